@@ -1,0 +1,60 @@
+import type { Platform } from "../../oci/mod.ts";
+
+/** What else the process sees in its root. Applied in order of `target`, parents first. */
+export type ExecMount =
+  | { readonly type: "bind"; readonly source: string; readonly target: string; readonly readonly: boolean }
+  | { readonly type: "tmpfs"; readonly target: string; readonly sizeBytes?: number; readonly mode?: number };
+
+/** One process to run to its end. */
+export interface ProcessSpec {
+  /** Unique on this machine while it runs. */
+  readonly id: string;
+  /** A mounted tree, complete and writable (or read-only, see below). The executor adds proc, sys, dev, resolv.conf, hosts. */
+  readonly rootfs: string;
+  readonly readonlyRootfs?: boolean;
+  readonly mounts: readonly ExecMount[];
+  readonly args: readonly string[];
+  /** `KEY=value`; PATH and HOME are added when missing. */
+  readonly env: readonly string[];
+  /** Absolute; made when missing. */
+  readonly cwd: string;
+  /** `name`, `uid`, either with `:group`; empty is root. Names are looked up in the root's own /etc/passwd and /etc/group. */
+  readonly user: string;
+  readonly platform: Platform;
+  readonly hostname?: string;
+  readonly extraHosts?: readonly { readonly host: string; readonly ip: string }[];
+  readonly network: "sandbox" | "host" | "none";
+  readonly security: "sandbox" | "insecure";
+  readonly ulimits?: readonly { readonly name: string; readonly soft: number; readonly hard: number }[];
+  readonly cgroupParent?: string;
+  readonly shmSizeBytes?: number;
+}
+
+export interface ProcessIO {
+  stdout(data: Uint8Array): void;
+  stderr(data: Uint8Array): void;
+}
+
+/** How a process ended. `oomKilled`: the kernel's out-of-memory killer struck inside its cgroup. */
+export interface ExitStatus {
+  readonly code: number;
+  readonly oomKilled: boolean;
+}
+
+/** Runs processes in root filesystems. */
+export interface Executor {
+  /**
+   * Runs to the end, or kills everything in the container when `signal` aborts (then rejects with its reason). When it settles nothing is left:
+   * no process, no mount, no cgroup, no stub that it made in the root.
+   * @throws {BuildError} `failed_precondition` naming both platforms and the remedy, before anything runs, when the platform cannot run here
+   */
+  run(process: ProcessSpec, io: ProcessIO, options: { signal: AbortSignal }): Promise<ExitStatus>;
+  /** What can run here, native first; probed again when older than 20 s. */
+  platforms(): Promise<readonly RunnablePlatform[]>;
+}
+
+export interface RunnablePlatform {
+  readonly platform: Platform;
+  /** `native`, or through an emulator that the host (`binfmt`) or the engine itself (`private`) registered. */
+  readonly how: "native" | "binfmt" | "private";
+}
