@@ -1,0 +1,15 @@
+/**
+ * The system calls that Node has no function for, through Node's own foreign function interface: mounts, extended attributes, device nodes,
+ * exact times, paths confined to a root, credentials of a socket's other end. The only place in the program that calls C.
+ *
+ * Everything is synchronous, works in worker threads, and throws errors of the shape that Node's own calls throw (`code`, `errno`, `syscall`).
+ * Paths may be bytes, since names on disk need not be UTF-8.
+ */
+export type { Bytes } from "./libc.ts";
+export { type SystemError, isSystemError } from "./system-error.ts";
+export { llistxattr, lgetxattr, lsetxattr, lremovexattr, getxattrs } from "./xattr.ts";
+export { mountFs, mountFlags, bindMount, mountTmpfs, unmount, unmountIfMounted, makePrivate } from "./mount.ts";
+export { type OverlayOptions, mountOverlay } from "./overlay.ts";
+export { mknod, lutimes, renameExchange, openInRoot, tryLock, O_PATH } from "./files.ts";
+export { type PeerCredentials, peerCredentials, dieWithParent } from "./process.ts";
+export { selfTest } from "./self-test.ts";

@@ -1,0 +1,42 @@
+import { getSystemErrorMessage, getSystemErrorName } from "node:util";
+import type { Bytes } from "./libc.ts";
+
+/** What Node throws when a system call fails, and what this folder throws too. */
+export interface SystemError extends Error {
+  /** The symbolic name, for instance `ENOENT`. */
+  readonly code: string;
+  /** Negative, as in Node's own errors. */
+  readonly errno: number;
+  readonly syscall: string;
+  readonly path?: string;
+  readonly dest?: string;
+}
+
+/** The error for `errno` (positive), worded as Node words its own. */
+export function systemError(errno: number, syscall: string, path?: Bytes, dest?: Bytes, detail?: string): SystemError {
+  const code = getSystemErrorName(-errno);
+  let message = `${code}: ${getSystemErrorMessage(-errno)}, ${syscall}`;
+  const at = path === undefined ? undefined : text(path);
+  const to = dest === undefined ? undefined : text(dest);
+  if (at !== undefined) message += ` '${at}'`;
+  if (to !== undefined) message += ` -> '${to}'`;
+  if (detail) message += ` (${detail})`;
+  return Object.assign(new Error(message), {
+    code,
+    errno: -errno,
+    syscall,
+    ...(at === undefined ? {} : { path: at }),
+    ...(to === undefined ? {} : { dest: to }),
+  });
+}
+
+/** Whether `error` is a failed system call, with one of `codes` where any are given. */
+export function isSystemError(error: unknown, ...codes: string[]): error is SystemError {
+  if (!(error instanceof Error)) return false;
+  const { code, errno } = error as Partial<SystemError>;
+  return typeof code === "string" && typeof errno === "number" && (codes.length === 0 || codes.includes(code));
+}
+
+function text(value: Bytes): string {
+  return typeof value === "string" ? value : Buffer.from(value).toString();
+}
