@@ -1,0 +1,14 @@
+/**
+ * Frontends: from what people write to the graph that the solver runs. A frontend sees the engine only through a {@link Bridge}.
+ */
+export type {
+  Bridge,
+  BridgeFileStat,
+  BridgeRef,
+  Frontend,
+  FrontendResult,
+  FrontendResultRef,
+  FrontendWarning,
+  ImageResolveMode,
+  ResolvedImageConfig,
+} from "./bridge.ts";
