@@ -1,0 +1,160 @@
+import { existsSync } from "node:fs";
+import { mkdir, readFile, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { must } from "./run.ts";
+
+/** A Debian release and one or more of its architectures, in Debian's words (`arm64`, `armhf`, `ppc64el`, …). */
+export interface DebianSuite {
+  readonly suite: string;
+  readonly architectures: readonly string[];
+  /** `machine` leaves out what this machine has installed when dependencies are resolved; `none` knows no package. */
+  readonly installed?: "machine" | "none";
+}
+
+/** A file of a Debian archive that was fetched and whose signature chain apt has checked. */
+export interface DebianPackage {
+  readonly name: string;
+  readonly version: string;
+  readonly architecture: string;
+  readonly path: string;
+}
+
+/** Where downloads are kept between runs: `$POLYARCH_LAB_CACHE`, or `polyarch/lab` in the user's cache directory. */
+export function labCacheDir(): string {
+  return (
+    process.env["POLYARCH_LAB_CACHE"] ??
+    join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "polyarch", "lab")
+  );
+}
+
+/**
+ * A private view of a Debian archive: foreign architectures and other releases, without touching the machine's own apt.
+ * Mirror, proxy and certificates are the machine's; signatures are checked with Debian's archive keyring.
+ */
+export class DebianArchive {
+  readonly #home: string;
+  readonly #options: readonly string[];
+  #updated: Promise<void> | undefined;
+
+  private constructor(home: string, options: readonly string[]) {
+    this.#home = home;
+    this.#options = options;
+  }
+
+  static async open(want: DebianSuite): Promise<DebianArchive> {
+    const [first] = want.architectures;
+    if (first === undefined) throw new Error("a Debian suite without architectures");
+    const home = join(labCacheDir(), "debian", `${want.suite}-${want.architectures.join("-")}`);
+    for (const dir of ["etc", "lists/partial", "cache/archives/partial", "packages"]) {
+      await mkdir(join(home, dir), { recursive: true });
+    }
+    await writeFile(join(home, "status"), "");
+    await writeFile(
+      join(home, "etc/lab.sources"),
+      [
+        "Types: deb",
+        `URIs: ${await mirror()}`,
+        `Suites: ${want.suite}`,
+        "Components: main",
+        `Architectures: ${want.architectures.join(" ")}`,
+        "Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg",
+        "",
+      ].join("\n"),
+    );
+    const settings = {
+      "Dir::State::Lists": join(home, "lists"),
+      "Dir::State::status": want.installed === "machine" ? "/var/lib/dpkg/status" : join(home, "status"),
+      "Dir::State::extended_states": join(home, "extended_states"),
+      "Dir::Cache": join(home, "cache"),
+      "Dir::Etc::sourcelist": "/dev/null",
+      "Dir::Etc::sourceparts": join(home, "etc"),
+      "Dir::Etc::preferences": "/dev/null",
+      "Dir::Etc::preferencesparts": "/dev/null",
+      "Dir::Log": home,
+      "APT::Architecture": first,
+      "APT::Architectures": want.architectures.join(","),
+      "APT::Sandbox::User": "root",
+      "Acquire::Languages": "none",
+      "Acquire::Retries": "3",
+    };
+    return new DebianArchive(
+      home,
+      Object.entries(settings).flatMap(([key, value]) => ["-o", `${key}=${value}`]),
+    );
+  }
+
+  /** Downloads exactly this package, without what it depends on. Kept from earlier runs when `kept` allows it. */
+  async download(name: string, architecture: string, options: { kept?: boolean } = {}): Promise<DebianPackage> {
+    const dir = join(this.#home, "packages");
+    if (options.kept !== false) {
+      const found = (await debsIn(dir)).find((deb) => deb.name === name && deb.architecture === architecture);
+      if (found !== undefined) return found;
+    }
+    await this.#update();
+    const partial = join(dir, `.${name}-${architecture}-${process.pid}`);
+    await mkdir(partial, { recursive: true });
+    try {
+      await must("apt-get", [...this.#options, "--quiet=2", "download", `${name}:${architecture}`], { cwd: partial });
+      const [deb] = await debsIn(partial);
+      if (deb === undefined) throw new Error(`apt-get downloaded no ${name}:${architecture}`);
+      const path = join(dir, deb.path.slice(partial.length + 1));
+      await rename(deb.path, path);
+      return { ...deb, path };
+    } finally {
+      await rm(partial, { recursive: true, force: true });
+    }
+  }
+
+  /**
+   * Unpacks packages, beside each other and without installing them, and returns the directory.
+   * Unpacked once for the same versions.
+   */
+  async unpack(packages: readonly DebianPackage[], name: string): Promise<string> {
+    const dir = join(this.#home, "unpacked", [name, ...packages.map((p) => p.version)].join("_").replaceAll("/", "-"));
+    if (existsSync(dir)) return dir;
+    const partial = `${dir}.${process.pid}`;
+    await mkdir(partial, { recursive: true });
+    for (const deb of packages) await must("dpkg-deb", ["--extract", deb.path, partial]);
+    await rename(partial, dir).catch(async (cause: unknown) => {
+      await rm(partial, { recursive: true, force: true }); // somebody else was faster
+      if (!existsSync(dir)) throw cause;
+    });
+    return dir;
+  }
+
+  #update(): Promise<void> {
+    this.#updated ??= must("apt-get", [...this.#options, "--quiet=2", "update"]).then(() => undefined);
+    return this.#updated;
+  }
+}
+
+async function debsIn(dir: string): Promise<DebianPackage[]> {
+  const debs: DebianPackage[] = [];
+  for (const file of (await readdir(dir)).toSorted()) {
+    const match = /^([^_]+)_(.+)_([^_]+)\.deb$/.exec(file);
+    if (match === null) continue;
+    const [, name = "", version = "", architecture = ""] = match;
+    debs.push({ name, version: decodeURIComponent(version), architecture, path: join(dir, file) });
+  }
+  return debs;
+}
+
+/** The mirror that this machine's own apt uses for Debian itself (not security, not third parties). */
+async function mirror(): Promise<string> {
+  const release = await readFile("/etc/os-release", "utf8");
+  const codename = /^VERSION_CODENAME=(.*)$/m.exec(release)?.[1] ?? "";
+  const targets = await must("apt-get", [
+    "indextargets",
+    "--format",
+    "$(REPO_URI) $(CODENAME) $(SUITE) $(COMPONENT)",
+    "Created-By: Packages",
+  ]);
+  const rows = targets.split("\n").map((line) => line.split(" "));
+  const own = rows.find(([, name, suite, part]) => part === "main" && (name === codename || suite === codename));
+  const uri = own?.[0] ?? rows.find(([, name, , part]) => part === "main" && /^[a-z]+$/.test(name ?? ""))?.[0];
+  if (uri === undefined) {
+    throw new Error("apt has no source of Debian's main component: add one to /etc/apt/sources.list.d and try again");
+  }
+  return uri;
+}
