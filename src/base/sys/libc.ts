@@ -18,7 +18,6 @@ const { functions: c } = dlopen(null, {
   lremovexattr: { arguments: ["pointer", "pointer"], return: "i32" },
   utimensat: { arguments: ["i32", "pointer", "pointer", "i32"], return: "i32" },
   getsockopt: { arguments: ["i32", "i32", "i32", "pointer", "pointer"], return: "i32" },
-  prctl: { arguments: ["i32", "u64", "u64", "u64", "u64"], return: "i32" },
   getppid: { arguments: [], return: "i32" },
   flock: { arguments: ["i32", "i32"], return: "i32" },
 });

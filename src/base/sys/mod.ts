@@ -11,5 +11,5 @@ export { llistxattr, lgetxattr, lsetxattr, lremovexattr, getxattrs } from "./xat
 export { mountFs, mountFlags, bindMount, mountTmpfs, unmount, unmountIfMounted, makePrivate } from "./mount.ts";
 export { type OverlayOptions, mountOverlay } from "./overlay.ts";
 export { mknod, lutimes, renameExchange, openInRoot, tryLock, O_PATH } from "./files.ts";
-export { type PeerCredentials, peerCredentials, dieWithParent } from "./process.ts";
+export { type PeerCredentials, peerCredentials } from "./socket.ts";
 export { selfTest } from "./self-test.ts";

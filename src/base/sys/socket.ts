@@ -3,8 +3,6 @@ import { check, libc } from "./libc.ts";
 
 const SOL_SOCKET = 1;
 const SO_PEERCRED = 17;
-const PR_SET_PDEATHSIG = 1;
-const SIGKILL = 9n;
 
 /** Who is at the other end of a unix socket, as it was when the connection was made. */
 export interface PeerCredentials {
@@ -21,15 +19,6 @@ export function peerCredentials(socket: number | Socket): PeerCredentials {
   check(libc.getsockopt(fd, SOL_SOCKET, SO_PEERCRED, new Uint8Array(credentials.buffer), length), "getsockopt");
   const [pid = 0, uid = 0, gid = 0] = credentials;
   return { pid, uid, gid };
-}
-
-/**
- * From now on the kernel kills this process when its parent (strictly: the parent's thread that started it) ends. `parent`: the pid that
- * started it; when that is already gone, nobody would ever tell, so this throws.
- */
-export function dieWithParent(parent: number): void {
-  check(libc.prctl(PR_SET_PDEATHSIG, SIGKILL, 0n, 0n, 0n), "prctl");
-  if (libc.getppid() !== parent) throw new Error(`The parent process ${parent} has already ended`);
 }
 
 /** Node keeps the descriptor in an inner object that has no public name. */
