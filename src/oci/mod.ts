@@ -74,3 +74,4 @@ export {
   withDigest,
   withTag,
 } from "./reference.ts";
+export { checkContent, collectBytes, ContentMismatchError, verified } from "./verified.ts";

@@ -1,0 +1,89 @@
+import { mkdir, open, opendir, rename, stat, unlink } from "node:fs/promises";
+import { join } from "node:path";
+import { BuildError } from "../base/errors/mod.ts";
+import { checkContent, type Descriptor, type Digest, digestAlgorithm, digestHex, isDigest } from "../oci/mod.ts";
+import { type IngestTarget, openIngest, sweepIngests } from "./ingest.ts";
+import { readFileRange } from "./read-file.ts";
+import type { ContentStore, Ingest, ReadOptions } from "./store.ts";
+
+/**
+ * Opens (and makes) a store in `directory`: `blobs/<algorithm>/<hex>` and `ingest/`. Blobs appear by rename once they are complete, so
+ * killing the process at any moment leaves no half blob; leftovers in `ingest/` are swept here. Nothing is synced to the disk: after a
+ * power cut a blob may be short, which readers that know its size will notice.
+ */
+export async function openDirectoryStore(directory: string): Promise<ContentStore> {
+  const ingest = join(directory, "ingest");
+  await mkdir(join(directory, "blobs", "sha256"), { recursive: true });
+  await mkdir(ingest, { recursive: true });
+  await sweepIngests(ingest);
+  return new DirectoryStore(directory, ingest);
+}
+
+class DirectoryStore implements ContentStore {
+  readonly #directory: string;
+  readonly #target: IngestTarget;
+  constructor(directory: string, ingest: string) {
+    this.#directory = directory;
+    this.#target = { directory: ingest, blobPath: (digest) => this.#madePath(digest) };
+  }
+  path(digest: Digest): string {
+    return join(this.#directory, "blobs", digestAlgorithm(digest), digestHex(digest));
+  }
+  async info(digest: Digest): Promise<{ size: number } | undefined> {
+    return await stat(this.path(digest)).then(({ size }) => ({ size }), missingIsUndefined);
+  }
+  async has(digest: Digest): Promise<boolean> {
+    return (await this.info(digest)) !== undefined;
+  }
+  async *read(digest: Digest, options: ReadOptions = {}): AsyncGenerator<Uint8Array, void, undefined> {
+    options.signal?.throwIfAborted();
+    const file = await open(this.path(digest), "r").catch(missingIsUndefined);
+    if (!file) throw new BuildError("not_found", `content ${digest}: not found`);
+    yield* readFileRange(file, options);
+  }
+  async ingest(
+    options: { expected?: Pick<Descriptor, "digest" | "size">; signal?: AbortSignal } = {},
+  ): Promise<Ingest> {
+    return await openIngest(this.#target, options);
+  }
+  async adopt(file: string, digest: Digest, size: number): Promise<void> {
+    checkContent({ digest, size }, { digest, size: (await stat(file)).size });
+    await rename(file, await this.#madePath(digest));
+  }
+  async put(
+    bytes: AsyncIterable<Uint8Array> | Uint8Array,
+    expected?: Pick<Descriptor, "digest" | "size">,
+    options: { signal?: AbortSignal } = {},
+  ): Promise<{ digest: Digest; size: number }> {
+    if (expected && (await this.info(expected.digest))?.size === expected.size) {
+      return { digest: expected.digest, size: expected.size };
+    }
+    await using ingest = await this.ingest({ ...options, ...(expected ? { expected } : {}) });
+    if (bytes instanceof Uint8Array) await ingest.write(bytes);
+    else for await (const chunk of bytes) await ingest.write(chunk);
+    return await ingest.commit();
+  }
+  async *list(): AsyncGenerator<{ digest: Digest; size: number }, void, undefined> {
+    for await (const algorithm of await opendir(join(this.#directory, "blobs"))) {
+      for await (const { name } of await opendir(join(this.#directory, "blobs", algorithm.name))) {
+        const digest = `${algorithm.name}:${name}`;
+        if (!isDigest(digest)) continue;
+        const info = await this.info(digest);
+        if (info) yield { digest, size: info.size };
+      }
+    }
+  }
+  async remove(digest: Digest): Promise<void> {
+    await unlink(this.path(digest)).catch(missingIsUndefined);
+  }
+  async #madePath(digest: Digest): Promise<string> {
+    if (digestAlgorithm(digest) !== "sha256") {
+      await mkdir(join(this.#directory, "blobs", digestAlgorithm(digest)), { recursive: true });
+    }
+    return this.path(digest);
+  }
+}
+
+function missingIsUndefined(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== "ENOENT") throw error;
+}

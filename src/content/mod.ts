@@ -1,0 +1,8 @@
+/**
+ * Blobs on this machine: {@link openDirectoryStore} keeps the engine's own, {@link openOciLayout} reads what somebody else laid down.
+ * A blob is there completely or not at all, and is verified on its way in.
+ */
+export { openDirectoryStore } from "./directory-store.ts";
+export { type OciLayout, openOciLayout } from "./oci-layout.ts";
+export type { BlobReader, ContentStore, Ingest, ReadOptions } from "./store.ts";
+export { collectBytes, ContentMismatchError, verified } from "../oci/mod.ts";
