@@ -1,0 +1,41 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { parseByteSize } from "./bytes.ts";
+import { parseGoBool } from "./bool.ts";
+import { parseGoDuration } from "./duration.ts";
+
+test("parseGoBool() takes Go's forms and no others", () => {
+  for (const text of ["1", "t", "T", "TRUE", "true", "True"]) assert.equal(parseGoBool(text), true);
+  for (const text of ["0", "f", "F", "FALSE", "false", "False"]) assert.equal(parseGoBool(text), false);
+  for (const text of ["", "yes", "tRUE", "2"]) assert.equal(parseGoBool(text), undefined);
+});
+
+test("parseByteSize() counts in powers of 1024", () => {
+  const cases: [string, number | undefined][] = [
+    ["512", 512],
+    ["64m", 64 * 1024 ** 2],
+    ["1.5GiB", 1.5 * 1024 ** 3],
+    ["2GB", 2 * 1024 ** 3],
+    ["1 kb", 1024],
+    ["10b", 10],
+    ["abc", undefined],
+    ["", undefined],
+    ["-1", undefined],
+    ["1x", undefined],
+  ];
+  for (const [text, want] of cases) assert.equal(parseByteSize(text), want, text);
+});
+
+test("parseGoDuration() adds up its parts", () => {
+  const cases: [string, number | undefined][] = [
+    ["20s", 20_000],
+    ["1h30m", 5_400_000],
+    ["1.5s", 1500],
+    ["-2ms", -2],
+    ["0", 0],
+    ["20", undefined],
+    ["", undefined],
+    ["1d", undefined],
+  ];
+  for (const [text, want] of cases) assert.equal(parseGoDuration(text), want, text);
+});

@@ -1,0 +1,20 @@
+import type { Command } from "../command.ts";
+import { buildCommand } from "./build.ts";
+import { completionCommand } from "./completion.ts";
+import { helpCommand } from "./help.ts";
+import { imagetoolsCommand } from "./imagetools.ts";
+import { versionCommand } from "./version.ts";
+
+/** All commands. Tables only: what a command needs to run is loaded when it runs. */
+export const rootCommand: Command = {
+  name: "polyarch",
+  summary: "Build container images for many platforms at once",
+  flags: {},
+  commands: [
+    buildCommand,
+    imagetoolsCommand,
+    versionCommand,
+    completionCommand(() => rootCommand),
+    helpCommand(() => rootCommand),
+  ],
+};

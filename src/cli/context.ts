@@ -1,0 +1,28 @@
+/** A stream that text for people goes to. */
+export type OutputStream = NodeJS.WritableStream & {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  readonly rows?: number;
+};
+/** A stream that people or pipes feed. */
+export type InputStream = NodeJS.ReadableStream & { readonly isTTY?: boolean };
+
+/** The process around the commands: everything that they may know of the outside. Made in `main/`. */
+export interface CliContext {
+  /** The name people typed, for texts: `polyarch`. */
+  readonly program: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  readonly home: string;
+  readonly stdin: InputStream;
+  readonly stdout: OutputStream;
+  readonly stderr: OutputStream;
+  readonly now: () => Date;
+  /** Aborts when the user presses Ctrl-C or the process is asked to end. */
+  readonly signal: AbortSignal;
+  readonly version: string;
+  /** Revision of the sources, or empty. */
+  readonly revision: string;
+  /** Program that starts the engine. */
+  readonly engineCommand: string;
+}
