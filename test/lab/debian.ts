@@ -111,7 +111,11 @@ export class DebianArchive {
    * Unpacked once for the same versions.
    */
   async unpack(packages: readonly DebianPackage[], name: string): Promise<string> {
-    const dir = join(this.#home, "unpacked", [name, ...packages.map((p) => p.version)].join("_").replaceAll(/[^\w.+-]/g, "-"));
+    const dir = join(
+      this.#home,
+      "unpacked",
+      [name, ...packages.map((p) => p.version)].join("_").replaceAll(/[^\w.+-]/g, "-"),
+    );
     if (existsSync(dir)) return dir;
     const partial = `${dir}.${process.pid}`;
     await mkdir(partial, { recursive: true });

@@ -95,7 +95,9 @@ export async function startDocker(release: DockerRelease): Promise<LabDocker> {
   };
 }
 
-async function unpackDocker(release: DockerRelease): Promise<{ path: string[]; libraries: string[]; plugins: string[] }> {
+async function unpackDocker(
+  release: DockerRelease,
+): Promise<{ path: string[]; libraries: string[]; plugins: string[] }> {
   const { suite, names } = packages[release];
   const architecture = (await must("dpkg", ["--print-architecture"])).trim();
   const archive = await DebianArchive.open({ suite, architectures: [architecture] });

@@ -1,0 +1,114 @@
+/**
+ * Bundles the programs into dist/.
+ *
+ *   bin/node scripts/build.ts [--metafile]
+ *
+ * Each program becomes CommonJS, which Node loads faster than modules, and the client is cut into chunks: what a command
+ * imports with `await import(…)` stays on disk until that command runs. esbuild splits only modules, so modules are split
+ * first and then each chunk is turned into CommonJS. With --metafile, dist/meta.json tells what fills each file.
+ */
+import { existsSync } from "node:fs";
+import { mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { type Metafile, build, transform } from "esbuild";
+
+interface Program {
+  readonly output: string;
+  readonly entries: readonly string[];
+}
+
+/** Where an entry may stand is a list: the first that exists is taken. */
+const programs: readonly Program[] = [
+  { output: "polyarch", entries: ["src/main/polyarch.ts"] },
+  { output: "polyarchd", entries: ["src/main/polyarchd.ts"] },
+  { output: "byte-worker", entries: ["src/engine/bytes/main.ts", "src/engine/bytes/worker.ts"] },
+  { output: "spawner", entries: ["src/base/process/main.ts"] },
+];
+
+if (process.argv.includes("--help")) {
+  console.log("usage: bin/node scripts/build.ts [--metafile]\n\nBundles the programs into dist/.");
+  process.exit(0);
+}
+const root = join(import.meta.dirname, "..");
+const missing = programs.filter((program) => entryOf(program) === undefined);
+if (missing.length > 0) {
+  for (const { output, entries } of missing) console.error(`missing: ${entries.join(" or ")}, for dist/${output}.cjs`);
+  process.exit(1);
+}
+const started = performance.now();
+const fresh = join(root, `dist.${process.pid}`);
+await mkdir(fresh, { recursive: true });
+try {
+  const files = await bundle(fresh);
+  await rm(join(root, "dist"), { recursive: true, force: true });
+  await rename(fresh, join(root, "dist"));
+  const sizes = files.map(({ name, bytes }) => `${name} ${Math.round(bytes / 1024)} KB`);
+  console.log(`dist/: ${sizes.join(", ")} in ${Math.round(performance.now() - started)} ms`);
+} finally {
+  await rm(fresh, { recursive: true, force: true });
+}
+
+function entryOf(program: Program): string | undefined {
+  return program.entries.map((entry) => join(root, entry)).find((entry) => existsSync(entry));
+}
+
+async function bundle(directory: string): Promise<{ name: string; bytes: number }[]> {
+  const result = await build({
+    absWorkingDir: root,
+    entryPoints: Object.fromEntries(programs.map((program) => [program.output, entryOf(program) ?? ""])),
+    outdir: directory,
+    outExtension: { ".js": ".cjs" },
+    chunkNames: "chunk-[hash]",
+    bundle: true,
+    splitting: true,
+    format: "esm",
+    platform: "node",
+    target: "node26",
+    minifySyntax: true,
+    metafile: true,
+    write: false,
+    logLevel: "error",
+    legalComments: "none",
+    banner: {},
+  });
+  const files = [];
+  for (const output of result.outputFiles) {
+    const { code } = await transform(output.text, {
+      loader: "js",
+      format: "cjs",
+      platform: "node",
+      target: "node26",
+      supported: { "dynamic-import": false },
+      define: { "import.meta.url": "importMetaUrl" },
+      minifyWhitespace: true,
+      logLevel: "error",
+    });
+    const name = basename(output.path);
+    const head = /\bimportMetaUrl\b/.test(code)
+      ? 'const importMetaUrl=require("node:url").pathToFileURL(__filename).href;'
+      : "";
+    const text = `"use strict";${head}${code.replace(/^"use strict";/, "")}`;
+    await writeFile(join(directory, name), text);
+    if (!name.startsWith("chunk-")) files.push({ name, bytes: total(result.metafile, output.path) });
+  }
+  if (process.argv.includes("--metafile")) {
+    await writeFile(join(directory, "meta.json"), JSON.stringify(result.metafile));
+  }
+  return files;
+}
+
+/** The bytes that are loaded before a program's first line runs. */
+function total(metafile: Metafile, entry: string): number {
+  const outputs = metafile.outputs;
+  const find = (path: string) => Object.keys(outputs).find((name) => basename(name) === basename(path)) ?? path;
+  const seen = new Set<string>();
+  const visit = (path: string): number => {
+    const name = find(path);
+    if (seen.has(name)) return 0;
+    seen.add(name);
+    const output = outputs[name];
+    const eager = output?.imports.filter((i) => i.kind === "import-statement" && i.external !== true) ?? [];
+    return (output?.bytes ?? 0) + eager.reduce((sum, i) => sum + visit(i.path), 0);
+  };
+  return visit(entry);
+}
