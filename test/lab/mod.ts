@@ -1,0 +1,28 @@
+/**
+ * What tests, benchmarks and the demo run against: a real registry, real Docker Engines, images and tools of Debian's, and
+ * the programs of this repository as people start them. Nothing here uses this project's own code, so that what it finds
+ * out about an image is a second opinion.
+ */
+export { makeBaseImages, pushBaseImages } from "./base-images.ts";
+export { DebianArchive, type DebianPackage, type DebianSuite, labCacheDir } from "./debian.ts";
+export { type DockerRelease, type LabDocker, startDocker, unpackDocker } from "./docker.ts";
+export { emulateOnHost } from "./emulators.ts";
+export { type LabPlatform, labPlatforms } from "./platforms.ts";
+export { type Held, type LabPolyarch, openPolyarch, polyarchProgram } from "./polyarch.ts";
+export { type Process, processes, processTree } from "./processes.ts";
+export {
+  type LabRegistry,
+  type RegistryOptions,
+  type RegistryRequest,
+  registryUser,
+  startRegistry,
+} from "./registry.ts";
+export { type Finished, type RunOptions, must, run } from "./run.ts";
+export {
+  type IndexedManifest,
+  type UnpackedImage,
+  elfMachine,
+  readIndex,
+  runUnpacked,
+  unpackImage,
+} from "./run-image.ts";
