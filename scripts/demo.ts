@@ -36,9 +36,13 @@ console.log(`Pushed ${await pushBaseImages(registry.host)}`);
 const image = `${registry.host}/hello:latest`;
 await show([
   "build",
-  ...["--platform", labPlatforms.map(({ name }) => name).join(",")],
+  "--platform",
+  labPlatforms.map(({ name }) => name).join(","),
   ...(registry.host.endsWith(`:${expectedPort}`) ? [] : ["--build-arg", `REGISTRY=${registry.host}`]),
-  ...["--tag", image, "--push", example],
+  "--tag",
+  image,
+  "--push",
+  example,
 ]);
 await show(["imagetools", "inspect", image]);
 

@@ -95,7 +95,8 @@ export async function startDocker(release: DockerRelease): Promise<LabDocker> {
   };
 }
 
-async function unpackDocker(
+/** Fetches and unpacks the programs of a release, unless that was done before, and tells where they are. */
+export async function unpackDocker(
   release: DockerRelease,
 ): Promise<{ path: string[]; libraries: string[]; plugins: string[] }> {
   const { suite, names } = packages[release];
