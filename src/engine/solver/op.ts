@@ -42,7 +42,10 @@ export interface Op<R extends Result, C> {
   /** May resolve names over the network; must not do the work itself. Called once per vertex and job. */
   cacheMap(context: OpContext<C>): Promise<CacheMap<R, C>>;
   /** One result per output. The caller keeps `inputs`; the results are the caller's. `uncacheable` results are used but not stored. */
-  run(inputs: readonly R[], context: OpContext<C>): Promise<{ readonly results: readonly R[]; readonly uncacheable?: boolean }>;
+  run(
+    inputs: readonly R[],
+    context: OpContext<C>,
+  ): Promise<{ readonly results: readonly R[]; readonly uncacheable?: boolean }>;
   /** Name of the pool whose places bound how many of these run at once, for instance `exec`; none: unbounded. */
   readonly pool?: string;
 }
@@ -68,10 +71,19 @@ export interface Edge<R extends Result, C> {
   readonly index: number;
 }
 
-/** Results found by key, across builds and restarts. Implemented by the engine over SQLite, by tests over a map. */
+/**
+ * Results found by key, across builds and restarts. Implemented by the engine over SQLite, by tests over a map.
+ *
+ * The two optional methods keep one small fact per vertex: which content key a definition key was seen to stand for. With them the key
+ * of a vertex below a `COPY --from` is known without making what that copies from; without them it is computed again.
+ */
 export interface CacheStore<R extends Result> {
   /** The result stored under `key`, held; `undefined` when there is none or it is gone. */
   load(key: Digest): Promise<R | undefined>;
-  /** Remembers that `key` gives `result` (not consumed). Does nothing for results that cannot outlive the build. */
+  /** Remembers that `key` gives `result` (not consumed), instead of what it gave before. Does nothing for results that cannot outlive the build. */
   store(key: Digest, result: R, info: { readonly description: string }): Promise<void>;
+  /** The content key last stored for `key`. It names what the result was made of, and stays true when the result itself is gone. */
+  loadContentKey?(key: Digest): Promise<Digest | undefined>;
+  /** Remembers that `key` stands for the same work as `contentKey`. */
+  storeContentKey?(key: Digest, contentKey: Digest): Promise<void>;
 }

@@ -30,7 +30,13 @@ export type StatusEvent =
       readonly started?: Date;
       readonly completed?: Date;
     }
-  | { readonly type: "log"; readonly vertex: Digest; readonly stream: 1 | 2; readonly data: Uint8Array; readonly at: Date }
+  | {
+      readonly type: "log";
+      readonly vertex: Digest;
+      readonly stream: 1 | 2;
+      readonly data: Uint8Array;
+      readonly at: Date;
+    }
   | {
       readonly type: "warning";
       readonly vertex: Digest;
@@ -46,5 +52,11 @@ export interface VertexProgress {
   log(stream: 1 | 2, data: Uint8Array): void;
   /** An item of work; call again with the same `id` as it advances, and with `completed` at its end. */
   status(item: { id: string; name?: string; current?: number; total?: number; started?: Date; completed?: Date }): void;
-  warn(warning: { level?: number; short: string; detail?: readonly string[]; url?: string; ranges?: readonly SourceRange[] }): void;
+  warn(warning: {
+    level?: number;
+    short: string;
+    detail?: readonly string[];
+    url?: string;
+    ranges?: readonly SourceRange[];
+  }): void;
 }

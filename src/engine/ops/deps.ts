@@ -1,0 +1,22 @@
+import type { Platform } from "../../oci/mod.ts";
+import type { Executor } from "../executor/mod.ts";
+import type { RefStore } from "../refs/mod.ts";
+import type { OpEnvironment } from "./environment.ts";
+import type { Source } from "./source.ts";
+
+/** What ops work with. One per engine. */
+export interface OpDeps<C extends OpEnvironment = OpEnvironment> {
+  readonly refs: RefStore;
+  readonly executor: Executor;
+  readonly sources: readonly Source<C>[];
+  /** For mount points and scratch space of running ops. On the machine's own disk; what is found there at start-up is litter. */
+  readonly runRoot: string;
+  /** Where `RUN --mount=type=cache` directories live, across builds. */
+  readonly cacheMountRoot: string;
+  /** For ops whose definition names no platform; normalized. */
+  readonly platform: Platform;
+  /** The clock; new files get its time. */
+  readonly now: () => Date;
+  /** Log bytes kept per step and per second; undefined: 2 MiB and 200 KiB, -1: no limit. */
+  readonly logLimits?: { readonly maxBytes?: number; readonly maxBytesPerSecond?: number };
+}

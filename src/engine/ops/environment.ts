@@ -1,0 +1,15 @@
+import type { pb } from "../../api/mod.ts";
+import type { Ref } from "../refs/mod.ts";
+
+/**
+ * What ops want from the job on whose behalf they work. The engine's own environment extends it (sources look for their sessions in
+ * theirs); everything in it is optional, and an op that needs what is not there refuses clearly.
+ */
+export interface OpEnvironment {
+  /** Builds another definition as part of the same job (BuildOp). The caller releases the ref; `undefined` is scratch. */
+  readonly solve?: (definition: pb.Definition, options: { signal: AbortSignal }) => Promise<Ref | undefined>;
+  /** Secrets of the client, by id; `undefined` when it has none of that id. Absent when the client serves no secrets. */
+  readonly secret?: (id: string, options: { signal: AbortSignal }) => Promise<Uint8Array | undefined>;
+  /** Entitlements that were asked for and granted, for instance `network.host`. */
+  readonly entitlements?: ReadonlySet<string>;
+}

@@ -1,0 +1,9 @@
+/**
+ * What the vertices of a definition do. {@link loadDefinition} turns LLB into a graph for the solver, one {@link Op} per kind:
+ * sources (found by scheme among {@link OpDeps.sources}), processes, file operations decided on tables of contents, merges,
+ * differences, nested builds.
+ */
+export type { OpDeps } from "./deps.ts";
+export type { OpEnvironment } from "./environment.ts";
+export type { Source, SourceInstance, SourceKey } from "./source.ts";
+export { loadDefinition, type LoadedDefinition } from "./load.ts";

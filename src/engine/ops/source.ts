@@ -1,0 +1,36 @@
+import type { pb } from "../../api/mod.ts";
+import type { Platform } from "../../oci/mod.ts";
+import type { Ref } from "../refs/mod.ts";
+import type { OpContext } from "../solver/mod.ts";
+import type { OpEnvironment } from "./environment.ts";
+
+/** A kind of place that file trees come from: images, the client's directories. One per scheme of `SourceOp.identifier`. */
+export interface Source<C extends OpEnvironment = OpEnvironment> {
+  /** Before `://`, for instance `docker-image`. */
+  readonly scheme: string;
+  /**
+   * Reads one request; no input or output yet.
+   * @param op its identifier has this source's scheme
+   * @param options `platform` as the vertex says it, normalized; the engine's default where the definition names none
+   * @throws {BuildError} `invalid_argument` when the identifier or an attribute makes no sense
+   */
+  open(op: pb.SourceOp, options: { readonly platform: Platform }): SourceInstance<C>;
+}
+
+/** One request to one source. Stateless, as an {@link Op} is: may be asked several times, by several jobs. */
+export interface SourceInstance<C extends OpEnvironment = OpEnvironment> {
+  /**
+   * What the tree is recognised by without making it, for instance an image's manifest digest and platform. May ask the network.
+   * `volatile`: the key means nothing outside this job (a directory of one client).
+   */
+  cacheMap(context: OpContext<C>): Promise<SourceKey>;
+  /** Makes the tree, lazily where the store can. The ref is the caller's. */
+  run(context: OpContext<C>): Promise<Ref>;
+}
+
+/** See {@link SourceInstance.cacheMap}. */
+export interface SourceKey {
+  /** Text that decides the result; becomes part of the op's digest. */
+  readonly key: string;
+  readonly volatile?: boolean;
+}

@@ -1,0 +1,152 @@
+import type { Semaphore } from "../../base/async/mod.ts";
+import { BuildError } from "../../base/errors/mod.ts";
+import type { Digest } from "../../oci/mod.ts";
+import type { FlightTable } from "./flight-table.ts";
+import { Graph } from "./graph.ts";
+import { type JobScope, quiet } from "./job-scope.ts";
+import type { CacheStore, Edge, Result } from "./op.ts";
+import type { StatusEvent } from "./progress.ts";
+import { StatusBoard } from "./status-board.ts";
+import { type VertexHandle, vertexHandle } from "./vertex-handle.ts";
+
+/** How a job is opened. */
+export interface JobOptions<C> {
+  /** Handed to the ops, for instance with the client's sessions. */
+  readonly environment: C;
+  /** Cancels the job. */
+  readonly signal: AbortSignal;
+}
+
+/** What all jobs of a solver share. */
+export interface SolverScope<R extends Result> {
+  readonly cache: CacheStore<R>;
+  readonly flights: FlightTable<R>;
+  readonly pools: ReadonlyMap<string, Semaphore>;
+  readonly now: () => Date;
+}
+
+/**
+ * One client's request: builds any number of edges, of any number of graphs, and tells how that goes.
+ *
+ * Equal vertices are worked on once per job. The job holds every result it came by until it is {@link close}d, which must happen.
+ */
+export class Job<R extends Result, C> {
+  readonly id: string;
+  readonly #scope: JobScope<R, C>;
+  readonly #graph: Graph<R, C>;
+  readonly #board: StatusBoard;
+  readonly #controller = new AbortController();
+  readonly #leaving = new Set<(reason: unknown) => void>();
+  readonly #held: R[] = [];
+  readonly #pending = new Set<Promise<unknown>>();
+  readonly #onClose: () => void;
+  #closing: Promise<void> | undefined;
+
+  /** Use {@link Solver.openJob}. */
+  constructor(id: string, solver: SolverScope<R>, options: JobOptions<C>, onClose: () => void) {
+    this.id = id;
+    this.#board = new StatusBoard(solver.now);
+    this.#scope = {
+      ...solver,
+      environment: options.environment,
+      signal: this.#controller.signal,
+      board: this.#board,
+      onAbort: (callback) => this.#onAbort(callback),
+      hold: (result) => this.#hold(result),
+      track: (work) => this.#track(work),
+    };
+    this.#graph = new Graph(this.#scope);
+    const cancel = () => this.#abort(options.signal.reason);
+    options.signal.addEventListener("abort", cancel, { once: true });
+    this.#onClose = () => {
+      options.signal.removeEventListener("abort", cancel);
+      onClose();
+    };
+    if (options.signal.aborted) cancel();
+  }
+
+  /** Aborts when the job is cancelled or closed. */
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /**
+   * Builds one edge. All vertices of its graph that are new to the job are announced at once.
+   * @returns the result, held by the caller
+   * @throws {BuildError} the failure of a vertex, with details that name it
+   * @throws the signal's reason, at once, when the job is cancelled
+   */
+  async build(edge: Edge<R, C>): Promise<R> {
+    this.signal.throwIfAborted();
+    const node = this.#graph.add(edge.vertex);
+    const cancelled = Promise.withResolvers<never>();
+    const forget = this.#onAbort(cancelled.reject);
+    try {
+      return (await Promise.race([node.result(edge.index), cancelled.promise])).clone();
+    } finally {
+      forget();
+    }
+  }
+
+  /** All that has happened and will happen, to any number of readers. Ends after {@link close}. */
+  status(): AsyncIterable<StatusEvent> {
+    return this.#board.events();
+  }
+
+  /** Announces a vertex that is no op, and lets the caller report it. */
+  progressFor(vertex: { digest: Digest; name: string; inputs?: readonly Digest[] }): VertexHandle {
+    this.#board.announce({ inputs: [], ...vertex });
+    return vertexHandle(this.#board, vertex.digest);
+  }
+
+  /**
+   * Ends the job: cancels what is still under way for it (with `error` as the reason), reports that as cancelled and ends the status.
+   * @returns when everything that only this job wanted has ended and all of its results are released. Call it as often as you like.
+   */
+  close(error?: unknown): Promise<void> {
+    this.#closing ??= quiet(this.#close(error ?? new BuildError("canceled", "context canceled")));
+    return this.#closing;
+  }
+
+  async #close(reason: unknown): Promise<void> {
+    this.#abort(reason);
+    this.#board.close();
+    this.#onClose();
+    await Promise.resolve(); // those who wait on the job leave now
+    const failures: unknown[] = [];
+    while (this.#pending.size > 0 || this.#held.length > 0) {
+      const releases = this.#held.splice(0).map((result) => result.release());
+      const settled = await Promise.allSettled([...this.#pending, ...releases]);
+      failures.push(...settled.flatMap((end) => (end.status === "rejected" ? [end.reason] : [])));
+    }
+    if (failures.length > 0) throw new AggregateError(failures, "Internal error: results could not be released");
+  }
+
+  #abort(reason: unknown): void {
+    if (this.#controller.signal.aborted) return;
+    this.#controller.abort(reason);
+    for (const leave of this.#leaving) leave(this.#controller.signal.reason);
+    this.#leaving.clear();
+  }
+
+  #onAbort(callback: (reason: unknown) => void): () => void {
+    if (this.signal.aborted) callback(this.signal.reason);
+    else this.#leaving.add(callback);
+    return () => this.#leaving.delete(callback);
+  }
+
+  #hold(result: R): R {
+    this.#held.push(result);
+    if (this.#closing) {
+      this.#held.pop();
+      this.#track(result.release());
+      throw this.signal.reason;
+    }
+    return result;
+  }
+
+  #track(work: Promise<unknown>): void {
+    this.#pending.add(work);
+    void work.catch(() => undefined).finally(() => this.#pending.delete(work));
+  }
+}

@@ -1,0 +1,65 @@
+import { asBuildError, BuildError, type ErrorDetail, messageOf, type SourceRange } from "../../base/errors/mod.ts";
+import type { Digest } from "../../oci/mod.ts";
+import type { StatusBoard } from "./status-board.ts";
+
+const vertexType = "github.com/moby/buildkit/errdefs.Vertex+json";
+const sourceType = "github.com/moby/buildkit/errdefs.Source+json";
+
+/**
+ * The failure of a vertex as its users see it: the text stays as it is, and details say which vertex it was and where that stands in its
+ * source. An error that already names a vertex (a nested build's) keeps that one: the innermost is what people look for.
+ * @param prefix words put before the text
+ */
+export function vertexError(
+  error: unknown,
+  vertex: { readonly digest: Digest; readonly locations?: readonly SourceRange[] },
+  prefix = "",
+): BuildError {
+  const cause = asBuildError(error);
+  const named = cause.details.some((detail) => detail.typeUrl === vertexType);
+  if (named && prefix === "") return cause;
+  const details = named
+    ? cause.details
+    : [jsonDetail(vertexType, { digest: vertex.digest }), ...sourceDetails(vertex.locations ?? []), ...cause.details];
+  const location = cause.location ?? vertex.locations?.at(-1);
+  return new BuildError(cause.code, prefix + cause.message, { cause: error, location, details });
+}
+
+/** One detail per run of ranges in the same text, innermost last. */
+function sourceDetails(locations: readonly SourceRange[]): ErrorDetail[] {
+  const details: ErrorDetail[] = [];
+  for (let at = 0; at < locations.length; ) {
+    const first = locations[at] as SourceRange;
+    const ranges: unknown[] = [];
+    for (; at < locations.length && isSameText(locations[at] as SourceRange, first); at++) {
+      const range = locations[at] as SourceRange;
+      ranges.push({ start: range.start, end: range.end });
+    }
+    const info = { filename: first.filename, data: Buffer.from(first.text ?? "", "utf8").toString("base64") };
+    details.push(jsonDetail(sourceType, { info, ranges }));
+  }
+  return details;
+}
+
+function isSameText(a: SourceRange, b: SourceRange): boolean {
+  return a.filename === b.filename && a.text === b.text;
+}
+
+function jsonDetail(typeUrl: string, value: unknown): ErrorDetail {
+  return { typeUrl, value: Buffer.from(JSON.stringify(value), "utf8") };
+}
+
+/**
+ * Reports the failure of a vertex on the job's board, and gives the error to throw. When the job itself has been cancelled nothing has
+ * failed: then it gives the reason of that.
+ */
+export function failVertex(
+  error: unknown,
+  vertex: { readonly digest: Digest; readonly locations?: readonly SourceRange[] },
+  job: { readonly signal: AbortSignal; readonly board: StatusBoard },
+  prefix = "",
+): unknown {
+  if (job.signal.aborted) return job.signal.reason;
+  job.board.completed(vertex.digest, { error: messageOf(error) });
+  return vertexError(error, vertex, prefix);
+}
