@@ -6,8 +6,11 @@ import type { Metadata } from "./metadata.ts";
 import { decodeSourceDetail, encodeSourceDetail, sourceDetailType } from "./source-detail.ts";
 import { codeOfNumber, numberOfCode } from "./status-codes.ts";
 
-/** Longest details that a trailer takes (before base64): receivers bound their header lists, and a message alone is better than a dead connection. */
-const maxDetailsBytes = 64 * 1024;
+/**
+ * Longest `google.rpc.Status` that a trailer takes. nghttp2, which Node is made of, breaks the connection at a header value of 64 KiB, and this one
+ * is base64.
+ */
+const maxDetailsBytes = 47 * 1024;
 /** Longest message that a trailer takes, in UTF-16 units. */
 const maxMessageLength = 16 * 1024;
 
@@ -38,15 +41,20 @@ export const okTrailers: Readonly<Record<string, string>> = { "grpc-status": "0"
 /** Trailers of a call that failed with `thrown`. */
 export function encodeTrailers(thrown: unknown): Record<string, string> {
   const message = statusOf(thrown);
+  message.message = message.message.slice(0, maxMessageLength);
   const trailers: Record<string, string> = {
     "grpc-status": String(message.code),
-    "grpc-message": percentEncode(message.message.slice(0, maxMessageLength)),
+    "grpc-message": percentEncode(message.message),
   };
-  if (message.details.length > 0) {
+  // Dropping the largest details first keeps what points to vertex and exit code when a source text is too long.
+  while (message.details.length > 0) {
     const bytes = toBinary(status.StatusSchema, message);
     if (bytes.byteLength <= maxDetailsBytes) {
       trailers["grpc-status-details-bin"] = Buffer.from(bytes).toString("base64").replace(/=+$/, "");
+      break;
     }
+    const largest = message.details.reduce((a, b) => (b.value.byteLength > a.value.byteLength ? b : a));
+    message.details.splice(message.details.indexOf(largest), 1);
   }
   return trailers;
 }
