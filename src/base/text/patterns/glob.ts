@@ -21,7 +21,7 @@ const badPattern = (pattern: string) =>
  * @throws {BuildError} `invalid_argument` for an unfinished class or escape
  */
 export function parseGlob(pattern: string): readonly GlobToken[] {
-  const chars = [...pattern];
+  const chars = Array.from(pattern);
   const tokens: GlobToken[] = [];
   for (let at = 0; at < chars.length; at++) {
     const char = chars[at] as string;

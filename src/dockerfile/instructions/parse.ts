@@ -1,0 +1,95 @@
+import { BuildError, messageOf } from "../../base/errors/mod.ts";
+import { withSuggestion } from "../../base/text/suggest/mod.ts";
+import type { DockerfileAst, InstructionNode } from "../parser/mod.ts";
+import { dockerfileError, parseError } from "../source-text.ts";
+import { parseAdd, parseCopy } from "./copy.ts";
+import { parseFlags } from "./flags.ts";
+import { parseFrom } from "./from.ts";
+import { parseHealthcheck } from "./healthcheck.ts";
+import { baseOf, onlyArgument, someArguments } from "./instruction-base.ts";
+import { parseOnbuild } from "./onbuild.ts";
+import { parseCmd, parseEntrypoint, parseRun, parseShell, stopSignalText } from "./run.ts";
+import type { ArgInstruction, Dockerfile, FromInstruction, Instruction, Stage, StageInstruction } from "./types.ts";
+import { parseArg, parseEnv, parseLabel } from "./variables.ts";
+
+/** How each instruction is understood. */
+const parsers: Readonly<Record<Instruction["type"], (node: InstructionNode) => Instruction>> = {
+  add: parseAdd,
+  arg: parseArg,
+  cmd: parseCmd,
+  copy: parseCopy,
+  entrypoint: parseEntrypoint,
+  env: parseEnv,
+  expose: (node) => {
+    parseFlags(node.flags, {});
+    return { type: "expose", ...baseOf(node), ports: [...someArguments(node)].sort() };
+  },
+  from: parseFrom,
+  healthcheck: parseHealthcheck,
+  label: parseLabel,
+  maintainer: (node) => {
+    parseFlags(node.flags, {});
+    return { type: "maintainer", ...baseOf(node), maintainer: onlyArgument(node) };
+  },
+  onbuild: parseOnbuild,
+  run: parseRun,
+  shell: parseShell,
+  stopsignal: (node) => ({ type: "stopsignal", ...baseOf(node), signal: stopSignalText(node) }),
+  user: (node) => {
+    parseFlags(node.flags, {});
+    return { type: "user", ...baseOf(node), user: onlyArgument(node) };
+  },
+  volume: (node) => {
+    parseFlags(node.flags, {});
+    const volumes = someArguments(node).map((volume) => volume.trim());
+    if (volumes.includes("")) throw new Error("VOLUME specified can not be an empty string");
+    return { type: "volume", ...baseOf(node), volumes };
+  },
+  workdir: (node) => {
+    parseFlags(node.flags, {});
+    return { type: "workdir", ...baseOf(node), path: onlyArgument(node) };
+  },
+};
+
+/**
+ * Understands one instruction.
+ * @throws {BuildError} `dockerfile parse error on line N: …`, with the place
+ */
+export function parseInstruction(node: InstructionNode): Instruction {
+  const line = node.range.start.line;
+  if (!Object.hasOwn(parsers, node.name)) {
+    const known = Object.keys(parsers).map((name) => name.toUpperCase());
+    const message = withSuggestion(`unknown instruction: ${node.keyword.text}`, node.keyword.text, known, {
+      ignoreCase: true,
+    });
+    throw parseError(line, message, node.range);
+  }
+  try {
+    return parsers[node.name as Instruction["type"]](node);
+  } catch (error) {
+    if (error instanceof BuildError) throw error;
+    throw parseError(line, messageOf(error), node.range);
+  }
+}
+
+/**
+ * Understands a whole Dockerfile.
+ * @throws {BuildError} with the place of the first mistake; `dockerfile contains no stages to build`
+ */
+export function parseInstructions(ast: DockerfileAst): Dockerfile {
+  const globalArgs: ArgInstruction[] = [];
+  const stages: { from: FromInstruction; instructions: StageInstruction[] }[] = [];
+  for (const node of ast.instructions) {
+    const instruction = parseInstruction(node);
+    if (instruction.type === "from") {
+      stages.push({ from: instruction, instructions: [] });
+      continue;
+    }
+    const stage = stages.at(-1);
+    if (stage) stage.instructions.push(instruction);
+    else if (instruction.type === "arg") globalArgs.push(instruction);
+    else throw parseError(node.range.start.line, "no build stage in current context", node.range);
+  }
+  if (stages.length === 0) throw dockerfileError("dockerfile contains no stages to build", ast.instructions[0]?.range);
+  return { globalArgs, stages: stages satisfies readonly Stage[] };
+}
