@@ -1,0 +1,15 @@
+/**
+ * Talking to registries: resolve names, fetch and push blobs and manifests, log in. {@link openRegistry} makes the one client that
+ * a process needs; where logins come from is the caller's business ({@link Credentials}, {@link TokenFetcher}).
+ */
+export {
+  anonymous,
+  type Credentials,
+  type Login,
+  type RegistryToken,
+  type TokenFetcher,
+  type TokenRequest,
+} from "./auth.ts";
+export { openRegistry, type RegistryOptions } from "./client.ts";
+export type { CallOptions, HostConfig, Registry } from "./registry.ts";
+export { tokenFetcher } from "./token.ts";

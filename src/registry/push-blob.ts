@@ -1,0 +1,217 @@
+import { BuildError } from "../base/errors/mod.ts";
+import { type Descriptor, type Digest, type Reference } from "../oci/mod.ts";
+import { refusal } from "./access-error.ts";
+import type { Endpoint } from "./endpoint.ts";
+import { type ApiRequest, type RegistryHttp, resolveLocation } from "./http.ts";
+import { NetworkError } from "./network-error.ts";
+import { isTransientStatus, nextDelayMs, pause } from "./retry.ts";
+import { repositoryScope } from "./scopes.ts";
+
+/** Gives a blob's bytes; may be called again for another attempt. */
+export type OpenBlob = (options: { signal: AbortSignal }) => AsyncIterable<Uint8Array>;
+
+/** Options of {@link pushBlobTo}. */
+export interface PushBlobOptions {
+  readonly signal: AbortSignal;
+  /** Repositories of the same registry, without its host. */
+  readonly mountFrom: readonly string[];
+  readonly onProgress?: ((sentBytes: number) => void) | undefined;
+}
+
+/** A registry is asked to mount from no more repositories than this; then uploading is quicker. */
+const mountLimit = 3;
+
+/**
+ * Makes sure that a repository has a blob: asks for it, else mounts it, else uploads it in one piece. An upload that breaks off, or that
+ * the registry refuses for the moment, starts over.
+ */
+export async function pushBlobTo(
+  http: RegistryHttp,
+  endpoint: Endpoint,
+  reference: Reference,
+  descriptor: Descriptor,
+  open: OpenBlob,
+  options: PushBlobOptions,
+): Promise<"exists" | "mounted" | "pushed"> {
+  const push = new BlobPush(http, endpoint, reference, descriptor, options.signal);
+  for (let attempt = 1; ; attempt++) {
+    try {
+      if (await push.exists()) return "exists";
+      const location = await push.begin(attempt === 1 ? options.mountFrom.slice(0, mountLimit) : []);
+      if (location === "mounted") return "mounted";
+      await push.upload(location, open, options.onProgress);
+      return "pushed";
+    } catch (error) {
+      options.signal.throwIfAborted();
+      const delayMs = nextDelayMs(http.policy, attempt);
+      const transient = error instanceof NetworkError ? error.transient : error instanceof TransientUploadError;
+      if (!transient || delayMs === undefined) throw error;
+      await pause(delayMs, options);
+    }
+  }
+}
+
+/** Whether a repository has a blob. */
+export async function blobExists(
+  http: RegistryHttp,
+  endpoint: Endpoint,
+  reference: Reference,
+  digest: Digest,
+  options: { signal: AbortSignal; access: "pull" | "push" },
+): Promise<boolean> {
+  const request: ApiRequest = {
+    endpoint,
+    method: "HEAD",
+    path: `${reference.repository}/blobs/${digest}`,
+    scopes: [repositoryScope(reference.repository, options.access === "pull" ? "pull" : "pull,push")],
+    lane: "document",
+    signal: options.signal,
+  };
+  await using response = await http.send(request);
+  if (response.status === 200) return true;
+  if (response.status === 404) return false;
+  throw await refusal(http, response, request, options.access, reference);
+}
+
+/** The registry took the upload badly, but may take it well when it is sent again. */
+class TransientUploadError extends BuildError {}
+
+/** One blob on its way into one repository. */
+class BlobPush {
+  readonly #http: RegistryHttp;
+  readonly #reference: Reference;
+  readonly #descriptor: Descriptor;
+  readonly #request: Pick<ApiRequest, "endpoint" | "scopes" | "lane" | "signal">;
+  constructor(
+    http: RegistryHttp,
+    endpoint: Endpoint,
+    reference: Reference,
+    descriptor: Descriptor,
+    signal: AbortSignal,
+  ) {
+    this.#http = http;
+    this.#reference = reference;
+    this.#descriptor = descriptor;
+    this.#request = { endpoint, scopes: [repositoryScope(reference.repository, "pull,push")], lane: "write", signal };
+  }
+  async exists(): Promise<boolean> {
+    const { endpoint, signal } = this.#request;
+    return await blobExists(this.#http, endpoint, this.#reference, this.#descriptor.digest, { signal, access: "push" });
+  }
+  /** Opens an upload, unless the blob can be mounted. @returns where to upload to */
+  async begin(mountFrom: readonly string[]): Promise<string> {
+    let location: string | undefined;
+    for (const repository of mountFrom) {
+      const outcome = await this.#mount(repository);
+      if (outcome === "mounted") return outcome;
+      location = outcome ?? location;
+    }
+    if (location !== undefined) return location;
+    const request: ApiRequest = {
+      ...this.#request,
+      method: "POST",
+      path: this.#uploads,
+      headers: { "content-length": "0" },
+    };
+    await using response = await this.#http.send(request);
+    if (response.status !== 202) throw await this.#refusal(response, request);
+    return this.#locationOf(response);
+  }
+  /** @returns an opened upload when the registry would rather have the bytes, `undefined` when it refuses */
+  async #mount(repository: string): Promise<string | undefined> {
+    const { digest } = this.#descriptor;
+    const query = new URLSearchParams({ mount: digest, from: repository });
+    const request: ApiRequest = {
+      ...this.#request,
+      method: "POST",
+      path: `${this.#uploads}?${query.toString()}`,
+      scopes: [...this.#request.scopes, repositoryScope(repository, "pull")],
+      headers: { "content-length": "0" },
+    };
+    try {
+      await using response = await this.#http.send(request);
+      if (response.status === 201) return "mounted";
+      return response.status === 202 ? this.#locationOf(response) : undefined;
+    } catch (error) {
+      // A token for the other repository may be refused; that says nothing about our own.
+      if (error instanceof BuildError && (error.code === "unauthenticated" || error.code === "permission_denied"))
+        return undefined;
+      throw error;
+    }
+  }
+  /** Sends all bytes in one request. */
+  async upload(location: string, open: OpenBlob, onProgress: ((sentBytes: number) => void) | undefined): Promise<void> {
+    const { digest, size } = this.#descriptor;
+    const { signal } = this.#request;
+    const url = new URL(location);
+    url.searchParams.set("digest", digest);
+    const source: { error?: unknown } = {};
+    const request: ApiRequest = {
+      ...this.#request,
+      method: "PUT",
+      path: url.href,
+      headers: { "content-type": "application/octet-stream", "content-length": String(size) },
+      body: () => sending(open({ signal }), size, source, onProgress),
+      attempts: 1, // starting over needs a new upload
+    };
+    try {
+      await using response = await this.#http.send(request);
+      if (response.status === 201 || response.status === 204) return;
+      const error = await this.#refusal(response, request);
+      // 404: the registry has forgotten the upload, as some do when a node of theirs goes away.
+      if (!isTransientStatus(response.status) && response.status !== 404) throw error;
+      throw new TransientUploadError(error.code, error.message, { cause: error });
+    } catch (error) {
+      throw source.error ?? error; // our own bytes failed: that is the cause, whatever the connection made of it
+    }
+  }
+  get #uploads(): string {
+    return `${this.#reference.repository}/blobs/uploads/`;
+  }
+  #locationOf(response: { url: string; header(name: string): string | undefined }): string {
+    const { name } = this.#request.endpoint;
+    const location = response.header("location");
+    if (location === undefined)
+      throw new BuildError(
+        "unavailable",
+        `registry "${name}" opened an upload but did not say where: no Location header`,
+      );
+    return resolveLocation(location, response.url, name);
+  }
+  async #refusal(response: Parameters<typeof refusal>[1], request: ApiRequest): Promise<BuildError> {
+    return await refusal(this.#http, response, request, "push", this.#reference);
+  }
+}
+
+/** Counts bytes on their way, and remembers when it is they that fail. */
+async function* sending(
+  bytes: AsyncIterable<Uint8Array>,
+  size: number,
+  source: { error?: unknown },
+  onProgress: ((sentBytes: number) => void) | undefined,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  let sent = 0;
+  const iterator = bytes[Symbol.asyncIterator]();
+  try {
+    for (;;) {
+      const next = await iterator.next().catch((error: unknown) => {
+        source.error = error;
+        throw error;
+      });
+      if (next.done) break;
+      sent += next.value.byteLength;
+      if (sent > size) break;
+      yield next.value;
+      onProgress?.(sent);
+    }
+    if (sent !== size) {
+      source.error = new BuildError(
+        "data_loss",
+        `unexpected size ${sent > size ? "beyond " : ""}${Math.min(sent, size)} of a blob to push, expected ${size}`,
+      );
+      throw source.error;
+    }
+  } finally {
+    await iterator.return?.();
+  }
+}

@@ -1,0 +1,75 @@
+import type { Descriptor, Digest, Reference } from "../oci/mod.ts";
+
+/** How to reach one registry. Everything left out means HTTPS with the system's certificates (plain HTTP on this machine). */
+export interface HostConfig {
+  /** Plain HTTP; with `insecure`, only when HTTPS does not work. */
+  readonly plainHttp?: boolean;
+  /** Certificates are not verified. */
+  readonly insecure?: boolean;
+  /** Certificate authorities (PEM) trusted besides the system's. */
+  readonly ca?: readonly string[];
+  /** Certificate and key (PEM) to show. */
+  readonly clientCertificate?: { readonly cert: string; readonly key: string };
+  /** `host[:port][/path]` to ask first when reading; each may have a {@link HostConfig} of its own. */
+  readonly mirrors?: readonly string[];
+}
+
+/** Options that every call has. */
+export interface CallOptions {
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Client of registries that speak the OCI distribution protocol; one for all hosts. What is fetched is verified and bounded; broken
+ * connections, 429 and 5xx are retried; errors name the registry, the cause and the remedy.
+ *
+ * @see https://github.com/opencontainers/distribution-spec/blob/main/spec.md
+ */
+export interface Registry extends AsyncDisposable {
+  /**
+   * Name → descriptor of the manifest or index (no platform is chosen).
+   * @throws {BuildError} `not_found` (`<ref>: not found`), `unauthenticated`, `permission_denied`, `unavailable`
+   */
+  resolve(reference: Reference, options: CallOptions): Promise<Descriptor>;
+  /** The bytes of a manifest, index or (small) config; verified, at most 8 MiB. */
+  fetchManifest(reference: Reference, descriptor: Descriptor, options: CallOptions): Promise<Uint8Array>;
+  /**
+   * The bytes of a blob, verified: trust them only when the iteration has ended well. A connection that breaks is resumed where it broke.
+   * @param options.offset begin there; then nobody but the caller, who has the bytes before, can check the digest
+   */
+  fetchBlob(
+    reference: Reference,
+    descriptor: Descriptor,
+    options: CallOptions & { readonly offset?: number },
+  ): AsyncIterable<Uint8Array>;
+  hasBlob(reference: Reference, digest: Digest, options: CallOptions): Promise<boolean>;
+  /** The manifest under a tag or digest of that repository; `undefined` when there is none. */
+  hasManifest(reference: Reference, tagOrDigest: string, options: CallOptions): Promise<Descriptor | undefined>;
+  /**
+   * Makes sure that the repository has the blob, in the cheapest way.
+   * @param open gives the bytes; called only when they are needed, and again for each new attempt
+   * @param options.mountFrom repositories (`host/path`) that may have it already; those of other registries are passed over
+   * @param options.onProgress bytes of this attempt that were sent so far
+   */
+  pushBlob(
+    reference: Reference,
+    descriptor: Descriptor,
+    open: (options: CallOptions) => AsyncIterable<Uint8Array>,
+    options: CallOptions & {
+      readonly mountFrom?: readonly string[];
+      readonly onProgress?: (sentBytes: number) => void;
+    },
+  ): Promise<"exists" | "mounted" | "pushed">;
+  /**
+   * Puts a manifest or index under a tag or its digest; everything it names must be there. Safe to repeat.
+   * @returns its descriptor
+   */
+  pushManifest(
+    reference: Reference,
+    manifest: { readonly mediaType: string; readonly bytes: Uint8Array },
+    tagOrDigest: string,
+    options: CallOptions,
+  ): Promise<Descriptor>;
+  /** Closes idle connections; calls under way fail. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,161 @@
+import { BuildError } from "../base/errors/mod.ts";
+import { collectBytes } from "../oci/mod.ts";
+import type { Credentials, Login, RegistryToken, TokenFetcher, TokenRequest } from "./auth.ts";
+import { type HostLookup, isLoopback } from "./endpoint.ts";
+import { loginHint, statusLine } from "./response-error.ts";
+import type { HttpResponse, Transport } from "./transport.ts";
+import { Transport as OwnTransport } from "./transport.ts";
+
+const clientId = "polyarch";
+/** What the protocol says to assume when a server says nothing. */
+const defaultLifetimeSeconds = 60;
+
+/**
+ * Fetches tokens with logins that are at hand here: for the end of a session that has the logins and answers for the other end.
+ * Anonymous where there is no login.
+ */
+export function tokenFetcher(options: {
+  credentials: Credentials;
+  env: Readonly<Record<string, string | undefined>>;
+  hosts?: HostLookup;
+}): TokenFetcher & AsyncDisposable {
+  const transport = new OwnTransport(options.env);
+  const fetch: TokenFetcher = async (request, { signal }) => {
+    const login = await options.credentials.for(request.host, { signal });
+    return await fetchToken(request, login, { transport, hosts: options.hosts ?? (() => ({})), signal });
+  };
+  return Object.assign(fetch, { [Symbol.asyncDispose]: () => transport.close() });
+}
+
+/**
+ * Asks a token server: by OAuth2 POST with a login, falling back to GET with basic authentication for servers that do not know POST;
+ * by GET without one.
+ * @throws {BuildError} `unauthenticated` when the server refuses
+ * @see https://distribution.github.io/distribution/spec/auth/oauth/ and …/auth/token/
+ */
+export async function fetchToken(
+  request: TokenRequest,
+  login: Login | undefined,
+  options: { transport: Transport; hosts: HostLookup; signal: AbortSignal },
+): Promise<RegistryToken> {
+  if (login && "registryToken" in login)
+    return { token: login.registryToken, expiresInSeconds: Number.POSITIVE_INFINITY };
+  const realm = parseRealm(request);
+  const server = { realm, request, ...options };
+  if (!login) return await readToken(await get(server, undefined), request, "anonymous");
+  if (realm.protocol === "http:" && !isLoopback(realm.hostname) && !options.hosts(request.host).plainHttp) {
+    throw new BuildError(
+      "permission_denied",
+      `failed to authorize: registry "${request.host}" wants the login sent to ${realm.origin} unencrypted: refused; set "http = true" for that registry to allow it`,
+    );
+  }
+  const response = await post(server, login);
+  // Servers without OAuth2 say 404 or 405 (some 400, 401 or 403), and know basic authentication.
+  if (response.status >= 400 && response.status < 500 && response.status !== 429 && "username" in login) {
+    await response.drop();
+    return await readToken(await get(server, login), request, "oauth");
+  }
+  return await readToken(response, request, "oauth");
+}
+
+interface TokenServer {
+  readonly realm: URL;
+  readonly request: TokenRequest;
+  readonly transport: Transport;
+  readonly hosts: HostLookup;
+  readonly signal: AbortSignal;
+}
+
+function parseRealm({ realm, host }: TokenRequest): URL {
+  const url = URL.canParse(realm) ? new URL(realm) : undefined;
+  if (url && (url.protocol === "https:" || url.protocol === "http:")) return url;
+  throw new BuildError(
+    "invalid_argument",
+    `failed to authorize: registry "${host}" names no usable token server: realm ${JSON.stringify(realm)}`,
+  );
+}
+
+async function post(
+  server: TokenServer,
+  login: Exclude<Login, { readonly registryToken: string }>,
+): Promise<HttpResponse> {
+  const { service, scopes } = server.request;
+  const grant: Record<string, string> =
+    "identityToken" in login
+      ? { grant_type: "refresh_token", refresh_token: login.identityToken }
+      : { grant_type: "password", username: login.username, password: login.password };
+  const form = new URLSearchParams({ ...grant, client_id: clientId, service, scope: scopes.join(" ") });
+  return await send(
+    server,
+    "POST",
+    server.realm,
+    { "content-type": "application/x-www-form-urlencoded" },
+    new TextEncoder().encode(form.toString()),
+  );
+}
+
+async function get(
+  server: TokenServer,
+  login: { username: string; password: string } | undefined,
+): Promise<HttpResponse> {
+  const url = new URL(server.realm);
+  if (server.request.service !== "") url.searchParams.set("service", server.request.service);
+  for (const scope of server.request.scopes) url.searchParams.append("scope", scope);
+  if (login) url.searchParams.set("account", login.username);
+  return await send(server, "GET", url, login ? { authorization: basicHeader(login) } : {});
+}
+
+async function send(
+  server: TokenServer,
+  method: "GET" | "POST",
+  url: URL,
+  headers: Record<string, string>,
+  body?: Uint8Array,
+): Promise<HttpResponse> {
+  const { transport, hosts, signal, request } = server;
+  return await transport.send({
+    method,
+    url: url.href,
+    headers: { "user-agent": clientId, ...headers },
+    ...(body ? { body } : {}),
+    registry: request.host,
+    config: hosts(url.host),
+    signal,
+  });
+}
+
+/** The header of basic authentication. */
+export function basicHeader({ username, password }: { username: string; password: string }): string {
+  return `Basic ${Buffer.from(`${username}:${password}`).toString("base64")}`;
+}
+
+async function readToken(
+  response: HttpResponse,
+  request: TokenRequest,
+  kind: "oauth" | "anonymous",
+): Promise<RegistryToken> {
+  const what = `failed to authorize: failed to fetch ${kind} token`;
+  if (response.status !== 200) {
+    const code =
+      response.status >= 500 ? "unavailable" : response.status === 429 ? "resource_exhausted" : "unauthenticated";
+    const hint = code === "unauthenticated" ? `: ${loginHint(request.host, kind === "oauth")}` : "";
+    throw new BuildError(code, `${what}: ${await statusLine(response)}${hint}`);
+  }
+  const wrong = (why: string) => new BuildError("unauthenticated", `${what}: ${request.realm} answered ${why}`);
+  const bytes = await collectBytes(response.body, { limitBytes: 1024 * 1024 });
+  let answer: Record<string, unknown>;
+  try {
+    answer = JSON.parse(new TextDecoder().decode(bytes)) as typeof answer;
+  } catch {
+    throw wrong("something that is not JSON"); // not shown: it may hold a token
+  }
+  const { token, access_token: accessToken, expires_in: expiresIn, issued_at: issuedAt } = answer;
+  const text = typeof accessToken === "string" && accessToken !== "" ? accessToken : token;
+  if (typeof text !== "string" || text === "" || /[^\x21-\x7e]/.test(text)) throw wrong("without a token");
+  const issued = typeof issuedAt === "string" ? Date.parse(issuedAt) : Number.NaN;
+  return {
+    token: text,
+    expiresInSeconds: typeof expiresIn === "number" && expiresIn > 0 ? expiresIn : defaultLifetimeSeconds,
+    ...(Number.isNaN(issued) ? {} : { issuedAt: new Date(issued) }),
+  };
+}
