@@ -1,0 +1,191 @@
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { mkdir, readFile, readdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+import { must, startDocker } from "../lab/mod.ts";
+import { imageConfig, listTar, openHouse, readMetadata } from "./harness.ts";
+
+const house = await openHouse();
+const context = await house.context({
+  Dockerfile: `
+    FROM ${house.base}
+    ARG TARGETPLATFORM
+    RUN echo \${TARGETPLATFORM} > /platform && mkdir /owned && echo x > /owned/file && chown 12:34 /owned/file
+    CMD ["cat", "/platform"]
+  `,
+});
+const both = "linux/amd64,linux/arm64";
+
+describe("-o type=local", () => {
+  test("writes the files into a directory, which is made", async () => {
+    const dest = join(await house.directory(), "not", "there", "yet");
+    await house.build(context, ["-o", `type=local,dest=${dest}`]);
+    assert.equal(await readFile(join(dest, "platform"), "utf8"), "linux/amd64\n");
+  });
+
+  test("-o PATH means the same", async () => {
+    const dest = join(await house.directory(), "out");
+    await house.build(context, ["-o", dest]);
+    assert.equal(await readFile(join(dest, "platform"), "utf8"), "linux/amd64\n");
+  });
+
+  test("several platforms get a directory each", async () => {
+    const dest = await house.directory();
+    await house.build(context, ["--platform", both, "-o", `type=local,dest=${dest}`]);
+    assert.deepEqual((await readdir(dest)).toSorted(), ["linux_amd64", "linux_arm64"]);
+    assert.equal(await readFile(join(dest, "linux_arm64/platform"), "utf8"), "linux/arm64\n");
+  });
+
+  test("what stands there already stays, and a file of the same name is replaced", async () => {
+    const dest = await house.directory();
+    await writeFile(join(dest, "mine"), "mine");
+    await writeFile(join(dest, "platform"), "old and longer than the new one");
+    await house.build(context, ["-o", `type=local,dest=${dest}`]);
+    assert.equal(await readFile(join(dest, "mine"), "utf8"), "mine");
+    assert.equal(await readFile(join(dest, "platform"), "utf8"), "linux/amd64\n");
+  });
+});
+
+describe("-o type=tar", () => {
+  test("writes one tar with owners and modes", async () => {
+    const listed = await house.listed(context);
+    assert.match(listed.get("owned/file") ?? "", /^-rw-r--r-- 12\/34 /);
+    assert.match(listed.get("tmp") ?? "", /^drwxrwxrwt /);
+  });
+
+  test("-o - writes it to stdout, and nothing else does", async () => {
+    const { stdout } = await house.build(context, ["-o", "-"], {});
+    assert.match(stdout, /linux\/amd64\n/);
+    const tar = join(await house.directory(), "stdout.tar");
+    await must(
+      "sh",
+      ["-c", `exec "$0" "$@" > ${tar}`, join(import.meta.dirname, "../../bin/polyarch"), "build", "-o", "-", context],
+      {
+        env: house.env,
+      },
+    );
+    assert.ok((await listTar(tar)).has("platform"));
+  });
+});
+
+describe("-o type=oci", () => {
+  test("is a layout in a tar that skopeo reads, with its names", async () => {
+    const tar = join(await house.directory(), "image.tar");
+    await house.build(context, ["--platform", both, "-t", "example.org/some/name:v1", "-o", `type=oci,dest=${tar}`]);
+    const dir = await house.directory();
+    await must("tar", ["-C", dir, "-xf", tar]);
+    assert.deepEqual(JSON.parse(await readFile(join(dir, "oci-layout"), "utf8")), { imageLayoutVersion: "1.0.0" });
+    const index = JSON.parse(await readFile(join(dir, "index.json"), "utf8"));
+    assert.equal(index.manifests[0].annotations["org.opencontainers.image.ref.name"], "v1");
+    assert.equal(index.manifests[0].annotations["io.containerd.image.name"], "example.org/some/name:v1");
+    const copy = join(await house.directory(), "copy");
+    await must("skopeo", ["copy", "--quiet", "--all", `oci-archive:${tar}`, `oci:${copy}:copy`]);
+  });
+
+  test("tar=false writes the layout as a directory", async () => {
+    const dest = join(await house.directory(), "layout");
+    await house.build(context, ["-o", `type=oci,tar=false,dest=${dest}`, "--provenance=false"]);
+    const config = await imageConfig(`oci:${dest}`);
+    assert.deepEqual(config.config["Cmd"], ["cat", "/platform"]);
+  });
+});
+
+describe("docker", () => {
+  test("type=docker is an archive that `docker load` takes", async () => {
+    const tar = join(await house.directory(), "docker.tar");
+    await house.build(context, ["-t", "loaded:one", "-o", `type=docker,dest=${tar}`]);
+    const config = await imageConfig(`docker-archive:${tar}`);
+    assert.deepEqual(config.config["Cmd"], ["cat", "/platform"]);
+    await using docker = await startDocker("stable");
+    const load = await docker.docker(["load", "--input", tar]);
+    assert.equal(load.code, 0, load.stderr);
+    const ran = await docker.docker(["run", "--rm", "--network=none", "loaded:one"]);
+    assert.equal(ran.stdout, "linux/amd64\n", ran.stderr);
+
+    await house.build(context, ["-t", "loaded:two", "--load"], { env: { DOCKER_HOST: docker.host } });
+    const again = await docker.docker(["run", "--rm", "--network=none", "loaded:two"]);
+    assert.equal(again.stdout, "linux/amd64\n", again.stderr);
+  });
+
+  test("--load of several platforms is refused with BuildKit's words", async () => {
+    const { stderr, code } = await house.fails(context, ["--platform", both, "-t", "x", "--load"]);
+    assert.equal(code, 1);
+    assert.match(stderr, /docker exporter does not currently support exporting manifest lists/);
+  });
+
+  test("--load without a Docker Engine says so", async () => {
+    const { stderr, code } = await house.fails(context, ["-t", "x", "--load"], {
+      env: { DOCKER_HOST: "unix:///nonexistent/docker.sock" },
+    });
+    assert.equal(code, 1);
+    assert.match(stderr, /\/nonexistent\/docker\.sock/);
+  });
+});
+
+describe("what a build tells", () => {
+  test("--metadata-file has the digest, the descriptor and the names", async () => {
+    const image = `${house.registry.host}/metadata:latest`;
+    const file = join(await house.directory(), "metadata.json");
+    await house.build(context, ["--platform", both, "-t", image, "--push", "--metadata-file", file]);
+    const metadata = await readMetadata(file);
+    const digest = (
+      await must("skopeo", ["inspect", "--tls-verify=false", "--format", "{{.Digest}}", `docker://${image}`])
+    ).trim();
+    assert.equal(metadata["containerimage.digest"], digest);
+    const descriptor = metadata["containerimage.descriptor"] as Record<string, unknown>;
+    assert.equal(descriptor["digest"], digest);
+    assert.equal(descriptor["mediaType"], "application/vnd.oci.image.index.v1+json");
+    assert.equal(metadata["image.name"], image);
+    assert.match(String(metadata["buildx.build.ref"]), /^[^/]+\/[^/]+\/[a-z0-9]+$/);
+  });
+
+  test("--iidfile and --quiet tell the image's ID, and --quiet nothing else", async () => {
+    const image = `${house.registry.host}/iid:latest`;
+    const file = join(await house.directory(), "iid");
+    const quiet = await house.polyarch(["build", "--quiet", "-t", image, "--push", "--iidfile", file, context]);
+    assert.equal(quiet.code, 0, quiet.stderr);
+    assert.equal(quiet.stderr, "");
+    const iid = await readFile(file, "utf8");
+    assert.match(iid, /^sha256:[0-9a-f]{64}$/);
+    assert.equal(quiet.stdout, `${iid}\n`);
+  });
+
+  test("without an output the build stays in the cache, with buildx's warning", async () => {
+    const { stderr } = await house.build(context);
+    assert.match(
+      stderr,
+      /No output specified with \S+ driver\. Build result will only remain in the build cache\. To push result image into registry use --push or to load image into docker use --load/,
+    );
+  });
+
+  test("several outputs come from one build", async () => {
+    const dir = await house.directory();
+    await mkdir(join(dir, "files"));
+    const image = `${house.registry.host}/several:latest`;
+    await house.build(context, [
+      ...["-t", image, "--push"],
+      ...["-o", `type=local,dest=${dir}/files`],
+      ...["-o", `type=tar,dest=${dir}/files.tar`],
+    ]);
+    assert.equal(await readFile(join(dir, "files/platform"), "utf8"), "linux/amd64\n");
+    assert.ok((await listTar(join(dir, "files.tar"))).has("platform"));
+    assert.ok(await imageConfig(`docker://${image}`));
+  });
+
+  test("an output that cannot be is refused before anything is built", async () => {
+    const cases: [args: string[], want: RegExp][] = [
+      [["-o", "dest=/tmp/x"], /type is required for output/],
+      [["-o", "type=local"], /dest is required for local exporter|dest(ination)? (directory )?is required/],
+      [["-o", "type=nonsense,dest=/tmp/x"], /nonsense/],
+      [["--push"], /tag is needed when pushing to registry/],
+    ];
+    for (const [args, want] of cases) {
+      const { stderr, code, ms } = await house.fails(context, args);
+      assert.equal(code, 1);
+      assert.match(stderr, want);
+      assert.ok(ms < 5000);
+    }
+    assert.ok(!existsSync("/tmp/x"));
+  });
+});

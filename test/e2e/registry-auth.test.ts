@@ -1,0 +1,68 @@
+import assert from "node:assert/strict";
+import { chmod, mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { test } from "node:test";
+import { must, registryUser } from "../lab/mod.ts";
+import { openHouse } from "./harness.ts";
+
+const house = await openHouse({ users: true });
+const { host } = house.registry;
+const { username, password } = registryUser;
+const context = await house.context({ Dockerfile: "FROM scratch\nCOPY a /\n", a: "a" });
+
+async function dockerConfig(config: unknown): Promise<string> {
+  const dir = await house.directory();
+  await writeFile(join(dir, "config.json"), JSON.stringify(config));
+  return dir;
+}
+
+async function pushed(name: string): Promise<void> {
+  const credentials = ["--creds", `${username}:${password}`, "--tls-verify=false"];
+  await must("skopeo", ["inspect", ...credentials, "--raw", `docker://${name}`]);
+}
+
+test("a push without a login is refused, and the error says what the registry said", async () => {
+  const { stderr, code } = await house.fails(context, ["-t", `${host}/refused:latest`, "--push"]);
+  assert.equal(code, 1);
+  assert.match(stderr, new RegExp(`failed to push ${host}/refused:latest`));
+  assert.match(stderr, /authorization|unauthorized|authentication required|no basic auth credentials/i);
+});
+
+test("a login in config.json is used, to push and to pull", async () => {
+  const auth = Buffer.from(`${username}:${password}`).toString("base64");
+  const env = { DOCKER_CONFIG: await dockerConfig({ auths: { [host]: { auth } } }) };
+  const image = `${host}/from-config:latest`;
+  await house.build(context, ["-t", image, "--push"], { env });
+  await pushed(image);
+  const on = await house.context({ Dockerfile: `FROM ${image}\nCOPY b /\n`, b: "b" });
+  await house.build(on, ["-t", `${host}/on-it:latest`, "--push"], { env });
+  await pushed(`${host}/on-it:latest`);
+});
+
+test("a credential helper is asked, and what it says is used", async () => {
+  const bin = await house.directory();
+  const helper = join(bin, "docker-credential-lab");
+  const answer = JSON.stringify({ ServerURL: host, Username: username, Secret: password });
+  await writeFile(
+    helper,
+    `#!/bin/sh\n[ "$1" = get ] && read -r server && [ "$server" = ${host} ] && echo '${answer}'\n`,
+  );
+  await chmod(helper, 0o755);
+  const env = {
+    PATH: `${bin}:${process.env["PATH"]}`,
+    DOCKER_CONFIG: await dockerConfig({ credHelpers: { [host]: "lab" } }),
+  };
+  const image = `${host}/from-helper:latest`;
+  await house.build(context, ["-t", image, "--push"], { env });
+  await pushed(image);
+});
+
+test("a wrong password is refused and not tried for ever", async () => {
+  const auth = Buffer.from(`${username}:wrong`).toString("base64");
+  const env = { DOCKER_CONFIG: await dockerConfig({ auths: { [host]: { auth } } }) };
+  await mkdir(env.DOCKER_CONFIG, { recursive: true });
+  const { stderr, code, ms } = await house.fails(context, ["-t", `${host}/wrong:latest`, "--push"], { env });
+  assert.equal(code, 1);
+  assert.match(stderr, /authorization|unauthorized|authentication required|denied/i);
+  assert.ok(ms < 10_000);
+});
