@@ -164,9 +164,10 @@ describe("what a build tells", () => {
     await mkdir(join(dir, "files"));
     const image = `${house.registry.host}/several:latest`;
     await house.build(context, [
-      ...["-t", image, "--push"],
-      ...["-o", `type=local,dest=${dir}/files`],
-      ...["-o", `type=tar,dest=${dir}/files.tar`],
+      `--tag=${image}`,
+      "--push",
+      `--output=type=local,dest=${dir}/files`,
+      `--output=type=tar,dest=${dir}/files.tar`,
     ]);
     assert.equal(await readFile(join(dir, "files/platform"), "utf8"), "linux/amd64\n");
     assert.ok((await listTar(join(dir, "files.tar"))).has("platform"));
