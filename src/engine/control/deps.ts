@@ -1,0 +1,17 @@
+import type { SessionManager } from "../../session/mod.ts";
+import type { Worker } from "../worker/mod.ts";
+import type { JobEnvironment } from "./environment.ts";
+import type { JobTable } from "./jobs.ts";
+
+/** What the services of one engine share. */
+export interface EngineDeps {
+  readonly worker: Worker<JobEnvironment>;
+  readonly sessions: SessionManager;
+  readonly jobs: JobTable;
+  /** Entitlements that builds may ask for. */
+  readonly allowedEntitlements: ReadonlySet<string>;
+  /** Where trees are mounted while they are sent to a client. */
+  readonly scratchRoot: string;
+  /** Shown by Info and ListWorkers. */
+  readonly version: string;
+}

@@ -1,0 +1,41 @@
+import type { pb } from "../../api/mod.ts";
+import { BuildError } from "../../base/errors/mod.ts";
+import type { Registry } from "../../registry/mod.ts";
+import type { SessionCaller, SessionManager } from "../../session/mod.ts";
+import type { Ref } from "../refs/mod.ts";
+import { type ImageResolver, type SourceEnvironment } from "../sources/mod.ts";
+
+/** How long a build waits for its client's session: both arrive at the same moment, in either order. */
+const sessionWaitMs = 5000;
+
+/** What the ops and sources of one build have of the client whose build it is. */
+export class JobEnvironment implements SourceEnvironment {
+  readonly registry: Registry;
+  readonly images: ImageResolver;
+  readonly entitlements: ReadonlySet<string>;
+  readonly solve: (definition: pb.Definition, options: { signal: AbortSignal }) => Promise<Ref | undefined>;
+  readonly #sessions: SessionManager;
+  readonly #sessionId: string;
+
+  constructor(options: {
+    readonly sessions: SessionManager;
+    readonly sessionId: string;
+    readonly registry: Registry;
+    readonly images: ImageResolver;
+    readonly entitlements: ReadonlySet<string>;
+    readonly solve: (definition: pb.Definition, options: { signal: AbortSignal }) => Promise<Ref | undefined>;
+  }) {
+    this.#sessions = options.sessions;
+    this.#sessionId = options.sessionId;
+    this.registry = options.registry;
+    this.images = options.images;
+    this.entitlements = options.entitlements;
+    this.solve = options.solve;
+  }
+
+  async session(id: string | undefined, options: { signal: AbortSignal }): Promise<SessionCaller> {
+    const wanted = id || this.#sessionId;
+    if (!wanted) throw new BuildError("failed_precondition", "no active sessions: the client of this build offers no session");
+    return await this.#sessions.get(wanted, { signal: options.signal, timeoutMs: sessionWaitMs });
+  }
+}

@@ -1,0 +1,8 @@
+/**
+ * The conductor: takes requests over BuildKit's API and leads each build through frontend, solver and exporters. {@link controlService}
+ * gives the routes to serve.
+ */
+export type { EngineDeps } from "./deps.ts";
+export { JobEnvironment } from "./environment.ts";
+export { JobTable } from "./jobs.ts";
+export { controlService } from "./service.ts";

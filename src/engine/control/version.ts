@@ -1,0 +1,4 @@
+/** What this engine calls itself. */
+export function buildkitVersion(version: string) {
+  return { package: "polyarch", version: `v${version}`, revision: "", dockerfileVersion: "" };
+}

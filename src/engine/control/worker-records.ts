@@ -1,0 +1,29 @@
+import { hostname } from "node:os";
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { worker } from "../../api/mod.ts";
+import type { EngineDeps } from "./deps.ts";
+import { buildkitVersion } from "./version.ts";
+
+const labelPrefix = "org.mobyproject.buildkit.worker";
+
+/** The one worker of this engine, as ListWorkers shows it. */
+export async function workerRecords(deps: EngineDeps): Promise<MessageInitShape<typeof worker.WorkerRecordSchema>[]> {
+  const runnable = await deps.worker.executor.platforms();
+  return [
+    {
+      ID: deps.worker.id,
+      Labels: {
+        [`${labelPrefix}.executor`]: "oci",
+        [`${labelPrefix}.hostname`]: hostname(),
+        [`${labelPrefix}.network`]: "host",
+        [`${labelPrefix}.snapshotter`]: "overlayfs",
+      },
+      platforms: runnable.map(({ platform }) => ({
+        Architecture: platform.architecture,
+        OS: platform.os,
+        Variant: platform.variant ?? "",
+      })),
+      BuildkitVersion: buildkitVersion(deps.version),
+    },
+  ];
+}

@@ -1,0 +1,50 @@
+import { BuildError } from "../../base/errors/mod.ts";
+import type { Compression } from "../refs/mod.ts";
+import type { ExporterAttributes } from "./exporter.ts";
+
+/** A boolean attribute: present without a value means true. @throws {BuildError} `invalid_argument` */
+export function booleanAttribute(attributes: ExporterAttributes, key: string, fallback: boolean): boolean {
+  const value = attributes[key];
+  if (value === undefined) return fallback;
+  if (value === "" || /^(1|t|T|TRUE|true|True)$/.test(value)) return true;
+  if (/^(0|f|F|FALSE|false|False)$/.test(value)) return false;
+  throw new BuildError("invalid_argument", `non-bool value specified for ${key}`);
+}
+
+/** How layers are to be compressed. @throws {BuildError} for codecs and levels that do not exist or do not work yet */
+export function compressionAttributes(attributes: ExporterAttributes): { compression: Compression; force: boolean } {
+  const type = attributes["compression"] ?? "gzip";
+  const force = booleanAttribute(attributes, "force-compression", false);
+  if (type === "estargz") {
+    throw new BuildError("unimplemented", `compression "estargz" is not supported yet: use gzip, zstd or uncompressed`);
+  }
+  if (type !== "gzip" && type !== "zstd" && type !== "uncompressed") {
+    throw new BuildError("invalid_argument", `unsupported layer compression type "${type}"`);
+  }
+  const levelText = attributes["compression-level"];
+  if (levelText === undefined) return { compression: { type }, force };
+  const level = Number(levelText);
+  const highest = type === "zstd" ? 22 : 9;
+  if (!/^\d+$/.test(levelText) || level > highest || type === "uncompressed") {
+    throw new BuildError("invalid_argument", `invalid compression-level "${levelText}" for ${type}, want 0 to ${highest}`);
+  }
+  return { compression: { type, level }, force };
+}
+
+/** Seconds since the epoch that no time in the result may lie behind, if the request names them. */
+export function epochAttribute(attributes: ExporterAttributes): Date | undefined {
+  const text = attributes["source-date-epoch"];
+  if (text === undefined || text === "") return undefined;
+  if (!/^\d+$/.test(text)) throw new BuildError("invalid_argument", `invalid source-date-epoch: ${text}`);
+  return new Date(Number(text) * 1000);
+}
+
+/** Refuses what would otherwise be ignored. */
+export function refuseAttributes(attributes: ExporterAttributes, keys: Readonly<Record<string, string>>): void {
+  for (const [key, value] of Object.entries(attributes)) {
+    const remedy = keys[key];
+    if (remedy !== undefined && value !== "false") {
+      throw new BuildError("unimplemented", `exporter option "${key}" is not supported yet: ${remedy}`);
+    }
+  }
+}

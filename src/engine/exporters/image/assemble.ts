@@ -1,0 +1,133 @@
+import {
+  createIndex,
+  createManifest,
+  decodeImageConfig,
+  describe,
+  type Descriptor,
+  encodeIndex,
+  encodeManifest,
+  type MediaTypeFamily,
+  mediaTypes,
+  normalizePlatform,
+  toFamily,
+} from "../../../oci/mod.ts";
+import type { LayerBlob } from "../../refs/mod.ts";
+import type { ExportContext, ExportSource, PlatformRef } from "../exporter.ts";
+import { step } from "../step.ts";
+import { annotationsFor, type ImageAttributes } from "./attributes.ts";
+import { finishConfig } from "./config.ts";
+
+/** A small document of an image, whole in memory. */
+export interface Document {
+  readonly descriptor: Descriptor;
+  readonly bytes: Uint8Array;
+}
+
+/** One platform's image: everything below its manifest, and the manifest. */
+export interface AssembledManifest {
+  readonly layers: readonly LayerBlob[];
+  /** Layer descriptors as the manifest names them, in the same order. */
+  readonly layerDescriptors: readonly Descriptor[];
+  readonly config: Document;
+  readonly manifest: Document;
+}
+
+/** A whole image. `top` is what a name points to: the index, or the only manifest. */
+export interface AssembledImage {
+  readonly manifests: readonly AssembledManifest[];
+  readonly index: Document | undefined;
+  readonly top: Document;
+}
+
+/** Makes layer blobs, configs, manifests and, for several platforms, the index. Layers of all platforms are worked on at once. */
+export async function assembleImage(
+  source: ExportSource,
+  attributes: ImageAttributes,
+  context: ExportContext,
+): Promise<AssembledImage> {
+  const { progress, signal } = context;
+  const blobs = await step(progress, "exporting layers", () =>
+    Promise.all(
+      source.refs.map(({ ref }) =>
+        ref.blobs({ signal, compression: attributes.compression, force: attributes.forceCompression }),
+      ),
+    ),
+  );
+  const manifests: AssembledManifest[] = [];
+  for (const [at, platformRef] of source.refs.entries()) {
+    manifests.push(await assembleManifest(platformRef, blobs[at] ?? [], source, attributes, context));
+  }
+  const [only] = manifests;
+  if (!source.multiPlatform && only) return { manifests, index: undefined, top: only.manifest };
+  const index = encodeIndex(
+    createIndex({
+      family: attributes.family,
+      manifests: manifests.map(({ manifest, config }, at) => {
+        const id = source.refs[at]?.id ?? "";
+        const { architecture, os, variant, ...rest } = decodeImageConfig(config.bytes);
+        const annotations = annotationsFor(attributes, "manifest-descriptor", id);
+        return {
+          ...manifest.descriptor,
+          platform: {
+            architecture,
+            os,
+            ...(variant ? { variant } : {}),
+            ...(rest["os.version"] ? { osVersion: rest["os.version"] } : {}),
+            ...(rest["os.features"] ? { osFeatures: rest["os.features"] } : {}),
+          },
+          ...(annotations ? { annotations } : {}),
+        };
+      }),
+      ...optionalAnnotations(annotationsFor(attributes, "index", undefined)),
+    }),
+  );
+  const descriptor = describe(attributes.family === "oci" ? mediaTypes.ociIndex : mediaTypes.dockerIndex, index);
+  const document = await step(progress, `exporting manifest list ${descriptor.digest}`, () => ({ descriptor, bytes: index }));
+  return { manifests, index: document, top: document };
+}
+
+async function assembleManifest(
+  platformRef: PlatformRef,
+  layers: readonly LayerBlob[],
+  source: ExportSource,
+  attributes: ImageAttributes,
+  context: ExportContext,
+): Promise<AssembledManifest> {
+  const { family } = attributes;
+  const configBytes = finishConfig(metadataOf(source, "containerimage.config", platformRef.id), {
+    platform: normalizePlatform(platformRef.platform),
+    layers,
+    epoch: attributes.epoch,
+  });
+  const config = { descriptor: describe(configType(family), configBytes), bytes: configBytes };
+  const layerDescriptors = layers.map((layer) => ({
+    mediaType: toFamily(layer.descriptor.mediaType, family),
+    digest: layer.descriptor.digest,
+    size: layer.descriptor.size,
+  }));
+  const bytes = encodeManifest(
+    createManifest({
+      family,
+      config: config.descriptor,
+      layers: layerDescriptors,
+      ...optionalAnnotations(annotationsFor(attributes, "manifest", platformRef.id)),
+    }),
+  );
+  const descriptor = describe(family === "oci" ? mediaTypes.ociManifest : mediaTypes.dockerManifest, bytes);
+  const manifest = await step(context.progress, `exporting manifest ${descriptor.digest}`, () => ({ descriptor, bytes }));
+  await step(context.progress, `exporting config ${config.descriptor.digest}`, () => undefined);
+  return { layers, layerDescriptors, config, manifest };
+}
+
+/** A metadata value of one platform, or the one that stands for a single result. */
+function metadataOf(source: ExportSource, key: string, id: string): Uint8Array | undefined {
+  return source.metadata[`${key}/${id}`] ?? (source.refs.length === 1 ? source.metadata[key] : undefined);
+}
+
+function configType(family: MediaTypeFamily): string {
+  return family === "oci" ? mediaTypes.ociConfig : mediaTypes.dockerConfig;
+}
+
+function optionalAnnotations(annotations: Readonly<Record<string, string>> | undefined) {
+  return annotations ? { annotations } : {};
+}

@@ -1,0 +1,89 @@
+import { BuildError } from "../../../base/errors/mod.ts";
+import { formatPlatform, type MediaTypeFamily, parsePlatform, parseReference, type Reference, withDefaultTag } from "../../../oci/mod.ts";
+import type { Compression } from "../../refs/mod.ts";
+import { booleanAttribute, compressionAttributes, epochAttribute, refuseAttributes } from "../attributes.ts";
+import type { ExporterAttributes } from "../exporter.ts";
+
+/** Where an annotation goes. */
+export type AnnotationKind = "manifest" | "manifest-descriptor" | "index" | "index-descriptor";
+
+interface Annotation {
+  readonly kind: AnnotationKind;
+  /** Only on this platform; everywhere when absent. */
+  readonly platform: string | undefined;
+  readonly key: string;
+  readonly value: string;
+}
+
+/** Attributes that all exporters of images have in common, checked. */
+export interface ImageAttributes {
+  /** Normalized references that the image is to be known by; tags filled in unless it is pushed by digest. */
+  readonly names: readonly Reference[];
+  readonly family: MediaTypeFamily;
+  readonly compression: Compression;
+  readonly forceCompression: boolean;
+  readonly epoch: Date | undefined;
+  readonly annotations: readonly Annotation[];
+}
+
+/** Checks the attributes of an image exporter. @throws {BuildError} `invalid_argument`, `unimplemented` */
+export function parseImageAttributes(attributes: ExporterAttributes, options: { byDigest?: boolean } = {}): ImageAttributes {
+  refuseAttributes(attributes, {
+    "rewrite-timestamp": "file times in layers stay as they are",
+    "prefer-nondist-layers": "layers are always pushed",
+    "dangling-name-prefix": "give the image a name",
+    "name-canonical": "names with a digest are not recorded",
+  });
+  const oci = booleanAttribute(attributes, "oci-mediatypes", true);
+  const { compression, force } = compressionAttributes(attributes);
+  if (!oci && compression.type === "zstd") {
+    throw new BuildError("invalid_argument", `exporter option "compression=zstd" conflicts with "oci-mediatypes=false"`);
+  }
+  return {
+    names: parseNames(attributes["name"] ?? "", options.byDigest ?? false),
+    family: oci ? "oci" : "docker",
+    compression,
+    forceCompression: force,
+    epoch: epochAttribute(attributes),
+    annotations: parseAnnotations(attributes),
+  };
+}
+
+function parseNames(text: string, byDigest: boolean): readonly Reference[] {
+  const names = text.split(",").map((name) => name.trim());
+  return names
+    .filter((name) => name !== "")
+    .map((name) => {
+      const reference = parseReference(name);
+      if (reference.digest) throw new BuildError("invalid_argument", `cannot export to "${name}": a name with a digest cannot be given to a new image`);
+      if (!byDigest) return withDefaultTag(reference);
+      if (reference.tag) throw new BuildError("invalid_argument", `can't push tagged ref ${name} by digest`);
+      return reference;
+    });
+}
+
+function parseAnnotations(attributes: ExporterAttributes): readonly Annotation[] {
+  const annotations: Annotation[] = [];
+  for (const [attribute, value] of Object.entries(attributes)) {
+    const [, kind = "manifest", platform, key] = /^annotation(?:-([a-z-]+))?(?:\[([A-Za-z0-9_/-]+)\])?\.(\S+)$/.exec(attribute) ?? [];
+    if (key === undefined) continue;
+    if (kind !== "manifest" && kind !== "manifest-descriptor" && kind !== "index" && kind !== "index-descriptor") {
+      throw new BuildError("invalid_argument", `unrecognized annotation type ${kind}`);
+    }
+    annotations.push({ kind, platform: platform && formatPlatform(parsePlatform(platform)), key, value });
+  }
+  return annotations;
+}
+
+/** The annotations of one place, those of one platform winning over general ones; `undefined` when there are none. */
+export function annotationsFor(
+  attributes: ImageAttributes,
+  kind: AnnotationKind,
+  platformId: string | undefined,
+): Readonly<Record<string, string>> | undefined {
+  const wanted = attributes.annotations.filter((annotation) => annotation.kind === kind);
+  const general = wanted.filter((annotation) => annotation.platform === undefined);
+  const specific = wanted.filter((annotation) => annotation.platform !== undefined && annotation.platform === platformId);
+  const entries = [...general, ...specific].map(({ key, value }) => [key, value] as const);
+  return entries.length === 0 ? undefined : Object.fromEntries(entries);
+}

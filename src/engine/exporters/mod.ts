@@ -1,0 +1,38 @@
+/** What a result becomes outside of the engine, one folder per kind. {@link openExporter} checks a request's attributes before anything is built. */
+import { BuildError } from "../../base/errors/mod.ts";
+import { booleanAttribute } from "./attributes.ts";
+import type { Exporter, ExporterAttributes } from "./exporter.ts";
+import { imageExporter } from "./image/exporter.ts";
+import { localExporter } from "./local/exporter.ts";
+import { archiveExporter } from "./oci/exporter.ts";
+import { tarExporter } from "./tar/exporter.ts";
+
+export type { ExportContext, Exporter, ExporterResponse, ExportSource, PlatformRef } from "./exporter.ts";
+
+/**
+ * The exporter of that type, ready to export.
+ * @param options `scratchRoot`: where trees are mounted while they are sent
+ * @throws {BuildError} `exporter "<type>" could not be found`, and for attributes that make no sense
+ */
+export function openExporter(
+  type: string,
+  attributes: ExporterAttributes,
+  options: { readonly scratchRoot: string },
+): Exporter {
+  switch (type) {
+    case "image":
+      return imageExporter(attributes);
+    case "oci":
+    case "docker":
+      if (!booleanAttribute(attributes, "tar", true)) {
+        throw new BuildError("unimplemented", `exporter option "tar=false" is not supported yet: write a tarball and unpack it`);
+      }
+      return archiveExporter(type, attributes);
+    case "tar":
+      return tarExporter(attributes, options);
+    case "local":
+      return localExporter(attributes, options);
+    default:
+      throw new BuildError("not_found", `exporter "${type}" could not be found`);
+  }
+}

@@ -1,0 +1,128 @@
+import { BuildError } from "../../../base/errors/mod.ts";
+import {
+  type Descriptor,
+  type Digest,
+  digestHex,
+  familiarReference,
+  formatReference,
+  mediaTypes,
+  type Reference,
+} from "../../../oci/mod.ts";
+import { type TarMember, writeTar } from "../../../tar/mod.ts";
+import type { ExportContext, Exporter, ExporterAttributes } from "../exporter.ts";
+import { type AssembledImage, assembleImage } from "../image/assemble.ts";
+import { annotationsFor, type ImageAttributes, parseImageAttributes } from "../image/attributes.ts";
+import { imageResponse } from "../image/exporter.ts";
+import { sendFile } from "../send.ts";
+
+/**
+ * `type=oci` and `type=docker`: the image as one archive in the OCI image layout, with Docker's `manifest.json` beside it for the latter.
+ * The same image gives the same bytes.
+ * @see https://github.com/opencontainers/image-spec/blob/main/image-layout.md
+ */
+export function archiveExporter(type: "oci" | "docker", attributes: ExporterAttributes): Exporter {
+  const image = parseImageAttributes(attributes);
+  return {
+    title: type === "oci" ? "exporting to oci image format" : "exporting to docker image format",
+    export: async (source, context) => {
+      if (type === "docker" && source.multiPlatform) {
+        throw new BuildError("invalid_argument", "docker exporter does not currently support exporting manifest lists");
+      }
+      const assembled = await assembleImage(source, image, context);
+      const response = imageResponse(assembled, image);
+      await sendFile(writeTar(members(assembled, image, type, context)), response, context);
+      return response;
+    },
+  };
+}
+
+/** Everything in the archive: small documents first, so that a reader knows what it gets; then each blob once. */
+function* members(
+  image: AssembledImage,
+  attributes: ImageAttributes,
+  type: "oci" | "docker",
+  context: ExportContext,
+): Generator<TarMember> {
+  yield file("oci-layout", encode({ imageLayoutVersion: "1.0.0" }));
+  yield file("index.json", encode(layoutIndex(image.top.descriptor, attributes)));
+  const [only] = image.manifests;
+  if (type === "docker" && only) {
+    yield file(
+      "manifest.json",
+      encode([
+        {
+          Config: blobPath(only.config.descriptor.digest),
+          RepoTags: attributes.names.map(familiarReference),
+          Layers: only.layerDescriptors.map((layer) => blobPath(layer.digest)),
+        },
+      ]),
+    );
+  }
+  yield directory("blobs/");
+  yield directory("blobs/sha256/");
+  const seen = new Set<Digest>();
+  const documents = [
+    ...(image.index ? [image.index] : []),
+    ...image.manifests.flatMap(({ manifest, config }) => [manifest, config]),
+  ];
+  for (const { descriptor, bytes } of documents) {
+    if (!add(seen, descriptor.digest)) continue;
+    yield file(blobPath(descriptor.digest), bytes);
+  }
+  for (const layer of image.manifests.flatMap(({ layers }) => layers)) {
+    const { digest, size } = layer.descriptor;
+    if (!add(seen, digest)) continue;
+    yield { entry: entry(blobPath(digest), "file", 0o644, size), body: layer.open({ signal: context.signal }) };
+  }
+}
+
+function layoutIndex(top: Descriptor, attributes: ImageAttributes): unknown {
+  const extra = annotationsFor(attributes, "index-descriptor", undefined);
+  const named = (name: Reference | undefined) => ({
+    ...top,
+    ...(name || extra
+      ? {
+          annotations: {
+            ...extra,
+            ...(name
+              ? {
+                  "io.containerd.image.name": formatReference(name),
+                  "org.opencontainers.image.ref.name": name.tag ?? "latest",
+                }
+              : {}),
+          },
+        }
+      : {}),
+  });
+  return {
+    schemaVersion: 2,
+    mediaType: mediaTypes.ociIndex,
+    manifests: attributes.names.length > 0 ? attributes.names.map(named) : [named(undefined)],
+  };
+}
+
+function blobPath(digest: Digest): string {
+  return `blobs/sha256/${digestHex(digest)}`;
+}
+
+function encode(value: unknown): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify(value));
+}
+
+function file(name: string, bytes: Uint8Array): TarMember {
+  return { entry: entry(name, "file", 0o644, bytes.byteLength), body: [bytes] };
+}
+
+function directory(name: string): TarMember {
+  return { entry: entry(name, "dir", 0o755, 0) };
+}
+
+function entry(name: string, type: "file" | "dir", mode: number, size: number): TarMember["entry"] {
+  return { name, type, mode, uid: 0, gid: 0, size, mtimeSec: 0, mtimeNsec: 0 };
+}
+
+function add<T>(set: Set<T>, value: T): boolean {
+  if (set.has(value)) return false;
+  set.add(value);
+  return true;
+}

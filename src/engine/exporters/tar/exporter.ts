@@ -1,0 +1,63 @@
+import { BuildError } from "../../../base/errors/mod.ts";
+import { type TarEntry, type TarMember, writeTar } from "../../../tar/mod.ts";
+import type { TocEntry } from "../../snapshots/mod.ts";
+import { booleanAttribute, epochAttribute } from "../attributes.ts";
+import type { ExportContext, Exporter, ExporterAttributes, ExportSource } from "../exporter.ts";
+import { sendFile } from "../send.ts";
+import { contentOf, locatedEntries, platformDirectory, splitsByPlatform } from "../tree-entries.ts";
+
+/** `type=tar`: the filesystem of the result as one archive, straight from the tables of contents; a directory per platform when there are several. */
+export function tarExporter(attributes: ExporterAttributes): Exporter {
+  const epoch = epochAttribute(attributes);
+  const split = attributes["platform-split"] === undefined ? undefined : booleanAttribute(attributes, "platform-split", true);
+  return {
+    title: "exporting to client tarball",
+    export: async (source, context) => {
+      await sendFile(writeTar(members(source, splitsByPlatform(source, split), epoch, context)), {}, context);
+      return {};
+    },
+  };
+}
+
+async function* members(
+  source: ExportSource,
+  split: boolean,
+  epoch: Date | undefined,
+  context: ExportContext,
+): AsyncGenerator<TarMember> {
+  const seen = new Map<string, string>();
+  for (const platformRef of source.refs) {
+    const prefix = split ? `${platformDirectory(platformRef)}/` : "";
+    const time = epoch ? { mtimeSec: Math.floor(epoch.getTime() / 1000), mtimeNsec: 0 } : {};
+    if (split) {
+      yield { entry: { name: prefix, type: "dir", mode: 0o755, uid: 0, gid: 0, size: 0, mtimeSec: 0, mtimeNsec: 0, ...time } };
+    }
+    for (const entry of await locatedEntries(platformRef, context)) {
+      if (entry.type === "socket") continue;
+      const name = prefix + entry.path;
+      const earlier = seen.get(name);
+      if (earlier !== undefined) {
+        if (entry.type === "dir") continue;
+        throw new BuildError(
+          "invalid_argument",
+          `cannot overwrite ${name} from ${earlier} with ${platformRef.id} when split option is disabled`,
+        );
+      }
+      if (source.refs.length > 1 && !split) seen.set(name, platformRef.id);
+      const tarEntry = { ...tarEntryOf(entry, prefix), ...time };
+      yield tarEntry.type === "file" ? { entry: tarEntry, body: contentOf(entry) } : { entry: tarEntry };
+    }
+  }
+}
+
+function tarEntryOf(entry: TocEntry, prefix: string): TarEntry {
+  const { mode, uid, gid, mtimeSec, mtimeNsec, xattrs, devMajor, devMinor } = entry;
+  const common = { name: prefix + entry.path, mode, uid, gid, mtimeSec, mtimeNsec, ...(xattrs ? { xattrs } : {}) };
+  if (entry.hardlink !== undefined) return { ...common, type: "hardlink", size: 0, linkname: prefix + entry.hardlink };
+  if (entry.type === "symlink") return { ...common, type: "symlink", size: 0, linkname: entry.linkname ?? "" };
+  if (entry.type === "char" || entry.type === "block") {
+    return { ...common, type: entry.type, size: 0, devMajor: devMajor ?? 0, devMinor: devMinor ?? 0 };
+  }
+  const type = entry.type === "socket" ? "file" : entry.type;
+  return { ...common, type, size: type === "file" ? entry.size : 0 };
+}

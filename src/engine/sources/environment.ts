@@ -1,0 +1,17 @@
+import type { Registry } from "../../registry/mod.ts";
+import type { SessionCaller } from "../../session/mod.ts";
+import type { OpEnvironment } from "../ops/mod.ts";
+import type { ImageResolver } from "./image/resolver.ts";
+
+/** What sources want from the job on whose behalf they work. */
+export interface SourceEnvironment extends OpEnvironment {
+  /** Registries, with the credentials of the client whose build it is. */
+  readonly registry: Registry;
+  /** Image names of this build: each is looked up once, whatever the number of platforms. */
+  readonly images: ImageResolver;
+  /**
+   * A client that takes part in the job: the one named, else the one that started the build.
+   * @throws {BuildError} `no active session for <id>` when it does not show up within 5 s
+   */
+  session(id: string | undefined, options: { signal: AbortSignal }): Promise<SessionCaller>;
+}

@@ -1,0 +1,46 @@
+import { BuildError } from "../../../base/errors/mod.ts";
+import { chainId, formatPlatform, parseReference, repositoryName, withDefaultTag } from "../../../oci/mod.ts";
+import type { Source } from "../../ops/mod.ts";
+import type { RefStore, RemoteLayer } from "../../refs/mod.ts";
+import type { SourceEnvironment } from "../environment.ts";
+
+/**
+ * `docker-image://`: the root filesystem of an image in a registry. Nothing of it is fetched before something looks inside.
+ * Recognised by its layers, so that two names of the same layers share everything that stands on them.
+ */
+export function imageSource(refs: RefStore): Source<SourceEnvironment> {
+  return {
+    scheme: "docker-image",
+    open: (op, { platform }) => {
+      const name = op.identifier.slice("docker-image://".length);
+      const reference = withDefaultTag(parseReference(name));
+      for (const attribute of ["image.layerlimit", "image.checksum"]) {
+        if (op.attrs[attribute]) throw new BuildError("unimplemented", `${name}: source attribute ${attribute} is not supported yet`);
+      }
+      return {
+        cacheMap: async ({ environment, signal }) => {
+          const image = await environment.images.resolve(reference, { platform, signal });
+          return { key: `docker-image:${chainId(image.config.rootfs.diff_ids) ?? "scratch"}` };
+        },
+        run: async ({ environment, signal, progress }) => {
+          const image = await environment.images.resolve(reference, { platform, signal });
+          const started = new Date();
+          progress.status({ id: `resolve ${name}`, started, completed: new Date() });
+          const layers = image.manifest.layers.map((descriptor, at): RemoteLayer => {
+            const diffId = image.config.rootfs.diff_ids[at];
+            if (!diffId) throw new Error("Internal error: fewer diffIDs than layers");
+            const created = image.config.created ? new Date(image.config.created) : undefined;
+            return {
+              descriptor,
+              diffId,
+              ...(created && !Number.isNaN(created.getTime()) ? { createdAt: created } : {}),
+              fetch: (options) => environment.registry.fetchBlob(reference, descriptor, options),
+              repository: repositoryName(reference),
+            };
+          });
+          return await refs.fromImage(layers, { description: `pulled from ${name} for ${formatPlatform(platform)}` });
+        },
+      };
+    },
+  };
+}

@@ -1,0 +1,2 @@
+/** One place that can build: its platforms, sources, results, processes and what it remembers, opened and closed together. */
+export { openWorker, type Worker, type WorkerOptions } from "./worker.ts";

@@ -1,0 +1,80 @@
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { randomBytes } from "node:crypto";
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import type { Spawner } from "../../base/process/mod.ts";
+import { type ContentStore, openDirectoryStore } from "../../content/mod.ts";
+import { currentPlatform } from "../../oci/mod.ts";
+import { openByteWorkers } from "../bytes/mod.ts";
+import { type Executor, openExecutor } from "../executor/mod.ts";
+import type { OpDeps, OpEnvironment } from "../ops/mod.ts";
+import { openRefStore, type Ref, type RefStore } from "../refs/mod.ts";
+import { Solver } from "../solver/mod.ts";
+import { imageSource, localSource, type SourceEnvironment } from "../sources/mod.ts";
+import { SqliteCacheStore } from "./cache-store.ts";
+
+/** Everything that builds need of one machine. */
+export interface Worker<C extends OpEnvironment> extends AsyncDisposable {
+  /** Stays the same for as long as the state directory lives. */
+  readonly id: string;
+  readonly content: ContentStore;
+  readonly refs: RefStore;
+  readonly executor: Executor;
+  readonly solver: Solver<Ref, C>;
+  readonly ops: OpDeps<C>;
+}
+
+export interface WorkerOptions {
+  /** State directory; one engine at a time. Made when missing. */
+  readonly root: string;
+  readonly spawner: Spawner;
+  /** RUNs at once; undefined: twice the number of processors, at least 4. */
+  readonly maxParallelism?: number;
+}
+
+/** Opens the state under `root`, and sweeps what an engine that died has left. */
+export async function openWorker<C extends SourceEnvironment>(options: WorkerOptions): Promise<Worker<C>> {
+  const { root, spawner } = options;
+  await using undo = new AsyncDisposableStack();
+  await mkdir(root, { recursive: true, mode: 0o711 });
+  const content = await openDirectoryStore(join(root, "content"));
+  const bytes = undo.use(openByteWorkers());
+  const refs = undo.use(await openRefStore({ root: join(root, "layers"), content, bytes }));
+  const executor = undo.use(await openExecutor({ root: join(root, "executor"), spawner }));
+  const cache = undo.use(new SqliteCacheStore(join(root, "cache.db"), refs));
+  const runRoot = join(root, "run");
+  const cacheMountRoot = join(root, "cache-mounts");
+  for (const directory of [runRoot, cacheMountRoot]) await mkdir(directory, { recursive: true, mode: 0o700 });
+  const ops: OpDeps<C> = {
+    refs,
+    executor,
+    sources: [imageSource(refs), localSource({ refs, bytes, root: join(root, "contexts") })],
+    runRoot,
+    cacheMountRoot,
+    platform: currentPlatform(),
+    now: () => new Date(),
+  };
+  const solver = new Solver<Ref, C>({
+    cache,
+    pools: { exec: options.maxParallelism ?? Math.max(4, 2 * availableParallelism()) },
+  });
+  const owned = undo.move();
+  return {
+    id: await workerId(root),
+    content,
+    refs,
+    executor,
+    solver,
+    ops,
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+async function workerId(root: string): Promise<string> {
+  const file = join(root, "workerid");
+  const known = await readFile(file, "utf8").catch(() => "");
+  if (/^[a-z0-9]{25}$/.test(known.trim())) return known.trim();
+  const id = BigInt(`0x${randomBytes(20).toString("hex")}`).toString(36).padStart(25, "0").slice(-25);
+  await writeFile(file, id, { mode: 0o600 });
+  return id;
+}
