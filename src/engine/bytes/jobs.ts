@@ -1,0 +1,87 @@
+import type { Digest } from "../../oci/mod.ts";
+import type { Sealing } from "../snapshots/mod.ts";
+
+/** How to compress, level decided. */
+export type Codec =
+  | { readonly type: "uncompressed" }
+  | { readonly type: "gzip"; readonly level: number }
+  | { readonly type: "zstd"; readonly level: number };
+
+/** A blob that a worker wrote. */
+export interface WrittenBlob {
+  readonly digest: Digest;
+  readonly size: number;
+  /** Digest of the uncompressed tar. */
+  readonly diffId: Digest;
+}
+
+/** A file that was hashed; `undefined` in a list where there was no regular file. */
+export interface FileDigest {
+  readonly digest: Digest;
+  readonly size: number;
+}
+
+/** A table of contents as bytes, for `decodeToc`. */
+export type EncodedToc = Uint8Array<ArrayBuffer>;
+
+/** Everything that worker threads can be asked to do, by name. Paths are absolute; output files are made or overwritten, and left behind half-made on failure. */
+export interface Jobs {
+  /** Hashes files of one directory. */
+  hash: {
+    input: { readonly root: string; readonly paths: readonly string[] };
+    output: readonly (FileDigest | undefined)[];
+  };
+  /** Walks and hashes a directory. Entries carry their content (offsets 0). */
+  scan: {
+    input: {
+      readonly root: string;
+      readonly kind: "tree" | "upper";
+      /** An index that an earlier scan of the same directory gave. */
+      readonly previousIndex?: Uint8Array;
+      readonly withIndex?: boolean;
+    };
+    output: { readonly toc: EncodedToc; readonly index?: Uint8Array<ArrayBuffer> };
+  };
+  /** Reads a layer blob (or another archive) and makes its table, and at the same time whatever else is wanted. */
+  read: {
+    input: {
+      readonly file: string;
+      readonly offsetBytes?: number;
+      readonly size?: number;
+      /** An existing empty directory to unpack into. It becomes a lower directory by `seal`. */
+      readonly directory?: string;
+      /** Where to put the uncompressed tar. */
+      readonly tarFile?: string;
+      /** An archive in which whiteouts mean nothing. */
+      readonly plainNames?: boolean;
+    };
+    output: { readonly toc: EncodedToc; readonly diffId: Digest; readonly size: number };
+  };
+  /** Finishes a directory that `read` unpacked. */
+  seal: { input: { readonly directory: string; readonly toc: Uint8Array } & Omit<Sealing, "toc">; output: undefined };
+  /** Packs a table with contents (encoded `full`). `toc` of the output has the same entries as packed, with offsets in the tar. */
+  pack: {
+    input: { readonly toc: Uint8Array; readonly codec: Codec; readonly file: string };
+    output: WrittenBlob & { readonly tarSize: number; readonly toc: EncodedToc; readonly changed: readonly string[] };
+  };
+  /** Compresses a blob in another way. */
+  recompress: {
+    input: { readonly from: string; readonly codec: Codec; readonly file: string };
+    output: WrittenBlob;
+  };
+  /** Lays a table with contents (encoded `full`) out as a lower directory; `directory` exists and is empty. */
+  write: { input: { readonly toc: Uint8Array; readonly directory: string }; output: undefined };
+  /** Deletes a tree. */
+  remove: { input: { readonly path: string }; output: undefined };
+}
+
+/** Names of {@link Jobs}. */
+export type JobName = keyof Jobs;
+
+/** What a running job hears and says. */
+export interface JobContext {
+  /** @throws when the job was cancelled */
+  check(): void;
+  /** Tells how many bytes of input are done. Cheap; told on at most every 100 ms. */
+  progress(bytes: number): void;
+}
