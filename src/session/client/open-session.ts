@@ -1,0 +1,61 @@
+import { control } from "../../api/mod.ts";
+import { type Channel, createRpcServer, pathOf } from "../../rpc/mod.ts";
+import { encodeHandshake, newSessionId } from "../handshake.ts";
+import { tunnel } from "../tunnel.ts";
+import type { Attachable } from "./attachable.ts";
+import { healthService } from "./health.ts";
+
+/** What {@link openSession} wants to know. */
+export interface SessionOptions {
+  /** What the engine may ask of this client. */
+  readonly attachables: readonly Attachable[];
+  /** Names what the shared directories hold, for instance `<directory>:<node>`: the same key lets the engine ask only for what has changed. */
+  readonly sharedKey?: string | undefined;
+  /** Default: a random one. */
+  readonly id?: string | undefined;
+  /** Ends the session at once. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A session that is open. */
+export interface Session extends AsyncDisposable {
+  /** What the build request names. */
+  readonly id: string;
+  /** Resolves when the session is over, rejects when it broke. */
+  readonly closed: Promise<void>;
+  /** Closes it in order: the connection inside, this side of the stream, then waits a moment for the engine to end its side. */
+  close(): Promise<void>;
+}
+
+/** How long {@link Session.close} waits for calls under way, and then for the engine. */
+const closeGraceMs = 2000;
+
+/**
+ * Opens a session: a stream to the engine in which the roles are reversed, this client serving. Resolves when the stream has been asked for; the
+ * engine waits for a session that a build names, so nothing has to wait for the engine.
+ */
+export async function openSession(channel: Channel, options: SessionOptions): Promise<Session> {
+  const id = options.id ?? newSessionId();
+  const server = createRpcServer({ services: [...options.attachables, healthService()].map(({ routes }) => routes) });
+  const headers = encodeHandshake({ id, sharedKey: options.sharedKey ?? "", methods: server.methods });
+  const call = await channel.start(pathOf(control.Control.method.session), { headers, signal: options.signal });
+  const duplex = tunnel(call);
+  let failure: Error | undefined;
+  let closing = false;
+  duplex.once("error", (error) => {
+    failure = error;
+  });
+  const closed = server.attach(duplex).then(() => {
+    if (failure && !closing) throw failure;
+  });
+  closed.catch(() => undefined); // whoever cares awaits it
+  const close = async (): Promise<void> => {
+    closing = true;
+    const timer = setTimeout(() => call.cancel(new Error("the engine did not end the session")), 2 * closeGraceMs);
+    await server.close({ graceMs: closeGraceMs });
+    call.end();
+    await closed.catch(() => undefined);
+    clearTimeout(timer);
+  };
+  return { id, closed, close, [Symbol.asyncDispose]: close };
+}
