@@ -85,7 +85,7 @@ describe("-o type=oci", () => {
 
   test("tar=false writes the layout as a directory", async () => {
     const dest = join(await house.directory(), "layout");
-    await house.build(context, ["-o", `type=oci,tar=false,dest=${dest}`, "--provenance=false"]);
+    await house.build(context, ["-o", `type=oci,tar=false,dest=${dest}`]);
     const config = await imageConfig(`oci:${dest}`);
     assert.deepEqual(config.config["Cmd"], ["cat", "/platform"]);
   });

@@ -7,6 +7,8 @@ export interface Process {
   readonly command: string;
   /** Resident memory. */
   readonly bytes: number;
+  /** The most resident memory that it ever had. */
+  readonly peakBytes: number;
 }
 
 /** Every process of this machine that this process may see. */
@@ -18,7 +20,13 @@ export function processes(): readonly Process[] {
       const status = readFileSync(`/proc/${name}/status`, "utf8");
       const field = (key: string) => Number(new RegExp(`^${key}:\\s+(\\d+)`, "m").exec(status)?.[1] ?? 0);
       const command = readFileSync(`/proc/${name}/cmdline`, "utf8").replaceAll("\0", " ").trim();
-      found.push({ pid: Number(name), parent: field("PPid"), command, bytes: field("VmRSS") * 1024 });
+      found.push({
+        pid: Number(name),
+        parent: field("PPid"),
+        command,
+        bytes: field("VmRSS") * 1024,
+        peakBytes: field("VmHWM") * 1024,
+      });
     } catch {
       // It ended while we looked.
     }
