@@ -1,0 +1,165 @@
+import { create } from "@bufbuild/protobuf";
+import { pb } from "../api/mod.ts";
+import type { Platform } from "../oci/mod.ts";
+import type { LlbCapability } from "./capabilities.ts";
+import type { State } from "./state.ts";
+import type { OpBody, Vertex, VertexOptions } from "./vertex.ts";
+
+/** What else the process sees, besides its root. What is written to a bind mount is thrown away. */
+export type RunMount =
+  | {
+      readonly type: "bind";
+      readonly target: string;
+      readonly from: State;
+      /** Path inside `from`; the whole of it by default. */
+      readonly selector?: string;
+      readonly readonly: boolean;
+    }
+  | {
+      readonly type: "cache";
+      readonly target: string;
+      readonly id: string;
+      readonly sharing: "shared" | "private" | "locked";
+      /** What it holds at first. */
+      readonly from: State;
+      readonly selector?: string;
+      readonly readonly: boolean;
+    }
+  | { readonly type: "tmpfs"; readonly target: string; readonly sizeBytes?: number };
+
+/** One process. */
+export interface RunOptions {
+  readonly args: readonly string[];
+  /** `KEY=value`. */
+  readonly env: readonly string[];
+  /** Absolute. */
+  readonly cwd: string;
+  readonly user?: string;
+  readonly platform: Platform;
+  readonly mounts?: readonly RunMount[];
+  readonly network?: "sandbox" | "host" | "none";
+  readonly security?: "sandbox" | "insecure";
+  readonly hostname?: string;
+  readonly extraHosts?: readonly { readonly host: string; readonly ip: string }[];
+  readonly ulimits?: readonly { readonly name: string; readonly soft: bigint; readonly hard: bigint }[];
+  readonly cgroupParent?: string;
+  readonly proxy?: ProxySettings;
+}
+
+/** Proxies for the process: they are not part of the cache key. */
+export interface ProxySettings {
+  readonly http?: string;
+  readonly https?: string;
+  readonly ftp?: string;
+  readonly no?: string;
+  readonly all?: string;
+}
+
+/** A process in a filesystem; output 0 is that filesystem afterwards. */
+export class ExecVertex implements Vertex {
+  readonly inputs: readonly State[];
+  readonly options: VertexOptions;
+  readonly #root: State;
+  readonly #run: RunOptions;
+
+  constructor(root: State, run: RunOptions, options: VertexOptions) {
+    this.#root = root;
+    this.#run = run;
+    this.options = options;
+    this.inputs = [root, ...(run.mounts ?? []).flatMap((mount) => (mount.type === "tmpfs" ? [] : [mount.from]))];
+  }
+
+  body(number: (input: State) => bigint): OpBody {
+    const run = this.#run;
+    const root = create(pb.MountSchema, { input: number(this.#root), dest: "/", output: 0n });
+    const sorted = [...(run.mounts ?? [])].sort((a, b) => (a.target < b.target ? -1 : a.target > b.target ? 1 : 0));
+    const op = create(pb.ExecOpSchema, {
+      meta: this.#meta(),
+      mounts: [root, ...sorted.map((mount) => encodeMount(mount, number))],
+      network: { sandbox: pb.NetMode.UNSET, host: pb.NetMode.HOST, none: pb.NetMode.NONE }[run.network ?? "sandbox"],
+      security: run.security === "insecure" ? pb.SecurityMode.INSECURE : pb.SecurityMode.SANDBOX,
+    });
+    return { op: { case: "exec", value: op }, platform: run.platform, capabilities: this.#capabilities(sorted) };
+  }
+
+  #meta(): pb.Meta {
+    const run = this.#run;
+    return create(pb.MetaSchema, {
+      args: [...run.args],
+      env: [...run.env],
+      cwd: run.cwd,
+      user: run.user ?? "",
+      hostname: run.hostname ?? "",
+      cgroupParent: run.cgroupParent ?? "",
+      removeMountStubsRecursive: true,
+      extraHosts: (run.extraHosts ?? []).map(({ host, ip }) => create(pb.HostIPSchema, { Host: host, IP: ip })),
+      ulimit: (run.ulimits ?? []).map(({ name, soft, hard }) =>
+        create(pb.UlimitSchema, { Name: name, Soft: soft, Hard: hard }),
+      ),
+      ...(run.proxy && {
+        proxyEnv: create(pb.ProxyEnvSchema, {
+          httpProxy: run.proxy.http ?? "",
+          httpsProxy: run.proxy.https ?? "",
+          ftpProxy: run.proxy.ftp ?? "",
+          noProxy: run.proxy.no ?? "",
+          allProxy: run.proxy.all ?? "",
+        }),
+      }),
+    });
+  }
+
+  #capabilities(mounts: readonly RunMount[]): readonly LlbCapability[] {
+    const run = this.#run;
+    const needed = new Set<LlbCapability>(["exec.meta.base", "exec.meta.setsdefaultpath", "exec.mount.bind"]);
+    if (run.ulimits?.length) needed.add("exec.meta.ulimit");
+    if (run.proxy) needed.add("exec.meta.proxyenv");
+    if (run.security === "insecure") needed.add("exec.meta.security");
+    if (run.network !== undefined && run.network !== "sandbox") needed.add("exec.meta.network");
+    if (run.cgroupParent) needed.add("exec.meta.cgroup.parent");
+    if (this.options.resources) needed.add("exec.meta.linux.resources");
+    for (const mount of mounts) {
+      if (mount.type === "cache") needed.add("exec.mount.cache").add("exec.mount.cache.sharing");
+      if (mount.type === "tmpfs") needed.add("exec.mount.tmpfs");
+      if (mount.type === "tmpfs" && mount.sizeBytes) needed.add("exec.mount.tmpfs.size");
+      if (mount.type === "bind" && !mount.readonly) needed.add("exec.mount.bind.readwrite-nooutput");
+      if (mount.type !== "tmpfs" && mount.selector) needed.add("exec.mount.selector");
+    }
+    return [...needed];
+  }
+}
+
+function encodeMount(mount: RunMount, number: (input: State) => bigint): pb.Mount {
+  const common = { dest: mount.target, output: -1n };
+  switch (mount.type) {
+    case "bind":
+      return create(pb.MountSchema, {
+        ...common,
+        input: number(mount.from),
+        selector: mount.selector ?? "",
+        readonly: mount.readonly,
+      });
+    case "cache":
+      return create(pb.MountSchema, {
+        ...common,
+        input: number(mount.from),
+        selector: mount.selector ?? "",
+        readonly: mount.readonly,
+        mountType: pb.MountType.CACHE,
+        cacheOpt: create(pb.CacheOptSchema, {
+          ID: mount.id,
+          sharing: {
+            shared: pb.CacheSharingOpt.SHARED,
+            private: pb.CacheSharingOpt.PRIVATE,
+            locked: pb.CacheSharingOpt.LOCKED,
+          }[mount.sharing],
+        }),
+      });
+    case "tmpfs":
+      return create(pb.MountSchema, {
+        ...common,
+        input: -1n,
+        mountType: pb.MountType.TMPFS,
+        TmpfsOpt: create(pb.TmpfsOptSchema, { size: BigInt(mount.sizeBytes ?? 0) }),
+      });
+  }
+}
