@@ -21,7 +21,7 @@ interface Program {
 const programs: readonly Program[] = [
   { output: "polyarch", entries: ["src/main/polyarch.ts"] },
   { output: "polyarchd", entries: ["src/main/polyarchd.ts"] },
-  { output: "byte-worker", entries: ["src/engine/bytes/main.ts", "src/engine/bytes/worker.ts"] },
+  { output: "byte-worker", entries: ["src/engine/bytes/main.ts"] },
   { output: "spawner", entries: ["src/base/process/main.ts"] },
 ];
 
