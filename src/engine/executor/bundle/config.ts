@@ -1,0 +1,112 @@
+import type { ProcessSpec } from "../executor.ts";
+import type { ProcessUser } from "../rootfs/users.ts";
+import type { SeccompFilter } from "../seccomp/mod.ts";
+import { defaultCapabilities } from "./capabilities.ts";
+import { allDevices, insecureDevices, noDevices } from "./devices.ts";
+import { completeEnvironment } from "./environment.ts";
+import { type RuntimeLimit } from "./limits.ts";
+import { fileMount, requestedMounts, type RuntimeMount, systemMounts } from "./mounts.ts";
+
+/** Everything besides the request that decides how the process is confined. */
+export interface ConfigInputs {
+  readonly process: ProcessSpec;
+  readonly user: ProcessUser;
+  readonly limits: readonly RuntimeLimit[];
+  /** Files of the engine shown as /etc/resolv.conf and /etc/hosts. */
+  readonly resolvConf: string;
+  readonly hosts: string;
+  readonly seccomp: SeccompFilter | undefined;
+  /** Capabilities of the engine itself: what an insecure process gets. */
+  readonly allCapabilities: readonly string[];
+  /** Below the machine's cgroup root; `undefined`: no cgroup of its own, and nothing that guards devices. */
+  readonly cgroupsPath: string | undefined;
+  /** Joined for the emulators that are registered in it. */
+  readonly userNamespace: { readonly path: string; readonly mappings: boolean } | undefined;
+}
+
+export const defaultHostname = "buildkitsandbox";
+
+const maskedPaths = [
+  "/proc/acpi",
+  "/proc/asound",
+  "/proc/interrupts",
+  "/proc/kcore",
+  "/proc/keys",
+  "/proc/latency_stats",
+  "/proc/timer_list",
+  "/proc/timer_stats",
+  "/proc/sched_debug",
+  "/proc/scsi",
+  "/sys/firmware",
+  "/sys/devices/virtual/powercap",
+];
+const readonlyPaths = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"];
+
+/** Ids in the namespace are the machine's ids: it is there for the emulators alone. */
+const sameIds = [{ containerID: 0, hostID: 0, size: 4_294_967_295 }];
+
+/** All mounts of a process in the order in which they are made. Every destination must exist in the root by then. */
+export function configMounts(inputs: ConfigInputs): readonly RuntimeMount[] {
+  const { process, userNamespace, cgroupsPath, resolvConf, hosts } = inputs;
+  return [
+    ...systemMounts({
+      shmSizeBytes: process.shmSizeBytes,
+      insecure: process.security === "insecure",
+      bindSys: userNamespace !== undefined,
+      cgroupMount: cgroupsPath !== undefined && userNamespace === undefined,
+    }),
+    fileMount("/etc/resolv.conf", resolvConf),
+    fileMount("/etc/hosts", hosts),
+    ...requestedMounts(process),
+  ];
+}
+
+/** The `config.json` of an OCI bundle. */
+export function runtimeConfig(inputs: ConfigInputs, mounts: readonly RuntimeMount[]): object {
+  const { process, user, seccomp, cgroupsPath, userNamespace } = inputs;
+  const insecure = process.security === "insecure";
+  const capabilities = insecure
+    ? inputs.allCapabilities
+    : // Without a cgroup nothing would keep a made device node from being opened.
+      defaultCapabilities.filter((name) => cgroupsPath !== undefined || name !== "CAP_MKNOD");
+  return {
+    ociVersion: "1.0.2",
+    hostname: process.hostname || defaultHostname,
+    root: { path: process.rootfs, readonly: process.readonlyRootfs ?? false },
+    process: {
+      terminal: false,
+      user: { uid: user.uid, gid: user.gid, additionalGids: user.additionalGids, umask: 0o022 },
+      args: process.args,
+      env: completeEnvironment(process.env, user.home),
+      cwd: process.cwd,
+      capabilities: { bounding: capabilities, effective: capabilities, permitted: capabilities },
+      rlimits: inputs.limits,
+      noNewPrivileges: false,
+    },
+    mounts,
+    annotations: seccomp && !insecure ? { "run.oci.seccomp_bpf_data": seccomp.program } : {},
+    linux: {
+      namespaces: namespaces(inputs),
+      ...(userNamespace?.mappings ? { uidMappings: sameIds, gidMappings: sameIds } : {}),
+      ...(cgroupsPath === undefined ? {} : { cgroupsPath }),
+      devices: insecure && !userNamespace ? insecureDevices : [],
+      resources: cgroupsPath === undefined ? {} : { devices: insecure ? allDevices : noDevices },
+      // Runtimes that do not know the annotation above compile this instead, which takes them longer and means the same.
+      ...(seccomp && !insecure ? { seccomp: seccomp.profile } : {}),
+      maskedPaths: insecure ? [] : maskedPaths,
+      readonlyPaths: insecure ? [] : readonlyPaths,
+    },
+  };
+}
+
+function namespaces({ process, cgroupsPath, userNamespace }: ConfigInputs): object[] {
+  return [
+    { type: "pid" },
+    { type: "ipc" },
+    { type: "uts" },
+    { type: "mount" },
+    cgroupsPath === undefined ? [] : { type: "cgroup" },
+    process.network === "none" ? { type: "network" } : [],
+    userNamespace ? { type: "user", path: userNamespace.path } : [],
+  ].flat();
+}

@@ -1,0 +1,33 @@
+/** Where one container is accounted for. */
+export interface ContainerCgroup {
+  /** For the runtime config: where the runtime makes its own cgroup, below the machine's cgroup root. */
+  readonly runtimePath: string;
+  /** `cgroup.procs` files that the runtime must be put into before it starts anything. */
+  readonly join: readonly string[];
+  /** How often the kernel's out-of-memory killer struck in it. */
+  oomKills(): number;
+  /** Kills what is still in it and takes it away. */
+  remove(): Promise<void>;
+}
+
+/** The machine's cgroups, prepared for containers. */
+export interface Cgroups extends Disposable {
+  /** Makes room for a container below `parent` (a path; a slice of systemd; empty: our own). */
+  open(id: string, parent: string | undefined): ContainerCgroup;
+}
+
+/** The parent of containers that name none. */
+export const defaultParent = "/polyarch";
+
+/** A cgroup parent as a path: `a-b.slice` stands for `/a.slice/a-b.slice`, as systemd nests slices. */
+export function parentPath(parent: string | undefined): string {
+  if (!parent) return defaultParent;
+  const slice = /^([^/:]+)\.slice:?$/.exec(parent)?.[1];
+  if (slice === undefined)
+    return `/${parent
+      .split("/")
+      .filter((name) => name !== "" && name !== "." && name !== "..")
+      .join("/")}`;
+  const parts = slice.split("-");
+  return `/${parts.map((_, index) => `${parts.slice(0, index + 1).join("-")}.slice`).join("/")}`;
+}

@@ -1,0 +1,42 @@
+import { accessSync, constants, readFileSync, readlinkSync, statfsSync } from "node:fs";
+import { isSystemError } from "../../../base/sys/mod.ts";
+import type { Cgroups } from "./cgroups.ts";
+import { openCgroupsV1 } from "./v1.ts";
+import { openCgroupsV2 } from "./v2.ts";
+
+const root = "/sys/fs/cgroup";
+const CGROUP2_SUPER_MAGIC = 0x63677270;
+
+/**
+ * Finds out what the machine has. `undefined`: nothing that we may write to, so containers share the engine's cgroup. `stash`: a directory for
+ * our own use.
+ */
+export function openCgroups(stash: string): Cgroups | undefined {
+  try {
+    if (statfsSync(root).type === CGROUP2_SUPER_MAGIC) {
+      accessSync(root, constants.W_OK);
+      return openCgroupsV2();
+    }
+    const mounts = v1Mounts();
+    // The view for crun must be seen by nobody else.
+    if (mounts.length > 0 && inOwnMountNamespace()) return openCgroupsV1(stash, mounts);
+    return undefined;
+  } catch (error) {
+    if (isSystemError(error, "ENOENT", "EROFS", "EACCES", "EPERM", "EBUSY", "EOPNOTSUPP")) return undefined;
+    throw error;
+  }
+}
+
+/** Where the trees of version 1 are mounted. */
+function v1Mounts(): string[] {
+  return readFileSync("/proc/self/mounts", "utf8")
+    .split("\n")
+    .map((line) => line.split(" "))
+    .filter(([, path, type]) => type === "cgroup" && path?.startsWith(`${root}/`))
+    .map(([, path]) => path ?? "");
+}
+
+/** Whether mounts made here stay here. The engine's launcher sees to it; a test or a debugger may have started the engine without it. */
+function inOwnMountNamespace(): boolean {
+  return process.pid === 1 || readlinkSync("/proc/self/ns/mnt") !== readlinkSync("/proc/1/ns/mnt");
+}
