@@ -40,8 +40,9 @@ export function readEndpoints(registry: string, hosts: HostLookup): readonly End
 
 /** Whether a host (with or without a port) is this machine, by name. */
 export function isLoopback(host: string): boolean {
+  if (host === "::1") return true;
   const name = host.replace(/:\d+$/, "").toLowerCase();
-  return name === "localhost" || name === "[::1]" || name === "::1" || /^127(?:\.\d{1,3}){3}$/.test(name);
+  return name === "localhost" || name === "[::1]" || /^127(?:\.\d{1,3}){3}$/.test(name);
 }
 
 function originsOf(host: string, config: HostConfig): readonly [string, ...string[]] {

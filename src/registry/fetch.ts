@@ -50,10 +50,12 @@ async function* resumed(
   let failures = 0;
   for (let breaks = 0; ; breaks++) {
     const begin = position;
+    let answered = false;
     try {
       await using response = await http.send(
         begin === 0 ? request : { ...request, headers: { ...request.headers, range: `bytes=${begin}-` } },
       );
+      answered = true;
       await expectContent(http, response, request, reference, descriptor, begin);
       let skip = begin > 0 && response.status === 200 ? begin : 0; // the server does not do ranges
       for await (const chunk of response.body) {
@@ -67,7 +69,7 @@ async function* resumed(
       if (position >= descriptor.size || position === begin || breaks >= breakLimit) return;
     } catch (error) {
       options.signal.throwIfAborted();
-      if (!(error instanceof NetworkError) || !error.transient) throw error;
+      if (!answered || !(error instanceof NetworkError) || !error.transient) throw error;
       failures = position > begin ? 1 : failures + 1;
       const delayMs = breaks < breakLimit ? nextDelayMs(http.policy, failures) : undefined;
       if (delayMs === undefined) throw error;

@@ -35,19 +35,14 @@ export async function pushBlobTo(
 ): Promise<"exists" | "mounted" | "pushed"> {
   const push = new BlobPush(http, endpoint, reference, descriptor, options.signal);
   for (let attempt = 1; ; attempt++) {
-    try {
-      if (await push.exists()) return "exists";
-      const location = await push.begin(attempt === 1 ? options.mountFrom.slice(0, mountLimit) : []);
-      if (location === "mounted") return "mounted";
-      await push.upload(location, open, options.onProgress);
-      return "pushed";
-    } catch (error) {
-      options.signal.throwIfAborted();
-      const delayMs = nextDelayMs(http.policy, attempt);
-      const transient = error instanceof NetworkError ? error.transient : error instanceof TransientUploadError;
-      if (!transient || delayMs === undefined) throw error;
-      await pause(delayMs, options);
-    }
+    if (await push.exists()) return "exists";
+    const location = await push.begin(attempt === 1 ? options.mountFrom.slice(0, mountLimit) : []);
+    if (location === "mounted") return "mounted";
+    const failure = await push.upload(location, open, options.onProgress);
+    if (!failure) return "pushed";
+    const delayMs = nextDelayMs(http.policy, attempt);
+    if (delayMs === undefined) throw failure;
+    await pause(delayMs, options);
   }
 }
 
@@ -72,9 +67,6 @@ export async function blobExists(
   if (response.status === 404) return false;
   throw await refusal(http, response, request, options.access, reference);
 }
-
-/** The registry took the upload badly, but may take it well when it is sent again. */
-class TransientUploadError extends BuildError {}
 
 /** One blob on its way into one repository. */
 class BlobPush {
@@ -139,8 +131,15 @@ class BlobPush {
       throw error;
     }
   }
-  /** Sends all bytes in one request. */
-  async upload(location: string, open: OpenBlob, onProgress: ((sentBytes: number) => void) | undefined): Promise<void> {
+  /**
+   * Sends all bytes in one request.
+   * @returns the failure, when starting over with a new upload may mend it
+   */
+  async upload(
+    location: string,
+    open: OpenBlob,
+    onProgress: ((sentBytes: number) => void) | undefined,
+  ): Promise<BuildError | undefined> {
     const { digest, size } = this.#descriptor;
     const { signal } = this.#request;
     const url = new URL(location);
@@ -152,17 +151,20 @@ class BlobPush {
       path: url.href,
       headers: { "content-type": "application/octet-stream", "content-length": String(size) },
       body: () => sending(open({ signal }), size, source, onProgress),
-      attempts: 1, // starting over needs a new upload
+      attempts: 1,
     };
     try {
       await using response = await this.#http.send(request);
-      if (response.status === 201 || response.status === 204) return;
+      if (response.status === 201 || response.status === 204) return undefined;
       const error = await this.#refusal(response, request);
       // 404: the registry has forgotten the upload, as some do when a node of theirs goes away.
-      if (!isTransientStatus(response.status) && response.status !== 404) throw error;
-      throw new TransientUploadError(error.code, error.message, { cause: error });
+      if (isTransientStatus(response.status) || response.status === 404) return error;
+      throw error;
     } catch (error) {
-      throw source.error ?? error; // our own bytes failed: that is the cause, whatever the connection made of it
+      signal.throwIfAborted();
+      if (source.error !== undefined) throw source.error; // our own bytes failed: that is the cause, whatever the connection made of it
+      if (error instanceof NetworkError && error.transient) return error;
+      throw error;
     }
   }
   get #uploads(): string {
