@@ -28,6 +28,7 @@ git clone --quiet . "$root/clone"
 # How this machine reaches the network, apt and npm.
 cp /etc/resolv.conf /etc/hosts "$root/etc/"
 cp -r /etc/ssl "$root/etc/"
+if [ -d /usr/local/share/ca-certificates ]; then cp -r /usr/local/share/ca-certificates "$root/usr/local/share/"; fi
 for file in "$HOME/.npmrc" /etc/npmrc /usr/etc/npmrc; do
   if [ -f "$file" ]; then mkdir -p "$root${file%/*}" && cp "$file" "$root$file"; fi
 done
