@@ -17,7 +17,7 @@ function display(mode: DisplayOptions["mode"], more: Partial<DisplayOptions> = {
     builder: { name: "default", driver: "embedded" },
     ...more,
   });
-  return { ...{ update: shown.update.bind(shown), finish: shown.finish.bind(shown) }, text: () => text };
+  return { update: shown.update.bind(shown), finish: shown.finish.bind(shown), text: () => text };
 }
 
 suite("openDisplay()", () => {

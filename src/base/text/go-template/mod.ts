@@ -1,0 +1,3 @@
+/** Go templates over JSON values, as `--format` takes them. */
+export { compileTemplate, type Template } from "./evaluate.ts";
+export type { TemplateFunction } from "./functions.ts";
