@@ -20,7 +20,7 @@ export function pathFromBytes(bytes: Uint8Array): string {
 export function pathToBytes(path: string): Uint8Array {
   if (path.isWellFormed()) return Buffer.from(path, "utf8");
   return Buffer.concat(
-    [...path].map((char) => {
+    Array.from(path, (char) => {
       const code = char.charCodeAt(0);
       const escaped = char.length === 1 && code >= 0xdc80 && code <= 0xdcff;
       return escaped ? Buffer.of(code - 0xdc00) : Buffer.from(char, "utf8");

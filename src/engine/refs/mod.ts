@@ -12,3 +12,5 @@ export type {
   RefStore,
   RemoteLayer,
 } from "./ref.ts";
+export { type OpenedRefStore, openRefStore, type RefStoreOptions } from "./open.ts";
+export { defaultLevels } from "./codec.ts";

@@ -39,14 +39,24 @@ export interface Ref {
   /** One directory per layer, topmost first, ready to be `lowerdir`s; fetches and unpacks what is missing. Empty for scratch. */
   lowerDirs(options: { signal: AbortSignal; progress?: LayerProgress }): Promise<readonly string[]>;
   /** One blob per layer, base first; packs and compresses what is missing. */
-  blobs(options: { signal: AbortSignal; compression: Compression; force?: boolean; progress?: LayerProgress }): Promise<readonly LayerBlob[]>;
+  blobs(options: {
+    signal: AbortSignal;
+    compression: Compression;
+    force?: boolean;
+    progress?: LayerProgress;
+  }): Promise<readonly LayerBlob[]>;
   /** Makes `content` present on every regular file of `entries` (unpacks their layers where needed) and returns them in the same order. */
   locate(entries: readonly TocEntry[], options: { signal: AbortSignal }): Promise<readonly TocEntry[]>;
 }
 
 /** Told about byte work on one layer: `name` is a digest or a path, `current`/`total` bytes (total 0 = unknown). */
 export interface LayerProgress {
-  update(event: { readonly id: string; readonly action: "downloading" | "extracting" | "compressing" | "done"; readonly current: number; readonly total: number }): void;
+  update(event: {
+    readonly id: string;
+    readonly action: "downloading" | "extracting" | "compressing" | "done";
+    readonly current: number;
+    readonly total: number;
+  }): void;
 }
 
 /** A layer of an image in a registry: everything known before it is fetched. */
@@ -86,7 +96,11 @@ export interface RefStore {
    * One new layer on top of `parent` (not consumed), packed straight from where the files' bytes are, without touching `parent`'s tree.
    * Files whose bytes turn out to differ from their `digest` are recorded as read, and `changed` says so: such a result must not be cached.
    */
-  writeLayer(parent: Ref, plan: LayerPlan, options: { signal: AbortSignal; description: string }): Promise<{ readonly ref: Ref; readonly changed: readonly string[] }>;
+  writeLayer(
+    parent: Ref,
+    plan: LayerPlan,
+    options: { signal: AbortSignal; description: string },
+  ): Promise<{ readonly ref: Ref; readonly changed: readonly string[] }>;
   /** The layers of all `refs`, stacked in that order (merge op). */
   stack(refs: readonly Ref[]): Ref;
   /** What {@link load} needs to give this result again after a restart; `undefined` when it cannot outlive the build. */

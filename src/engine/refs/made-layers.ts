@@ -1,0 +1,144 @@
+import { access, mkdir, rename } from "node:fs/promises";
+import { join } from "node:path";
+import type { Digest } from "../../oci/mod.ts";
+import type { Codec } from "../bytes/mod.ts";
+import { encodeToc, type LayerToc } from "../snapshots/mod.ts";
+import { type FaceOptions, Layer } from "./layer.ts";
+import { knownBlob, packIntoStore, recompressInStore } from "./make-blob.ts";
+import { removeTree, type StoreParts } from "./parts.ts";
+import type { LayerBlob } from "./ref.ts";
+import { readToc, withContents } from "./stored-toc.ts";
+
+/** A layer that this engine packed straight into an uncompressed tar in the content store, into which its table's contents point. */
+export class PackedLayer extends Layer {
+  override readonly isStored = true;
+  readonly diffId: Digest;
+
+  constructor(parts: StoreParts, layer: { readonly id: string; readonly diffId: Digest; readonly createdAt: Date }) {
+    super(parts, layer.id, layer.createdAt);
+    this.diffId = layer.diffId;
+  }
+
+  override async isUsable(): Promise<boolean> {
+    return (await exists(this.parts.places.toc(this.id))) && (await this.parts.content.has(this.diffId));
+  }
+
+  protected override async makeToc(): Promise<LayerToc> {
+    return found(await readToc(this.parts, this.id, this.diffId), this.id);
+  }
+
+  protected override async makeDirectory(options: FaceOptions): Promise<string> {
+    return await layOut(this.parts, await this.toc(options), this.parts.places.layer(this.id), options);
+  }
+
+  protected override async makeBlob(codec: Codec, options: FaceOptions): Promise<LayerBlob> {
+    const { parts, diffId } = this;
+    const known = await knownBlob(parts, diffId, codec);
+    if (known) return this.storedBlob(codec, known);
+    const size = (await parts.content.info(diffId))?.size ?? 0;
+    return this.storedBlob(codec, await recompressInStore(parts, { digest: diffId, size }, codec, options));
+  }
+}
+
+/** What a process wrote: the upper directory of its overlay, which is a lower directory for those after it. */
+export class UpperLayer extends Layer {
+  override readonly isStored = true;
+  #diffId: Digest | undefined;
+
+  constructor(
+    parts: StoreParts,
+    layer: { readonly id: string; readonly diffId: Digest | undefined; readonly createdAt: Date },
+  ) {
+    super(parts, layer.id, layer.createdAt);
+    this.#diffId = layer.diffId;
+  }
+
+  override async isUsable(): Promise<boolean> {
+    const { places } = this.parts;
+    return (await exists(places.toc(this.id))) && (await exists(places.directory(this.id)));
+  }
+
+  protected override async makeToc(): Promise<LayerToc> {
+    return await withContents(this.parts, this.id, found(await readToc(this.parts, this.id, undefined), this.id));
+  }
+
+  protected override async makeDirectory(): Promise<string> {
+    return this.parts.places.directory(this.id);
+  }
+
+  protected override async makeBlob(codec: Codec, options: FaceOptions): Promise<LayerBlob> {
+    const known = this.#diffId && (await knownBlob(this.parts, this.#diffId, codec));
+    if (known) return this.storedBlob(codec, known);
+    const packed = await packIntoStore(this.parts, await this.toc(options), codec, options, this.id);
+    if (!this.#diffId) this.parts.database.setDiffId(this.id, packed.diffId);
+    this.#diffId ??= packed.diffId;
+    return this.storedBlob(codec, packed);
+  }
+}
+
+/** A table whose contents lie outside of the store, for as long as the build lasts. Faces that need room on disk go when the last hold does. */
+export class LooseLayer extends Layer {
+  override readonly isStored = false;
+  readonly #entries: LayerToc;
+  readonly #temporary: string;
+
+  /** @param temporary a directory of its own; deleted at the end */
+  constructor(
+    parts: StoreParts,
+    layer: { readonly id: string; readonly toc: LayerToc; readonly temporary: string; readonly createdAt: Date },
+  ) {
+    super(parts, layer.id, layer.createdAt);
+    this.#entries = layer.toc;
+    this.#temporary = layer.temporary;
+  }
+
+  override async isUsable(): Promise<boolean> {
+    return !this.isGone;
+  }
+
+  protected override async makeToc(): Promise<LayerToc> {
+    return this.#entries;
+  }
+
+  protected override async makeDirectory(options: FaceOptions): Promise<string> {
+    return await layOut(this.parts, this.#entries, this.#temporary, options);
+  }
+
+  protected override async makeBlob(codec: Codec, options: FaceOptions): Promise<LayerBlob> {
+    return this.storedBlob(codec, await packIntoStore(this.parts, this.#entries, codec, options, this.id));
+  }
+
+  protected override async letGo(): Promise<void> {
+    await super.letGo();
+    await removeTree(this.parts, this.#temporary);
+  }
+}
+
+/** Makes `<home>/fs` from a table with contents, unless it is there. */
+async function layOut(parts: StoreParts, toc: LayerToc, home: string, { signal }: FaceOptions): Promise<string> {
+  const directory = join(home, "fs");
+  if (await exists(directory)) return directory;
+  const temporary = await parts.places.makeTemporary();
+  try {
+    const fresh = join(temporary, "fs");
+    await mkdir(fresh);
+    await parts.bytes.run("write", { toc: encodeToc(toc, "full"), directory: fresh }, { signal });
+    await mkdir(home, { recursive: true });
+    await rename(fresh, directory);
+  } finally {
+    await removeTree(parts, temporary);
+  }
+  return directory;
+}
+
+function found(toc: LayerToc | undefined, id: string): LayerToc {
+  if (!toc) throw new Error(`Internal error: layer ${id} has lost its table of contents`);
+  return toc;
+}
+
+async function exists(path: string): Promise<boolean> {
+  return await access(path).then(
+    () => true,
+    () => false,
+  );
+}

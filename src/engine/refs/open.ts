@@ -1,0 +1,80 @@
+import { mkdir, readdir, rename } from "node:fs/promises";
+import { join } from "node:path";
+import { SingleFlight } from "../../base/async/mod.ts";
+import type { ContentStore } from "../../content/mod.ts";
+import type { Digest } from "../../oci/mod.ts";
+import type { ByteWorkers } from "../bytes/mod.ts";
+import type { FileContent } from "../snapshots/mod.ts";
+import { RefDatabase } from "./database.ts";
+import { removeTree, type StoreParts } from "./parts.ts";
+import { Places } from "./places.ts";
+import type { Ref, RefStore } from "./ref.ts";
+import { Store } from "./store.ts";
+
+/** A {@link RefStore} with what only its owner and a few others need. */
+export interface OpenedRefStore extends RefStore, AsyncDisposable {
+  /** The layers of `ref` above those of `base`, as a result of their own; `undefined` when `ref` does not stand on `base`. */
+  above(ref: Ref, base: Ref): Ref | undefined;
+  /**
+   * What is in a local archive (tar, plain or in gzip or zstd), never persisted; names that mean deletions in layers mean nothing here.
+   * @param size bytes of the archive
+   * @returns `undefined` when the file is no archive
+   */
+  fromArchive(
+    content: FileContent,
+    size: number,
+    options: { signal: AbortSignal; description: string },
+  ): Promise<Ref | undefined>;
+  /** Remembers that a repository (`host/path`) has a blob: what was pushed there can be mounted elsewhere. */
+  noteKnownIn(digest: Digest, repository: string): void;
+}
+
+/** Where a store lives, and what it works with. */
+export interface RefStoreOptions {
+  /** The store's own directory, made when missing; one process at a time. On a file system on which overlayfs works. */
+  readonly root: string;
+  /** Layer blobs; on the same file system. */
+  readonly content: ContentStore;
+  readonly bytes: ByteWorkers;
+  readonly now?: () => Date;
+}
+
+/**
+ * Opens the store in `root`. A store that was killed at any moment opens as it was after the last thing that it finished: what was half-made,
+ * and what no row of the database speaks of, is swept away (deleting goes on in the background).
+ */
+export async function openRefStore(options: RefStoreOptions): Promise<OpenedRefStore> {
+  const { root, content, bytes, now = () => new Date() } = options;
+  const places = new Places(root);
+  await mkdir(places.layers, { recursive: true, mode: 0o711 });
+  await mkdir(places.temporary, { recursive: true, mode: 0o711 });
+  await mkdir(places.empty, { recursive: true, mode: 0o755 });
+  const database = new RefDatabase(places.database);
+  const parts: StoreParts = {
+    places,
+    database,
+    content,
+    bytes,
+    flights: new SingleFlight(),
+    layers: new Map(),
+    stacks: new Map(),
+    layerOfToc: new WeakMap(),
+    now,
+  };
+  await sweep(parts);
+  return new Store(parts);
+}
+
+async function sweep(parts: StoreParts): Promise<void> {
+  const { places, database } = parts;
+  const litter = (await readdir(places.temporary)).map((name) => join(places.temporary, name));
+  const known = new Set(database.layerIds().map((id) => places.layer(id)));
+  for (const name of await readdir(places.layers)) {
+    const path = join(places.layers, name);
+    if (known.has(path)) continue;
+    const moved = join(places.temporary, `swept-${name}`);
+    await rename(path, moved);
+    litter.push(moved);
+  }
+  for (const path of litter) void removeTree(parts, path);
+}

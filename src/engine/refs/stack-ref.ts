@@ -1,0 +1,75 @@
+import type { TocEntry, Tree } from "../snapshots/mod.ts";
+import { codecOf } from "./codec.ts";
+import type { StoreParts } from "./parts.ts";
+import type { LayerBlob, Ref } from "./ref.ts";
+import type { Layer } from "./layer.ts";
+import type { Stack } from "./stack.ts";
+
+/** A hold on a stack: what the rest of the engine calls a result. */
+export class StackRef implements Ref {
+  readonly #parts: StoreParts;
+  readonly #stack: Stack;
+  #released = false;
+
+  /** Takes over the caller's hold. */
+  constructor(parts: StoreParts, stack: Stack) {
+    this.#parts = parts;
+    this.#stack = stack;
+  }
+
+  get id(): string {
+    return this.#stack.id;
+  }
+
+  /** The stack behind the ref. @throws when the ref was released */
+  get stack(): Stack {
+    if (this.#released) throw new Error(`Internal error: use of the released result ${this.id}`);
+    return this.#stack;
+  }
+
+  clone(): Ref {
+    return new StackRef(this.#parts, this.stack.hold());
+  }
+
+  async release(): Promise<void> {
+    if (this.#released) return;
+    this.#released = true;
+    await this.#stack.release();
+  }
+
+  async tree(options: Parameters<Ref["tree"]>[0]): Promise<Tree> {
+    return await this.stack.tree(options);
+  }
+
+  async lowerDirs(options: Parameters<Ref["lowerDirs"]>[0]): Promise<readonly string[]> {
+    const directories = await Promise.all(this.stack.layers().map((layer) => layer.directory(options)));
+    return directories.reverse();
+  }
+
+  async blobs(options: Parameters<Ref["blobs"]>[0]): Promise<readonly LayerBlob[]> {
+    const codec = codecOf(options.compression);
+    const { signal, progress, force = false } = options;
+    return await Promise.all(this.stack.layers().map((layer) => layer.blob(codec, { signal, progress, force })));
+  }
+
+  async locate(entries: readonly TocEntry[], options: Parameters<Ref["locate"]>[1]): Promise<readonly TocEntry[]> {
+    const lacks = (entry: TocEntry): boolean => entry.type === "file" && !entry.content;
+    if (!entries.some(lacks)) return entries;
+    const tree = await this.stack.tree(options);
+    const layerOf = ({ path }: TocEntry): Layer => {
+      const toc = tree.layerOf(path);
+      const layer = toc && this.#parts.layerOfToc.get(toc);
+      if (!layer) throw new Error(`Internal error: "${path}" is in no layer of this result`);
+      return layer;
+    };
+    const layers = new Map(entries.filter(lacks).map((entry) => [entry, layerOf(entry)]));
+    const distinct = [...new Set(layers.values())];
+    const made = await Promise.all(distinct.map((layer) => layer.directory(options)));
+    const directories = new Map(distinct.map((layer, at) => [layer, made[at]]));
+    return entries.map((entry) => {
+      const layer = layers.get(entry);
+      if (!layer) return entry;
+      return { ...entry, content: { kind: "range", file: `${directories.get(layer)}/${entry.path}`, offsetBytes: 0 } };
+    });
+  }
+}
