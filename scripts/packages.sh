@@ -3,17 +3,21 @@
 #
 #   scripts/packages.sh crun skopeo qemu-user-static:qemu-aarch64-static …
 #
-# An argument is a package, or PACKAGE:PROGRAM where the two have different names. What is there already, from wherever,
-# is left alone. Without root it says which packages are missing and exits 1.
+# An argument is a package, or PACKAGE:PROGRAM where the two have different names, or PACKAGE:/PATTERN of a file where there is
+# no program. What is there already, from wherever, is left alone. Without root it says which packages are missing and exits 1.
 set -eu
 
 case ${1-} in
-  -h | --help) sed -n '2,7s/^# \{0,1\}//p' "$0"; exit 0 ;;
+  -h | --help) sed -n '2,8s/^# \{0,1\}//p' "$0"; exit 0 ;;
 esac
 
 missing=
 for item in "$@"; do
-  command -v "${item#*:}" >/dev/null 2>&1 || missing="$missing ${item%%:*}"
+  case $item in
+    # shellcheck disable=SC2086 # a pattern, to be expanded
+    *:/*) ls ${item#*:} >/dev/null 2>&1 ;;
+    *) command -v "${item#*:}" >/dev/null 2>&1 ;;
+  esac || missing="$missing ${item%%:*}"
 done
 [ -n "$missing" ] || exit 0
 

@@ -6,8 +6,9 @@ cd "$(dirname "$0")/.."
 
 stamp=node_modules/.installed-lock
 if [ ! -f "$stamp" ] || ! cmp -s package-lock.json "$stamp"; then
-  command -v npm >/dev/null || scripts/packages.sh nodejs:node npm
+  # The pinned Node needs one library that a bare Debian lacks.
+  scripts/packages.sh nodejs:node npm 'libatomic1:/usr/lib/*-linux-gnu*/libatomic.so.1'
   echo "Installing the packages of package-lock.json" >&2
-  npm ci --no-audit --no-fund --loglevel=error >&2 </dev/null
+  npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2 </dev/null
   cp package-lock.json "$stamp"
 fi
