@@ -1,0 +1,116 @@
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { type AddressInfo, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test, type TestContext } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
+import {
+  collectBytes,
+  createIndex,
+  createManifest,
+  describe,
+  digestOf,
+  encodeIndex,
+  encodeManifest,
+  mediaTypes,
+  parseReference,
+} from "../oci/mod.ts";
+import { anonymous, openRegistry } from "./mod.ts";
+
+const { signal } = new AbortController();
+const missing = spawnSync("docker-registry", ["--version"]).error !== undefined;
+
+/** Starts the real thing on a free port. @returns its host */
+async function startDockerRegistry(t: TestContext): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), "polyarch-registry-"));
+  const host = `127.0.0.1:${await freePort()}`;
+  const config = {
+    version: 0.1,
+    log: { level: "error" },
+    storage: { filesystem: { rootdirectory: join(directory, "data") } },
+    http: { addr: host },
+  };
+  await writeFile(join(directory, "config.yml"), JSON.stringify(config));
+  const process: ChildProcess = spawn("docker-registry", ["serve", join(directory, "config.yml")], { stdio: "ignore" });
+  t.after(async () => {
+    if (process.exitCode === null && process.kill("SIGKILL")) await once(process, "exit");
+    await rm(directory, { recursive: true, force: true });
+  });
+  for (let tries = 0; tries < 100; tries++) {
+    const response = await fetch(`http://${host}/v2/`).catch(() => undefined);
+    if (response?.ok) return host;
+    await delay(50);
+  }
+  throw new Error("docker-registry did not start");
+}
+
+async function freePort(): Promise<number> {
+  const listener = createServer().listen(0, "127.0.0.1");
+  await once(listener, "listening");
+  const { port } = listener.address() as AddressInfo;
+  listener.close();
+  return port;
+}
+
+test("an image goes into a real docker-registry and comes back", {
+  skip: missing && "docker-registry is not installed",
+}, async (t) => {
+  const host = await startDockerRegistry(t);
+  await using registry = openRegistry({ credentials: anonymous, env: {} });
+  const ref = parseReference(`${host}/some/app:1`);
+  const layer = Buffer.alloc(20_000_000, "layer ");
+  const config = Buffer.from('{"architecture":"amd64","os":"linux","rootfs":{"type":"layers","diff_ids":[]}}');
+  const descriptors = { layer: describe(mediaTypes.ociLayer, layer), config: describe(mediaTypes.ociConfig, config) };
+  async function* open(data: Uint8Array): AsyncGenerator<Uint8Array> {
+    for (let at = 0; at < data.byteLength; at += 1 << 18) yield data.subarray(at, at + (1 << 18));
+  }
+
+  await assert.rejects(registry.resolve(ref, { signal }), { code: "not_found" });
+  assert.equal(await registry.pushBlob(ref, descriptors.layer, () => open(layer), { signal }), "pushed");
+  assert.equal(await registry.pushBlob(ref, descriptors.layer, () => open(layer), { signal }), "exists");
+  assert.equal(await registry.pushBlob(ref, descriptors.config, () => open(config), { signal }), "pushed");
+  const other = parseReference(`${host}/other:1`);
+  assert.equal(
+    await registry.pushBlob(other, descriptors.layer, () => assert.fail("must not be read"), {
+      signal,
+      mountFrom: [`${host}/some/app`],
+    }),
+    "mounted",
+  );
+
+  const manifest = encodeManifest(
+    createManifest({ family: "oci", config: descriptors.config, layers: [descriptors.layer] }),
+  );
+  const pushed = await registry.pushManifest(
+    ref,
+    { mediaType: mediaTypes.ociManifest, bytes: manifest },
+    digestOf(manifest),
+    { signal },
+  );
+  const index = encodeIndex(
+    createIndex({ family: "oci", manifests: [{ ...pushed, platform: { os: "linux", architecture: "amd64" } }] }),
+  );
+  await registry.pushManifest(ref, { mediaType: mediaTypes.ociIndex, bytes: index }, "1", { signal });
+
+  const resolved = await registry.resolve(ref, { signal });
+  assert.deepEqual(resolved, describe(mediaTypes.ociIndex, index));
+  assert.deepEqual(Buffer.from(await registry.fetchManifest(ref, resolved, { signal })), Buffer.from(index));
+  assert.equal(
+    digestOf(await collectBytes(registry.fetchBlob(ref, descriptors.layer, { signal }), { limitBytes: 2 ** 25 })),
+    descriptors.layer.digest,
+  );
+  const tail = await collectBytes(registry.fetchBlob(ref, descriptors.layer, { signal, offset: 19_999_999 }), {
+    limitBytes: 10,
+  });
+  assert.deepEqual(Buffer.from(tail), layer.subarray(-1));
+  await assert.rejects(
+    registry.pushManifest(other, { mediaType: mediaTypes.ociManifest, bytes: manifest }, "1", { signal }),
+    {
+      code: "invalid_argument",
+      message: /400 Bad Request: .*blob unknown/,
+    },
+  );
+});
