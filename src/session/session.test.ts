@@ -5,9 +5,9 @@ import { createConnection, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { suite, test } from "node:test";
-import { auth, control, health } from "../api/mod.ts";
+import { auth, health } from "../api/mod.ts";
 import { BuildError, type ErrorCode } from "../base/errors/mod.ts";
-import { type Channel, connect, createRpcServer, type Route, service } from "../rpc/mod.ts";
+import { type Channel, connect, createRpcServer, service } from "../rpc/mod.ts";
 import { authProvider, type HealthCheckOptions, openSession, SessionManager } from "./mod.ts";
 
 interface Rig extends AsyncDisposable {
@@ -17,14 +17,12 @@ interface Rig extends AsyncDisposable {
 }
 
 /** An engine that only serves sessions, and a client's channel to it. */
-async function rig(
-  options: { health?: Partial<HealthCheckOptions>; serve?: (sessions: SessionManager) => readonly Route[] } = {},
-): Promise<Rig> {
+async function rig(options: { health?: Partial<HealthCheckOptions> } = {}): Promise<Rig> {
   const dir = mkdtempSync(join(tmpdir(), "session-"));
   const path = join(dir, "s.sock");
   const sessions = new SessionManager(options.health ? { health: options.health } : {});
   const server = createRpcServer({
-    services: [options.serve?.(sessions) ?? sessions.route()],
+    services: [sessions.route()],
     peerCredentials: () => ({ pid: 1, uid: 2, gid: 3 }),
   });
   const listener = createServer();
@@ -96,18 +94,6 @@ suite("a session", () => {
       (await caller.client(health.Health).check({})).status,
       health.HealthCheckResponse_ServingStatus.SERVING,
     );
-  });
-
-  test("works through typed Control handlers as well", async () => {
-    await using r = await rig({
-      serve: (sessions) =>
-        service(control.Control, { session: (requests, context) => sessions.handle(requests, context) }),
-    });
-    const session = await openSession(r.channel, { attachables: [logins] });
-    const caller = await r.sessions.get(session.id);
-    assert.equal((await caller.client(auth.Auth).credentials({ Host: "a.example" })).Username, "me");
-    await session.close();
-    await aborted(caller.closed);
   });
 
   test("is waited for, with or without a prefix of its id", async () => {

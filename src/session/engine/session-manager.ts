@@ -2,10 +2,8 @@ import type { Duplex } from "node:stream";
 import { BuildError } from "../../base/errors/mod.ts";
 import { connect, type HandlerContext, type Metadata, type Peer, pathOf, type Route } from "../../rpc/mod.ts";
 import { control } from "../../api/mod.ts";
-import { decodeBytesMessage, encodeBytesMessage } from "../bytes-message.ts";
-import { Handoff } from "../handoff.ts";
 import { decodeHandshake } from "../handshake.ts";
-import { tunnel, type TunnelStream } from "../tunnel.ts";
+import { tunnel } from "../tunnel.ts";
 import { checkHealth, defaultHealthCheck, type HealthCheckOptions } from "./health-check.ts";
 import { createCaller, type SessionCaller } from "./session-caller.ts";
 
@@ -36,29 +34,11 @@ export class SessionManager implements AsyncDisposable {
       path: pathOf(control.Control.method.session),
       run: async (stream, context: HandlerContext) => {
         stream.sendHeaders();
-        await this.#serve(stream, context);
+        const duplex = tunnel(stream);
+        context.signal.addEventListener("abort", () => duplex.destroy(), { once: true });
+        await this.attach(duplex, context.requestHeaders, { peer: context.peer });
       },
     };
-  }
-  /** As {@link route}, for a Control service that is written with typed handlers; copies every message once more. */
-  async *handle(
-    requests: AsyncIterable<control.BytesMessage>,
-    context: HandlerContext,
-  ): AsyncGenerator<{ data: Uint8Array }> {
-    const replies = new Handoff<Uint8Array>();
-    const incoming = (async function* () {
-      for await (const { data } of requests) yield encodeBytesMessage(data);
-    })();
-    const serving = this.#serve(
-      { incoming, send: (message) => replies.send(message), end: () => replies.end() },
-      context,
-    );
-    void serving.then(
-      () => replies.end(),
-      () => replies.end(),
-    );
-    for await (const message of replies) yield { data: decodeBytesMessage(message) };
-    await serving;
   }
   /**
    * Serves one session over a duplex on whose other end the client serves HTTP/2.
@@ -118,13 +98,6 @@ export class SessionManager implements AsyncDisposable {
       waiting.delete(resolve);
       if (waiting.size === 0) this.#waiting.delete(key);
     }
-  }
-  async #serve(stream: TunnelStream, { signal, requestHeaders, peer }: HandlerContext): Promise<void> {
-    const duplex = tunnel(stream);
-    const onAbort = () => duplex.destroy();
-    signal.addEventListener("abort", onAbort, { once: true });
-    await this.attach(duplex, requestHeaders, { peer });
-    signal.removeEventListener("abort", onAbort);
   }
   /** Ends all sessions. */
   close(): void {

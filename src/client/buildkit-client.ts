@@ -1,0 +1,81 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { control, type worker } from "../api/mod.ts";
+import { type Channel, createClient } from "../rpc/mod.ts";
+import { openSession, type Session, type SessionOptions } from "../session/mod.ts";
+
+/** A build to be done, as it is asked for. */
+export type SolveRequest = MessageInitShape<typeof control.SolveRequestSchema>;
+/** What a build gave: what its exporters say, by key. */
+export type SolveResponse = control.SolveResponse;
+/** Some news of a build. */
+export type StatusResponse = control.StatusResponse;
+/** One worker of an engine: its platforms, labels and version. */
+export type WorkerRecord = worker.WorkerRecord;
+/** Which engine answers, and how old it is. */
+export type BuildkitVersion = worker.BuildkitVersion;
+
+/** What every call takes. */
+export interface CallControl {
+  /** Cancels the call, which then throws the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
+  /** After this the call fails with `deadline_exceeded`. */
+  readonly timeoutMs?: number | undefined;
+}
+
+/** An engine as its client sees it: BuildKit's control API over one channel. Errors are BuildErrors. */
+export class BuildKitClient implements AsyncDisposable {
+  /** The connection to the engine; owned by this client. */
+  readonly channel: Channel;
+  readonly #control: ReturnType<typeof createClient<typeof control.Control>>;
+  constructor(channel: Channel) {
+    this.channel = channel;
+    this.#control = createClient(control.Control, channel);
+  }
+  /** Builds and exports; resolves when both are done. Cancelling the call cancels the build. */
+  async solve(request: SolveRequest, options: CallControl = {}): Promise<SolveResponse> {
+    return await this.#control.solve(request, options);
+  }
+  /**
+   * News of the build `ref`, from its beginning until it ends. May be asked for before the build has begun.
+   * @param options.onClock told how far the engine's clock is ahead of ours, in milliseconds, when it says so
+   */
+  async *status(
+    ref: string,
+    options: CallControl & { readonly onClock?: ((aheadMs: number) => void) | undefined } = {},
+  ): AsyncGenerator<StatusResponse> {
+    const { onClock, ...control } = options;
+    yield* this.#control.status(
+      { Ref: ref },
+      {
+        ...control,
+        onHeaders: (headers) => {
+          const engineTime = Date.parse(headers.get("buildkit-current-timestamp") ?? "");
+          if (!Number.isNaN(engineTime)) onClock?.(engineTime - Date.now());
+        },
+      },
+    );
+  }
+  async listWorkers(
+    options: CallControl & { readonly filter?: readonly string[] } = {},
+  ): Promise<readonly WorkerRecord[]> {
+    const { filter = [], ...control } = options;
+    const { record } = await this.#control.listWorkers({ filter: [...filter] }, control);
+    return record;
+  }
+  /** Which engine answers; `undefined` from one that is too old to say. */
+  async info(options: CallControl = {}): Promise<BuildkitVersion | undefined> {
+    const { buildkitVersion } = await this.#control.info({}, options);
+    return buildkitVersion;
+  }
+  /** Opens a session, through which the engine reaches this client's files and logins. */
+  async openSession(options: SessionOptions): Promise<Session> {
+    return await openSession(this.channel, options);
+  }
+  /** Closes the connection; calls under way fail. */
+  async close(): Promise<void> {
+    await this.channel.close();
+  }
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}
