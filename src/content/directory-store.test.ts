@@ -32,6 +32,26 @@ test("a blob is there once it is committed, and not before", async (t) => {
   assert.deepEqual(await leftovers(directory), []);
 });
 
+test("many small chunks and a few big ones come out as they went in", async (t) => {
+  const { store } = await scratch(t);
+  const sizes = [
+    ...Array.from({ length: 3000 }, (_, i) => i % 7),
+    3_000_000,
+    0,
+    1,
+    1_048_576,
+    ...Array.from({ length: 2100 }, () => 600),
+    5,
+  ];
+  const chunks = sizes.map((size, i) => Buffer.alloc(size, `${i},`));
+  const ingest = await store.ingest();
+  for (const chunk of chunks) await ingest.write(chunk);
+  const { digest, size } = await ingest.commit();
+  const whole = Buffer.concat(chunks);
+  assert.deepEqual({ digest, size }, { digest: digestOf(whole), size: whole.byteLength });
+  assert.ok(whole.equals(await readFile(store.path(digest))));
+});
+
 test("read() gives ranges, and says when there is no such blob", async (t) => {
   const { store } = await scratch(t);
   const text = "0123456789".repeat(60_000);

@@ -22,6 +22,9 @@ export async function openIngest(
   return new FileIngest(target, path, await open(path, "wx", 0o644), options);
 }
 
+/** Small chunks are gathered: one system call for each would cost more than the bytes. */
+const gatherBytes = 1024 * 1024;
+
 class FileIngest implements Ingest {
   readonly path: string;
   readonly #target: IngestTarget;
@@ -29,6 +32,10 @@ class FileIngest implements Ingest {
   readonly #signal: AbortSignal | undefined;
   readonly #digester: Digester;
   #file: FileHandle | undefined;
+  #gathered: Uint8Array[] = [];
+  #gatheredBytes = 0;
+  /** The batch that is on its way to the disk while the next one is gathered and hashed. */
+  #writing: Promise<void> = Promise.resolve();
   #ended = false;
   constructor(
     target: IngestTarget,
@@ -51,9 +58,9 @@ class FileIngest implements Ingest {
     const file = this.#file;
     if (!file) throw new Error("Internal error: write to an ingest that has ended");
     this.#digester.update(chunk);
-    for (let at = 0; at < chunk.byteLength; ) {
-      at += (await file.write(chunk, at, chunk.byteLength - at)).bytesWritten;
-    }
+    this.#gathered.push(chunk);
+    this.#gatheredBytes += chunk.byteLength;
+    if (this.#gatheredBytes >= gatherBytes) await this.#flush(file);
   }
   async commit(claimed?: {
     readonly digest: Digest;
@@ -62,6 +69,7 @@ class FileIngest implements Ingest {
     if (this.#ended) throw new Error("Internal error: commit of an ingest that has ended");
     try {
       this.#signal?.throwIfAborted();
+      if (this.#file) await this.#flush(this.#file);
       await this.#close();
       const size = (await stat(this.path)).size;
       const writtenElsewhere = claimed !== undefined && this.#digester.size === 0 && size > 0;
@@ -79,16 +87,44 @@ class FileIngest implements Ingest {
   async abort(): Promise<void> {
     if (this.#ended) return;
     this.#ended = true;
-    await this.#close();
+    await this.#close().catch(() => undefined); // a full disk has been reported by the write that met it
     await unlink(this.path).catch(ignoreMissing);
   }
   [Symbol.asyncDispose](): Promise<void> {
     return this.abort();
   }
+  /** Waits for the batch before this one, and sends this one on its way. */
+  async #flush(file: FileHandle): Promise<void> {
+    await this.#writing;
+    if (this.#gathered.length === 0) return;
+    const batch = this.#gathered;
+    this.#gathered = [];
+    this.#gatheredBytes = 0;
+    this.#writing = writeAll(file, batch);
+    this.#writing.catch(() => undefined); // whoever waits for it next sees the failure
+  }
   async #close(): Promise<void> {
     const file = this.#file;
     this.#file = undefined;
-    await file?.close();
+    if (!file) return;
+    await using _closed = file;
+    await this.#writing;
+  }
+}
+
+async function writeAll(file: FileHandle, batch: Uint8Array[]): Promise<void> {
+  let left = batch;
+  while (left.length > 0) {
+    // The system takes at most 1024 pieces at once, and may take less than it was given.
+    let { bytesWritten } = await file.writev(left.slice(0, 1024));
+    const next = left.findIndex((chunk) => {
+      if (bytesWritten < chunk.byteLength) return true;
+      bytesWritten -= chunk.byteLength;
+      return false;
+    });
+    if (next < 0) return;
+    left = left.slice(next);
+    if (bytesWritten > 0) left[0] = (left[0] as Uint8Array).subarray(bytesWritten);
   }
 }
 

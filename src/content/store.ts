@@ -60,7 +60,7 @@ export interface Ingest extends AsyncDisposable {
   readonly path: string;
   /** Bytes that came through {@link write}. */
   readonly size: number;
-  /** Appends; await each call before the next one. */
+  /** Appends; await each call before the next one. The chunk is the store's from then on: do not use its memory again. */
   write(chunk: Uint8Array): Promise<void>;
   /**
    * Makes the blob visible.

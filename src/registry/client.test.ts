@@ -94,6 +94,16 @@ test("fetchManifest() and fetchBlob() give verified bytes", async (t) => {
   assert.equal(await registry.hasBlob(ref, digestOf("other"), { signal }), false);
 });
 
+test("fetchBlob() leaves checking the digest to a caller who says that he does it", async (t) => {
+  const { server, registry, ref } = await setup(t);
+  server.plan({ when: ({ path }) => path.includes("/blobs/"), fault: { type: "corrupt", atByte: 1 } });
+  const got = await collect(registry.fetchBlob(ref, blob, { signal, verify: false }));
+  assert.equal(got.byteLength, blob.size);
+  assert.notEqual(digestOf(got), blob.digest);
+  const short = registry.fetchBlob(ref, { ...blob, size: 5 }, { signal, verify: false });
+  await assert.rejects(collect(short), { code: "data_loss" });
+});
+
 test("wrong bytes are noticed", async (t) => {
   const { server, registry, ref, manifest } = await setup(t);
   server.plan({ when: ({ path }) => path.includes("/blobs/"), fault: { type: "corrupt", atByte: 300_000 } });

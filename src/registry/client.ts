@@ -84,7 +84,7 @@ class RegistryClient implements Registry {
   async *fetchBlob(
     reference: Reference,
     descriptor: Descriptor,
-    options: CallOptions & { readonly offset?: number },
+    options: CallOptions & { readonly offset?: number; readonly verify?: boolean },
   ): AsyncGenerator<Uint8Array, void, undefined> {
     const signal = this.#either(options.signal);
     const shelf = shelfOf(descriptor.mediaType);
@@ -96,6 +96,7 @@ class RegistryClient implements Registry {
           shelf,
           signal,
           offset: options.offset,
+          verify: options.verify,
         })) {
           begun = true;
           yield chunk;

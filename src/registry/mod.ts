@@ -12,4 +12,5 @@ export {
 } from "./auth.ts";
 export { openRegistry, type RegistryOptions } from "./client.ts";
 export type { CallOptions, HostConfig, Registry } from "./registry.ts";
+export type { RetryPolicy } from "./retry.ts";
 export { tokenFetcher } from "./token.ts";

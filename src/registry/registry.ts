@@ -36,11 +36,12 @@ export interface Registry extends AsyncDisposable {
   /**
    * The bytes of a blob, verified: trust them only when the iteration has ended well. A connection that breaks is resumed where it broke.
    * @param options.offset begin there; then nobody but the caller, who has the bytes before, can check the digest
+   * @param options.verify `false` when the caller checks the digest anyway (a content store does on its way in): only the size is checked
    */
   fetchBlob(
     reference: Reference,
     descriptor: Descriptor,
-    options: CallOptions & { readonly offset?: number },
+    options: CallOptions & { readonly offset?: number; readonly verify?: boolean },
   ): AsyncIterable<Uint8Array>;
   hasBlob(reference: Reference, digest: Digest, options: CallOptions): Promise<boolean>;
   /** The manifest under a tag or digest of that repository; `undefined` when there is none. */

@@ -3,8 +3,7 @@ import { collectBytes } from "../oci/mod.ts";
 import type { Credentials, Login, RegistryToken, TokenFetcher, TokenRequest } from "./auth.ts";
 import { type HostLookup, isLoopback } from "./endpoint.ts";
 import { loginHint, statusLine } from "./response-error.ts";
-import type { HttpResponse, Transport } from "./transport.ts";
-import { Transport as OwnTransport } from "./transport.ts";
+import { type HttpResponse, Transport } from "./transport.ts";
 
 const clientId = "polyarch";
 /** What the protocol says to assume when a server says nothing. */
@@ -19,7 +18,7 @@ export function tokenFetcher(options: {
   env: Readonly<Record<string, string | undefined>>;
   hosts?: HostLookup;
 }): TokenFetcher & AsyncDisposable {
-  const transport = new OwnTransport(options.env);
+  const transport = new Transport(options.env);
   const fetch: TokenFetcher = async (request, { signal }) => {
     const login = await options.credentials.for(request.host, { signal });
     return await fetchToken(request, login, { transport, hosts: options.hosts ?? (() => ({})), signal });
@@ -38,8 +37,7 @@ export async function fetchToken(
   login: Login | undefined,
   options: { transport: Transport; hosts: HostLookup; signal: AbortSignal },
 ): Promise<RegistryToken> {
-  if (login && "registryToken" in login)
-    return { token: login.registryToken, expiresInSeconds: Number.POSITIVE_INFINITY };
+  if (login && "registryToken" in login) return { token: login.registryToken, expiresInSeconds: 3600 };
   const realm = parseRealm(request);
   const server = { realm, request, ...options };
   if (!login) return await readToken(await get(server, undefined), request, "anonymous");
