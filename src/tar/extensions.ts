@@ -35,7 +35,7 @@ export class Extensions {
     const mtime = this.#text("mtime");
     const time = mtime === undefined ? { sec: header.mtimeSec, nsec: 0 } : parsePaxTime(mtime);
     const size = type === "file" ? (this.#number("size") ?? header.size) : 0;
-    if (size < 0) throw new TarError("invalid tar header: negative size");
+    if (size < 0 || header.uid < 0 || header.gid < 0) throw new TarError("invalid tar header: negative number");
     if (name.includes("\0") || linkname.includes("\0")) throw new TarError("invalid tar header: NUL in a name");
     if (this.#pax && [...this.#pax.keys()].some((key) => key.startsWith("GNU.sparse."))) throw sparse(name);
     return {

@@ -1,4 +1,4 @@
-import { blockSize, paddingOf, type TarEntry } from "./entry.ts";
+import { blockSize, paddingOf, type TarEntry, TarError } from "./entry.ts";
 import { encodeHeader, headerLimits, type PlainHeader, typeflags } from "./header.ts";
 import { encodePax, formatPaxTime, xattrPrefix } from "./pax.ts";
 import { pathToBytes } from "./path-text.ts";
@@ -29,6 +29,8 @@ export function encodeEntry(entry: TarEntry): Uint8Array {
     records.push(["mtime", formatPaxTime(entry.mtimeSec, entry.mtimeNsec)]);
   }
   for (const [key, value] of Object.entries(entry.xattrs ?? {}).sort(([a], [b]) => (a < b ? -1 : 1))) {
+    if (key.includes("="))
+      throw new TarError(`cannot store extended attribute ${JSON.stringify(key)} of ${JSON.stringify(name)}`);
     records.push([xattrPrefix + key, value]);
   }
   const header = encodeHeader({

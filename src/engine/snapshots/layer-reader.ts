@@ -1,13 +1,16 @@
 import { createHash, type Hash, hash } from "node:crypto";
 import { closeSync } from "node:fs";
 import type { Digest } from "../../oci/mod.ts";
-import { parseWhiteout, type TarEntry, TarError, type TarHandler } from "../../tar/mod.ts";
+import { opaqueMarker, parseWhiteout, type TarEntry, TarError, type TarHandler } from "../../tar/mod.ts";
 import { baseOf, joinPath } from "./path-order.ts";
 import { PathResolver } from "./path-resolver.ts";
 import { sortToc } from "./sort-toc.ts";
 import type { LayerToc, TocEntry } from "./toc.ts";
 import { type TreeWriter, writeFully } from "./tree-writer.ts";
 import { fileXattrs } from "./xattrs.ts";
+
+/** Directories that AUFS kept for itself at the root of a layer. */
+const aufsPrefix = ".wh..wh.";
 
 type Draft = { -readonly [K in keyof TocEntry]: TocEntry[K] };
 
@@ -37,6 +40,7 @@ export class LayerReader implements TarHandler {
   entry(tar: TarEntry, offsetBytes: number): void {
     const path = this.#resolver.resolve(tar.name, `name ${JSON.stringify(tar.name)}`);
     if (path === "" && tar.type !== "dir") throw new TarError(`the root of the archive is a ${tar.type}`);
+    if (!this.#plainNames && path.startsWith(aufsPrefix) && path !== opaqueMarker) return;
     const whiteout = this.#plainNames || path === "" ? undefined : parseWhiteout(baseOf(path));
     if (whiteout) return this.#delete(path, whiteout);
     if (tar.type === "char" && !tar.devMajor && !tar.devMinor && !this.#plainNames) {
