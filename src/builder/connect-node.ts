@@ -1,0 +1,35 @@
+import { BuildError } from "../base/errors/mod.ts";
+import { BuildKitClient, connect } from "../client/mod.ts";
+import type { BootEvent, Driver } from "./driver.ts";
+
+/** How long an engine that accepts a connection may take to say who it is. */
+const answerTimeoutMs = 10_000;
+
+/**
+ * A client of a node's engine. An engine that answers is used as it is, at the cost of one round trip; otherwise the driver starts one.
+ * @throws {BuildError} when it cannot be reached or started
+ */
+export async function connectNode(
+  driver: Driver,
+  options: { readonly signal: AbortSignal; readonly onEvent?: (event: BootEvent) => void },
+): Promise<BuildKitClient> {
+  const running = await answering(driver, options.signal);
+  if (running) return running;
+  await driver.boot(options);
+  const booted = await answering(driver, options.signal);
+  if (booted) return booted;
+  throw new BuildError("unavailable", `the engine at ${driver.endpoint} went away right after it had started`);
+}
+
+async function answering(driver: Driver, signal: AbortSignal): Promise<BuildKitClient | undefined> {
+  const client = new BuildKitClient(connect({ open: (options) => driver.dial(options) }));
+  try {
+    await client.info({ signal, timeoutMs: answerTimeoutMs });
+    return client;
+  } catch (error) {
+    await client.close();
+    signal.throwIfAborted();
+    if (error instanceof BuildError && error.code === "unavailable") return undefined;
+    throw error;
+  }
+}
