@@ -36,12 +36,18 @@ done
 unshare --mount --propagation private sh -eu -c '
   root=$1
   shift
+  mount --bind "$root" "$root"
   mount --rbind /dev "$root/dev"
   mount --rbind /sys "$root/sys"
   mount -t proc proc "$root/proc"
   mount -t tmpfs tmpfs "$root/run"
   mount -t tmpfs -o mode=1777 tmpfs "$root/tmp"
-  exec chroot "$root" env -i HOME=/root LANG=C.UTF-8 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
+  # Not chroot alone: in a changed root the kernel allows no user namespaces.
+  mkdir "$root/.old"
+  cd "$root"
+  pivot_root . .old
+  umount --lazy .old
+  exec chroot . env -i HOME=/root LANG=C.UTF-8 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
     ${NODE_EXTRA_CA_CERTS:+NODE_EXTRA_CA_CERTS="$NODE_EXTRA_CA_CERTS"} \
     sh -c "cd /clone && exec \"\$@\"" sh "$@" </dev/null
 ' sh "$root" "$@"

@@ -11,6 +11,7 @@ import {
   type RunOptions,
   must,
   openPolyarch,
+  openReference,
   pushBaseImages,
   startRegistry,
 } from "../lab/mod.ts";
@@ -60,7 +61,7 @@ export async function openHouse(options: RegistryOptions = {}): Promise<House> {
   await using undo = new AsyncDisposableStack();
   const registry = undo.use(await startRegistry(options));
   const base = options.users ? "" : await pushBaseImages(registry.host);
-  const engine = undo.use(await openPolyarch());
+  const engine = undo.use(await (process.env["POLYARCH_E2E_REFERENCE"] ? openReference() : openPolyarch()));
   const scratch = await mkdtemp(join(tmpdir(), "polyarch-contexts-"));
   undo.defer(() => rm(scratch, { recursive: true, force: true }));
   const owned = undo.move();

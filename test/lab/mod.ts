@@ -10,6 +10,7 @@ export { emulateOnHost } from "./emulators.ts";
 export { type LabPlatform, labPlatforms } from "./platforms.ts";
 export { type Held, type LabPolyarch, openPolyarch, polyarchProgram } from "./polyarch.ts";
 export { type Process, processes, processTree } from "./processes.ts";
+export { openReference } from "./reference.ts";
 export {
   type LabRegistry,
   type RegistryOptions,
