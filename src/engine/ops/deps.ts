@@ -1,4 +1,5 @@
 import type { Platform } from "../../oci/mod.ts";
+import type { ByteWorkers } from "../bytes/mod.ts";
 import type { Executor } from "../executor/mod.ts";
 import type { RefStore } from "../refs/mod.ts";
 import type { OpEnvironment } from "./environment.ts";
@@ -8,6 +9,8 @@ import type { Source } from "./source.ts";
 export interface OpDeps<C extends OpEnvironment = OpEnvironment> {
   readonly refs: RefStore;
   readonly executor: Executor;
+  /** Read archives for `ADD`. */
+  readonly bytes: ByteWorkers;
   readonly sources: readonly Source<C>[];
   /** For mount points and scratch space of running ops. On the machine's own disk; what is found there at start-up is litter. */
   readonly runRoot: string;

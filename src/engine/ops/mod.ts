@@ -7,3 +7,4 @@ export type { OpDeps } from "./deps.ts";
 export type { OpEnvironment } from "./environment.ts";
 export type { Source, SourceInstance, SourceKey } from "./source.ts";
 export { loadDefinition, type LoadedDefinition } from "./load.ts";
+export { followPath } from "./file/tree-path.ts";

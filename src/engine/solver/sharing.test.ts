@@ -179,11 +179,11 @@ describe("closing a job", () => {
       inputs: [rig.vertex("base")],
       run: (_, { signal }) =>
         new Promise<string>((_resolve, reject) => {
-          signal.addEventListener("abort", async () => {
-            await cleaned.opened;
+          const end = () => {
             ended = true;
             reject(signal.reason);
-          });
+          };
+          signal.addEventListener("abort", () => void cleaned.opened.then(end));
         }),
     });
     const job = rig.open();

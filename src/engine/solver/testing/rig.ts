@@ -148,7 +148,7 @@ export class Rig {
         this.runs.push(name);
         const texts = results.map((result) => result.text);
         const made = (await spec.run?.(texts, context)) ?? `${name}(${texts.join(",")})`;
-        for (const result of results) result.clone().release(); // complains if it was released meanwhile
+        for (const result of results) await result.clone().release(); // complains if it was released meanwhile
         const outputs = typeof made === "string" ? [made] : made;
         return {
           results: outputs.map((text) => new TextResult(text, this.holds)),

@@ -1,0 +1,106 @@
+import { createHash, type Hash } from "node:crypto";
+import { BuildError } from "../../base/errors/mod.ts";
+import type { Digest } from "../../oci/mod.ts";
+import { baseOf, type TocEntry, type Tree } from "../snapshots/mod.ts";
+import { CopyFilter, select } from "./file/selection.ts";
+import { followParent, followPath, relativePath } from "./file/tree-path.ts";
+import { hasWildcards, resolveWildcards } from "./file/wildcards.ts";
+
+/** What an op reads of one input. */
+export interface ContentSelector {
+  /** `/` is everything. */
+  readonly path: string;
+  /** Whether the path itself may be a link to what is meant. */
+  readonly followLinks: boolean;
+  /** Whether `*`, `?` and `[` in the path are wildcards. */
+  readonly wildcard?: boolean;
+  /** May be missing; that is then what the op reads. */
+  readonly optional?: boolean;
+  readonly include?: readonly string[];
+  readonly exclude?: readonly string[];
+  /** Paths below `path` of which each must be, or hold, something that is selected. */
+  readonly required?: readonly string[];
+}
+
+/**
+ * The digest of exactly what `selectors` read in a tree: the same for trees that no op with these selectors could tell apart.
+ *
+ * What counts of an entry is what BuildKit counts: its path relative to what is selected, type, mode, owner, size, bytes, link target,
+ * device and extended attributes; not its times, and not the root directory's own metadata. (The text that is hashed is our own: BuildKit
+ * hashes the files' bytes into it, a table of contents has their digests.)
+ * @throws {BuildError} `not_found` with BuildKit's words when a selected path does not exist
+ */
+export function contentDigest(tree: Tree, selectors: readonly ContentSelector[], refId: string): Digest {
+  const hash = createHash("sha256");
+  for (const selector of selectors) {
+    hash.update("selector\0");
+    try {
+      hashSelection(hash, tree, selector);
+    } catch (error) {
+      if (!(error instanceof BuildError)) throw error;
+      const message = `failed to calculate checksum of ref ${refId}: ${error.message}`;
+      throw new BuildError(error.code, message, { cause: error });
+    }
+  }
+  return `sha256:${hash.digest("hex")}` as Digest;
+}
+
+function hashSelection(hash: Hash, tree: Tree, selector: ContentSelector): void {
+  const { path, followLinks, include = [], exclude = [], required = [] } = selector;
+  const wildcard = selector.wildcard === true && hasWildcards(path);
+  const filter = new CopyFilter(include, exclude);
+  const matches = wildcard ? matchesOf(tree, selector) : [path];
+  const missing = new Set(required.map(relativePath));
+  for (const match of matches) {
+    const root = followLinks ? followPath(tree, match) : followParent(tree, match);
+    if (!tree.get(root)) {
+      if (!selector.optional) throw notFound(match);
+      hash.update("missing\0");
+      continue;
+    }
+    // Where a pattern decides what is copied, names decide where it ends up; a plain path's own name is part of the op.
+    if (wildcard) hash.update(`match ${baseOf(match)}\0`);
+    for (const { entry, relative } of select(tree, root, filter)) {
+      hashEntry(hash, entry, relative, root);
+      for (const wanted of missing) if (`${relative}/`.startsWith(`${wanted}/`)) missing.delete(wanted);
+    }
+  }
+  for (const wanted of missing) throw notFound(wanted);
+}
+
+function matchesOf(tree: Tree, { path, followLinks }: ContentSelector): readonly string[] {
+  try {
+    return resolveWildcards(tree, path, { followLinks });
+  } catch (error) {
+    if (error instanceof BuildError && error.code === "not_found") return []; // the copy itself has better words
+    throw error;
+  }
+}
+
+/** Fields in a fixed order, none of which can contain the separator. */
+function hashEntry(hash: Hash, entry: TocEntry, relative: string, root: string): void {
+  if (relative === "" && root === "") return void hash.update("root\0");
+  const { type, mode, uid, gid, size, linkname = "", devMajor = 0, devMinor = 0, digest = "" } = entry;
+  if (type === "file" && digest === "") throw new Error(`Internal error: no digest of "/${entry.path}"`);
+  const permissions = type === "symlink" ? 0o777 : mode;
+  hash.update(
+    `${relative}\0${type}\0${permissions}\0${uid}\0${gid}\0${size}\0${linkname}\0${devMajor}\0${devMinor}\0${digest}\0`,
+  );
+  for (const name of countedXattrs(entry)) {
+    const value = entry.xattrs?.[name] ?? new Uint8Array();
+    hash.update(`${name}\0${value.byteLength}\0`).update(value);
+  }
+  hash.update("\0");
+}
+
+/** Of what the system attaches by itself only capabilities count. */
+function countedXattrs(entry: TocEntry): readonly string[] {
+  if (!entry.xattrs) return [];
+  return Object.keys(entry.xattrs).filter(
+    (name) => name === "security.capability" || !/^(?:security|system)\./.test(name),
+  );
+}
+
+function notFound(path: string): BuildError {
+  return new BuildError("not_found", `${JSON.stringify(`/${relativePath(path)}`)}: not found`);
+}

@@ -1,0 +1,111 @@
+import { pb } from "../../../api/mod.ts";
+import { BuildError } from "../../../base/errors/mod.ts";
+import { cleanPath } from "../../../base/text/paths/mod.ts";
+import type { CacheSharing } from "./cache-mounts.ts";
+
+/** A tree that the process sees. */
+export interface TreeMount {
+  readonly type: "tree";
+  readonly target: string;
+  /** Which input of the op; `undefined`: the empty tree. */
+  readonly input: number | undefined;
+  /** Inside the tree; `""`: all of it. */
+  readonly selector: string;
+  readonly readonly: boolean;
+  /** What the process leaves there is this output of the op; `undefined`: thrown away. */
+  readonly output: number | undefined;
+}
+
+/** What a process sees at one place of its root. */
+export type MountPlan =
+  | TreeMount
+  | {
+      readonly type: "cache";
+      readonly target: string;
+      readonly id: string;
+      readonly sharing: CacheSharing;
+      /** What the cache starts with. */
+      readonly input: number | undefined;
+      readonly selector: string;
+      readonly readonly: boolean;
+      readonly output: number | undefined;
+    }
+  | { readonly type: "tmpfs"; readonly target: string; readonly sizeBytes: number | undefined }
+  | {
+      readonly type: "secret";
+      readonly target: string;
+      readonly id: string;
+      readonly uid: number;
+      readonly gid: number;
+      readonly mode: number;
+      readonly optional: boolean;
+    };
+
+/** All mounts of a process. */
+export interface MountsPlan {
+  readonly root: TreeMount;
+  /** The others, parents before what is mounted in them. */
+  readonly others: readonly MountPlan[];
+  /** How many results there are. */
+  readonly outputs: number;
+}
+
+/**
+ * Sorts out the mounts of an ExecOp.
+ * @throws {BuildError} `invalid_argument` when they make no sense, `unimplemented` for ssh
+ */
+export function planMounts(op: pb.ExecOp): MountsPlan {
+  const cwd = op.meta?.cwd || "/";
+  const planned = op.mounts.flatMap((mount) => planMount(mount, cwd) ?? []);
+  const root = planned.find((mount) => mount.target === "/");
+  if (root?.type !== "tree") throw new BuildError("invalid_argument", "invalid exec op with no rootfs");
+  const others = planned.filter((mount) => mount !== root).sort((a, b) => depth(a.target) - depth(b.target));
+  const outputs = planned.flatMap((mount) => ("output" in mount && mount.output !== undefined ? [mount.output] : []));
+  for (const [at, output] of outputs.entries()) {
+    if (outputs.indexOf(output) !== at || !outputs.includes(at)) {
+      throw new BuildError("invalid_argument", `invalid exec op: output ${output} of ${outputs.length}`);
+    }
+  }
+  return { root, others, outputs: outputs.length };
+}
+
+function planMount(mount: pb.Mount, cwd: string): MountPlan | undefined {
+  const target = cleanPath(mount.dest.startsWith("/") ? mount.dest : `${cwd}/${mount.dest}`);
+  const input = mount.input < 0n ? undefined : Number(mount.input);
+  const selector = cleanPath(`/${mount.selector}`).slice(1);
+  const output = mount.output < 0n ? undefined : Number(mount.output);
+  switch (mount.mountType) {
+    case pb.MountType.BIND:
+      return { type: "tree", target, input, selector, readonly: mount.readonly, output };
+    case pb.MountType.CACHE: {
+      const id = mount.cacheOpt?.ID || target;
+      const sharing = sharings[mount.cacheOpt?.sharing ?? pb.CacheSharingOpt.SHARED] ?? "shared";
+      // Clients that know no output leave 0 there, although that is the root's: only a cache with a seed can have one.
+      const own = input === undefined ? undefined : output;
+      return { type: "cache", target, id, sharing, input, selector, readonly: mount.readonly, output: own };
+    }
+    case pb.MountType.TMPFS: {
+      const size = Number(mount.TmpfsOpt?.size ?? 0n);
+      return { type: "tmpfs", target, sizeBytes: size > 0 ? size : undefined };
+    }
+    case pb.MountType.SECRET: {
+      const { ID: id = "", uid = 0, gid = 0, mode = 0o400, optional = false } = mount.secretOpt ?? {};
+      return { type: "secret", target, id, uid, gid, mode: mode & 0o777, optional };
+    }
+    case pb.MountType.SSH:
+      if (mount.SSHOpt?.optional) return undefined;
+      throw new BuildError("unimplemented", `ssh mounts are not supported yet: cannot mount "${target}"`);
+    default:
+      throw new BuildError("invalid_argument", `unknown mount type ${String(mount.mountType)} of "${target}"`);
+  }
+}
+
+const sharings: Readonly<Record<number, CacheSharing>> = {
+  [pb.CacheSharingOpt.SHARED]: "shared",
+  [pb.CacheSharingOpt.PRIVATE]: "private",
+  [pb.CacheSharingOpt.LOCKED]: "locked",
+};
+
+function depth(path: string): number {
+  return path.split("/").length;
+}

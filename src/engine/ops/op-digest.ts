@@ -1,0 +1,94 @@
+import type { DescField, DescMessage, Message } from "@bufbuild/protobuf";
+import { type Digest, digestOf } from "../../oci/mod.ts";
+
+/**
+ * The digest of an op, apart from its inputs: of a JSON text that BuildKit would write for it, so that engines can recognise each
+ * other's work.
+ * @param value plain values and what {@link messageJson} gives, in the order in which they are to be written
+ */
+export function opDigest(value: Readonly<Record<string, unknown>>): Digest {
+  return digestOf(goJsonText(value));
+}
+
+/** A protobuf message as Go's JSON encoder sees its struct: fields by their proto names, in order, zero values left out. */
+export function messageJson(schema: DescMessage, message: Message): Record<string, unknown> {
+  const json: Record<string, unknown> = {};
+  const values = message as unknown as Readonly<Record<string, unknown>>;
+  const oneofs = new Set<string>();
+  for (const field of schema.fields) {
+    if (!field.oneof) {
+      const value = fieldJson(field, values[field.localName]);
+      if (value !== undefined) json[field.name] = value;
+    } else if (!oneofs.has(field.oneof.localName)) {
+      oneofs.add(field.oneof.localName);
+      // A Go struct holds a oneof as one field of an interface type, written even when nil.
+      json[capitalized(field.oneof.localName)] = oneofJson(field.oneof.fields, values[field.oneof.localName]);
+    }
+  }
+  return json;
+}
+
+function oneofJson(fields: readonly DescField[], value: unknown): unknown {
+  const { case: arm, value: held } = value as { readonly case: string | undefined; readonly value?: unknown };
+  const field = fields.find((candidate) => candidate.localName === arm);
+  if (!field) return null;
+  const json = fieldJson(field, held);
+  return json === undefined ? {} : { [field.name.replace(/ID$/, "Id")]: json };
+}
+
+function fieldJson(field: DescField, value: unknown): unknown {
+  switch (field.fieldKind) {
+    case "message":
+      return value === undefined ? undefined : messageJson(field.message, value as Message);
+    case "list": {
+      const list = value as readonly unknown[];
+      if (list.length === 0) return undefined;
+      return field.listKind === "message" ? list.map((item) => messageJson(field.message, item as Message)) : list;
+    }
+    case "map": {
+      const entries = Object.entries(value as Readonly<Record<string, unknown>>).sort(byKey);
+      if (entries.length === 0) return undefined;
+      return Object.fromEntries(
+        entries.map(([key, held]) => [
+          key,
+          field.mapKind === "message" ? messageJson(field.message, held as Message) : held,
+        ]),
+      );
+    }
+    default:
+      return isZero(value) ? undefined : value;
+  }
+}
+
+function byKey([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+function isZero(value: unknown): boolean {
+  if (value instanceof Uint8Array) return value.byteLength === 0;
+  return value === undefined || value === "" || value === 0 || value === 0n || value === false;
+}
+
+function capitalized(name: string): string {
+  return name.charAt(0).toUpperCase() + name.slice(1);
+}
+
+/** JSON as Go writes it: bytes in base64, 64-bit integers as numbers, and nothing that HTML could stumble over. */
+function goJsonText(value: unknown): string {
+  if (value instanceof Uint8Array) return `"${Buffer.from(value).toString("base64")}"`;
+  if (typeof value === "bigint") return value.toString();
+  if (Array.isArray(value)) return `[${value.map(goJsonText).join(",")}]`;
+  if (typeof value === "object" && value !== null) {
+    const fields = Object.entries(value).filter(([, held]) => held !== undefined);
+    return `{${fields.map(([key, held]) => `${goJsonText(key)}:${goJsonText(held)}`).join(",")}}`;
+  }
+  return JSON.stringify(value).replace(
+    /[<>&\u2028\u2029]/g,
+    (unsafe) => `\\u${unsafe.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}
+
+/** The text of {@link opDigest}'s argument, as bytes: where an op's JSON holds another one's. */
+export function jsonBytes(value: Readonly<Record<string, unknown>>): Uint8Array {
+  return Buffer.from(goJsonText(value), "utf8");
+}
