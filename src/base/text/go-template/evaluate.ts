@@ -24,7 +24,7 @@ export function compileTemplate(source: string, functions: Readonly<Record<strin
   let usesRoot = false;
   walkOperands(nodes, (operand) => {
     if (operand.type === "function" && !Object.hasOwn(all, operand.name)) {
-      throw new Error(`template parsing error: template: :1: function ${JSON.stringify(operand.name)} not defined`);
+      throw new Error(`template: :1: function ${JSON.stringify(operand.name)} not defined`);
     }
     if (operand.type === "dot" || (operand.type === "variable" && operand.name === "$")) {
       const [first] = operand.fields;

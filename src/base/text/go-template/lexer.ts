@@ -56,5 +56,5 @@ function action(source: string, start: number): { tokens: string[]; end: number;
 
 /** A template that cannot be understood, or does not fit its data; Go's form. */
 export function templateError(what: string): Error {
-  return new Error(`template parsing error: template: :1: ${what}`);
+  return new Error(`template: :1: ${what}`);
 }
