@@ -124,8 +124,10 @@ export class ClientCall implements ByteStream {
     const stream = this.#stream;
     if (stream.destroyed || stream.closed) return;
     stream.resume();
-    if (resetCode !== constants.NGHTTP2_NO_ERROR || !stream.writableEnded) {
-      stream.close(resetCode === constants.NGHTTP2_NO_ERROR ? constants.NGHTTP2_CANCEL : resetCode);
-    }
+    if (resetCode === constants.NGHTTP2_NO_ERROR && stream.writableEnded) return;
+    // Closing a stream ends its writable side first, and Node may send that end before the reset: what has been sent so far would look complete to
+    // the server. So this stream's way of saying that it is at its end is taken from it.
+    stream._final = (done) => done();
+    stream.close(resetCode === constants.NGHTTP2_NO_ERROR ? constants.NGHTTP2_CANCEL : resetCode);
   }
 }

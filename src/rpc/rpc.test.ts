@@ -363,6 +363,32 @@ suite("cancellation", () => {
     assert.ok(hasCode("canceled", "context canceled")(await ended.promise));
   });
 
+  test("what a caller sent before it cancelled does not look complete", async () => {
+    const outcome = Promise.withResolvers<unknown>();
+    await using r = await rig({
+      async *session(requests) {
+        yield {};
+        try {
+          for await (const _ of requests);
+          outcome.resolve("complete");
+        } catch (error) {
+          outcome.resolve(error);
+        }
+      },
+    });
+    const controller = new AbortController();
+    async function* requests() {
+      yield { data: Buffer.from("half") };
+      await aborted(controller.signal);
+    }
+    const call = r.client.session(requests(), { signal: controller.signal })[Symbol.asyncIterator]();
+    await call.next();
+    for (let i = 0; i < 3; i++) await new Promise(setImmediate); // lets the bytes leave
+    controller.abort(new Error("no"));
+    assert.ok(hasCode("canceled")(await outcome.promise));
+    await assert.rejects(call.next(), /no/);
+  });
+
   test("leaving the loop of a stream cancels it", async () => {
     const ended = Promise.withResolvers<void>();
     await using r = await rig({

@@ -5,7 +5,11 @@
  * Client: what it offers, and a session that offers it.
  * ```ts
  * await using session = await openSession(channel, {
- *   attachables: [authProvider({ credentials })],
+ *   attachables: [
+ *     authProvider({ credentials }),
+ *     fileSync({ dirs: { context: { path: "." }, dockerfile: { path: "." } } }),
+ *     fileSend([{ type: "directory", path: "out", mode: "copy" }]),       // by position of the exporter
+ *   ],
  *   sharedKey: "project:0123456789abcdef",
  * });
  * await client.solve({ Session: session.id, … });
@@ -15,6 +19,8 @@
  * const sessions = new SessionManager();
  * createRpcServer({ services: [sessions.route(), service(control.Control, …)] });
  * const caller = await sessions.get(request.Session, { signal });
+ * const here = await locateDirectory(caller, "context", { signal });      // on this machine: read it in place
+ * if (!here) await receiveDirectory(caller, "context", { target, exclude: ["*.log"], signal });
  * const { Username } = await caller.client(auth.Auth).credentials({ Host }, { signal, timeoutMs: 60_000 });
  * ```
  */
@@ -26,8 +32,13 @@ export {
   type SessionLogin,
   type SessionTokenFetcher,
 } from "./client/auth-provider.ts";
+export { fileSync, type FileSyncOptions, type SharedDirectory } from "./client/file-sync.ts";
+export { type DirectoryTarget, type FileSink, type FileTarget, fileSend, type SendTarget } from "./client/file-send.ts";
 export { healthService } from "./client/health.ts";
 export { SessionManager } from "./engine/session-manager.ts";
 export type { HealthCheckOptions } from "./engine/health-check.ts";
 export type { SessionCaller } from "./engine/session-caller.ts";
+export { locateDirectory } from "./engine/locate-directory.ts";
+export { receiveDirectory, type ReceiveDirectoryOptions } from "./engine/receive-directory.ts";
+export { sendDirectory, sendFile, type SendResultOptions } from "./engine/send-result.ts";
 export { newSessionId } from "./handshake.ts";

@@ -1,53 +1,10 @@
 import assert from "node:assert/strict";
-import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
-import { createConnection, createServer, type Socket } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { suite, test } from "node:test";
 import { auth, health } from "../api/mod.ts";
 import { BuildError, type ErrorCode } from "../base/errors/mod.ts";
-import { type Channel, connect, createRpcServer, service } from "../rpc/mod.ts";
-import { authProvider, type HealthCheckOptions, openSession, SessionManager } from "./mod.ts";
-
-interface Rig extends AsyncDisposable {
-  readonly sessions: SessionManager;
-  readonly channel: Channel;
-  readonly sockets: Socket[];
-}
-
-/** An engine that only serves sessions, and a client's channel to it. */
-async function rig(options: { health?: Partial<HealthCheckOptions> } = {}): Promise<Rig> {
-  const dir = mkdtempSync(join(tmpdir(), "session-"));
-  const path = join(dir, "s.sock");
-  const sessions = new SessionManager(options.health ? { health: options.health } : {});
-  const server = createRpcServer({
-    services: [sessions.route()],
-    peerCredentials: () => ({ pid: 1, uid: 2, gid: 3 }),
-  });
-  const listener = createServer();
-  server.serve(listener);
-  listener.listen(path);
-  await once(listener, "listening");
-  const sockets: Socket[] = [];
-  const open = async () => {
-    const socket = createConnection(path);
-    sockets.push(socket);
-    return socket;
-  };
-  const channel = connect({ open });
-  return {
-    sessions,
-    channel,
-    sockets,
-    async [Symbol.asyncDispose]() {
-      await channel.close();
-      listener.close();
-      await server.close({ graceMs: 0 });
-      rmSync(dir, { recursive: true });
-    },
-  };
-}
+import { service } from "../rpc/mod.ts";
+import { authProvider, openSession } from "./mod.ts";
+import { openRig } from "./testing/rig.ts";
 
 const hasCode = (code: ErrorCode, message?: string | RegExp) => (error: unknown) => {
   assert.ok(error instanceof BuildError, String(error));
@@ -73,7 +30,7 @@ const logins = authProvider({
 
 suite("a session", () => {
   test("lets the engine call the client", async () => {
-    await using r = await rig();
+    await using r = await openRig();
     await using session = await openSession(r.channel, { attachables: [logins], sharedKey: "dir:node" });
     assert.match(session.id, /^[0-9a-z]{25}$/);
     const caller = await r.sessions.get(session.id);
@@ -97,14 +54,14 @@ suite("a session", () => {
   });
 
   test("is waited for, with or without a prefix of its id", async () => {
-    await using r = await rig();
+    await using r = await openRig();
     const early = r.sessions.get("node:abc", { timeoutMs: 5000 });
     await using _session = await openSession(r.channel, { attachables: [], id: "abc" });
     assert.equal((await early).id, "abc");
   });
 
   test("that does not come is an error, at once when the caller gives up", async () => {
-    await using r = await rig();
+    await using r = await openRig();
     await assert.rejects(
       r.sessions.get("nobody", { timeoutMs: 10 }),
       hasCode("not_found", "^no active session for nobody: context deadline exceeded$"),
@@ -117,7 +74,7 @@ suite("a session", () => {
   });
 
   test("ends in order when the client closes it", async () => {
-    await using r = await rig();
+    await using r = await openRig();
     const session = await openSession(r.channel, { attachables: [logins] });
     const caller = await r.sessions.get(session.id);
     await session.close();
@@ -131,7 +88,7 @@ suite("a session", () => {
   });
 
   test("ends when the client's process dies", async () => {
-    await using r = await rig();
+    await using r = await openRig();
     const session = await openSession(r.channel, { attachables: [logins] });
     const caller = await r.sessions.get(session.id);
     r.sockets[0]?.destroy();
@@ -140,7 +97,7 @@ suite("a session", () => {
   });
 
   test("ends when the engine ends it", async () => {
-    await using r = await rig();
+    await using r = await openRig();
     const session = await openSession(r.channel, { attachables: [logins] });
     await r.sessions.get(session.id);
     r.sessions.close();
@@ -148,7 +105,7 @@ suite("a session", () => {
   });
 
   test("of the same id replaces the older one", async () => {
-    await using r = await rig();
+    await using r = await openRig();
     const first = await openSession(r.channel, { attachables: [], id: "same" });
     const old = await r.sessions.get("same");
     await using _second = await openSession(r.channel, { attachables: [logins], id: "same" });
@@ -160,7 +117,7 @@ suite("a session", () => {
   });
 
   test("that stops answering is given up after two failed checks", async () => {
-    await using r = await rig({ health: { intervalMs: 20, timeoutMs: 20, fatalAfter: 2 } });
+    await using r = await openRig({ health: { intervalMs: 20, timeoutMs: 20, fatalAfter: 2 } });
     let checks = 0;
     const silent = {
       routes: service(health.Health, {
@@ -179,7 +136,7 @@ suite("a session", () => {
   });
 
   test("that answers stays, whatever it answers", async () => {
-    await using r = await rig({ health: { intervalMs: 5, timeoutMs: 1000, fatalAfter: 2 } });
+    await using r = await openRig({ health: { intervalMs: 5, timeoutMs: 1000, fatalAfter: 2 } });
     const done = Promise.withResolvers<void>();
     let checks = 0;
     const rude = {
@@ -197,7 +154,7 @@ suite("a session", () => {
   });
 
   test("without an id is refused", async () => {
-    await using r = await rig();
+    await using r = await openRig();
     const call = await r.channel.start("/moby.buildkit.v1.Control/Session");
     await assert.rejects(Array.fromAsync(call.incoming), hasCode("invalid_argument"));
   });
