@@ -14,12 +14,13 @@ export class SourceText {
   /** Every line with its line break. */
   readonly lines: readonly string[];
 
-  /** @throws {BuildError} when a line is longer than {@link maxLineBytes} */
-  constructor(bytes: Uint8Array, filename: string) {
+  /** @throws {BuildError} when a line is longer than {@link maxLineBytes}, unless `anyLength` */
+  constructor(bytes: Uint8Array, filename: string, options: { anyLength?: boolean } = {}) {
     this.filename = filename;
     this.bytes = bytes;
     this.text = new TextDecoder().decode(bytes);
     this.lines = this.text.match(/[^\n]*\n|[^\n]+$/g) ?? [];
+    if (options.anyLength) return;
     for (const [at, line] of this.lines.entries()) {
       // A UTF-16 unit takes at most three bytes of UTF-8: short lines need no counting.
       if (line.length * 3 <= maxLineBytes || Buffer.byteLength(line) - (line.endsWith("\n") ? 1 : 0) <= maxLineBytes)

@@ -72,6 +72,9 @@ export function parseInstruction(node: InstructionNode): Instruction {
   }
 }
 
+/** Far more than any image needs; keeps what is quadratic somewhere small. */
+const maxInstructions = 10_000;
+
 /**
  * Understands a whole Dockerfile.
  * @throws {BuildError} with the place of the first mistake; `dockerfile contains no stages to build`
@@ -79,6 +82,10 @@ export function parseInstruction(node: InstructionNode): Instruction {
 export function parseInstructions(ast: DockerfileAst): Dockerfile {
   const globalArgs: ArgInstruction[] = [];
   const stages: { from: FromInstruction; instructions: StageInstruction[] }[] = [];
+  const excess = ast.instructions[maxInstructions];
+  if (excess) {
+    throw parseError(excess.range.start.line, `more than ${maxInstructions} instructions`, excess.range);
+  }
   for (const node of ast.instructions) {
     const instruction = parseInstruction(node);
     if (instruction.type === "from") {

@@ -1,4 +1,4 @@
-import { parseError, type SourceText } from "../source-text.ts";
+import { parseError, SourceText } from "../source-text.ts";
 import type { Directive } from "./ast.ts";
 
 const known = new Set(["syntax", "escape", "check"]);
@@ -34,8 +34,12 @@ export interface SyntaxDirective {
   readonly range: Directive["range"];
 }
 
-/** Looks for `# syntax=`, `// syntax=` or `{"syntax": "…"}`. Never throws: whether the file is a Dockerfile is not known yet. */
-export function detectSyntax(source: SourceText): SyntaxDirective | undefined {
+/**
+ * Looks for `# syntax=`, `// syntax=` or `{"syntax": "…"}`. Looks at the start of the file only, so it does not mind what a Dockerfile must
+ * not have: the file may be in another language.
+ */
+export function detectSyntax(bytes: Uint8Array, options: { filename: string }): SyntaxDirective | undefined {
+  const source = new SourceText(bytes, options.filename, { anyLength: true });
   for (const marker of ["#", "//"] as const) {
     let directives: readonly Directive[];
     try {

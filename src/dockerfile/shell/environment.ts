@@ -6,27 +6,24 @@ export interface Environment {
 /** No variable is set. */
 export const emptyEnvironment: Environment = { get: () => undefined };
 
-/** An immutable, ordered set of variables. Setting one again moves it to the end, as in BuildKit's graphs. */
+/** An ordered set of variables. Setting one again moves it to the end, as in BuildKit's graphs. */
 export class EnvironmentList implements Environment {
-  readonly #values: ReadonlyMap<string, string>;
+  readonly #values: Map<string, string>;
   constructor(values: Iterable<readonly [string, string]> = []) {
     this.#values = new Map(values);
-  }
-  /** From `KEY=value` texts; one without `=` is set to nothing. */
-  static parse(list: readonly string[]): EnvironmentList {
-    return new EnvironmentList(list.map(splitVariable));
   }
   get(name: string): string | undefined {
     return this.#values.get(name);
   }
+  set(name: string, value: string): void {
+    this.#values.delete(name);
+    this.#values.set(name, value);
+  }
   names(): readonly string[] {
     return [...this.#values.keys()];
   }
-  with(name: string, value: string): EnvironmentList {
-    const values = new Map(this.#values);
-    values.delete(name);
-    values.set(name, value);
-    return new EnvironmentList(values);
+  copy(): EnvironmentList {
+    return new EnvironmentList(this.#values);
   }
   /** As `KEY=value` texts, in order. */
   toArray(): string[] {

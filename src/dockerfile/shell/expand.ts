@@ -15,6 +15,8 @@ export interface ExpandOptions {
   readonly ignoreQuotes?: boolean;
   /** What names an unset variable stays as it is. */
   readonly keepUnset?: boolean;
+  /** What variables may add at most, in characters: ones that double each other would fill the memory in a few lines. */
+  readonly maxLength?: number;
 }
 
 /** What became of a text. */
@@ -30,8 +32,8 @@ export interface Expansion {
 
 /** `${a:-${b:-…}}` deeper than this is refused. */
 const maxDepth = 100;
-/** What one text may grow to: variables that double each other would fill the memory in a few lines. */
-const maxLength = 1024 * 1024;
+/** Linux gives processes no longer variables. */
+const defaultMaxLength = 128 * 1024;
 
 /**
  * Expands variables and takes quotes and escapes away, as a POSIX shell does with one word.
@@ -99,7 +101,7 @@ class Expander {
         text += said;
         words.addQuoted(said);
       } else if ((char === "'" || char === '"') && !this.#options.ignoreQuotes) {
-        const said = this.#bounded(char === "'" ? this.#singleQuoted() : this.#doubleQuoted());
+        const said = char === "'" ? this.#singleQuoted() : this.#doubleQuoted();
         text += said;
         words.addQuoted(said);
       } else if (char === this.#escape) {
@@ -122,7 +124,8 @@ class Expander {
 
   #bounded(text: string): string {
     this.#produced += text.length;
-    if (this.#produced > maxLength) throw new Error(`expansion is longer than ${maxLength} characters`);
+    const limit = this.#options.maxLength ?? defaultMaxLength;
+    if (this.#produced > limit) throw new Error(`expansion is longer than ${limit} characters`);
     return text;
   }
 
@@ -149,7 +152,7 @@ class Expander {
         throw new UnexpectedEnd("unexpected end of statement while looking for matching double-quote");
       }
       if (char === "$") {
-        text += this.#dollar();
+        text += this.#bounded(this.#dollar());
         continue;
       }
       this.#at++;

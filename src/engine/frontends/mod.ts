@@ -12,3 +12,4 @@ export type {
   ImageResolveMode,
   ResolvedImageConfig,
 } from "./bridge.ts";
+export { dockerfileFrontend } from "./dockerfile/mod.ts";

@@ -1,0 +1,114 @@
+import { TaskGroup } from "../../../base/async/mod.ts";
+import type { Dockerfile } from "../../../dockerfile/mod.ts";
+import type { State } from "../../../llb/mod.ts";
+import { configPlatform, type ImageConfig, platformOfConfig } from "../../../oci/mod.ts";
+import type { Bridge } from "../bridge.ts";
+import { resolveBase } from "./base-image.ts";
+import { defaultPath, ImageDraft } from "./image-draft.ts";
+import { applyStep } from "./instructions/mod.ts";
+import { resolvePath } from "./paths.ts";
+import type { Conversion, Stage } from "./stage.ts";
+import { StageGraph } from "./stage-graph.ts";
+
+/** A Dockerfile, converted for one platform. */
+export interface Converted {
+  readonly state: State;
+  readonly image: ImageConfig;
+  /** The config of the image that the target starts from, bytes as stored. */
+  readonly baseConfig: Uint8Array | undefined;
+}
+
+/** Look-ups of base images at a time. */
+const maxLookUps = 16;
+
+/**
+ * Turns instructions into a graph, for one platform. Only stages that the target needs are looked at closely; base images are asked for
+ * all at once.
+ * @throws {BuildError} with the place
+ */
+export async function convert(
+  dockerfile: Dockerfile,
+  conversion: Conversion,
+  bridge: Bridge,
+  { signal }: { signal: AbortSignal },
+): Promise<Converted> {
+  const graph = new StageGraph(dockerfile, conversion);
+  const target = graph.target(conversion.options.target);
+  const needed = await resolveStages(graph, target, bridge, signal);
+  for (const stage of graph.stages) {
+    if (!needed.has(stage) || stage.done) continue;
+    begin(stage);
+    for (const step of stage.steps) applyStep(stage, step);
+    stage.done = true;
+  }
+  return { state: target.state, image: finalImage(target), baseConfig: target.baseConfig };
+}
+
+/** Looks base images up until triggers in them name no new ones. Gives all stages that the target needs. */
+async function resolveStages(
+  graph: StageGraph,
+  target: Stage,
+  bridge: Bridge,
+  signal: AbortSignal,
+): Promise<ReadonlySet<Stage>> {
+  for (;;) {
+    const needed = graph.reachable(target);
+    const open = [...needed].filter((stage) => !stage.base && !stage.resolved);
+    const fresh = [...needed].filter((stage) => !stage.triggersTaken);
+    if (open.length === 0 && fresh.length === 0) return needed;
+    const names = graph.names();
+    await using lookUps = new TaskGroup({ limit: maxLookUps, signal });
+    await lookUps.all(
+      open.map(
+        (stage) =>
+          ({ signal: inner }) =>
+            resolveBase(stage, bridge, { names, signal: inner }),
+      ),
+    );
+    for (const stage of fresh) takeTriggers(graph, stage);
+  }
+}
+
+/** Triggers of the base image, or of the base stage, become the first steps. They are done once and not handed on. */
+function takeTriggers(graph: StageGraph, stage: Stage): void {
+  stage.triggersTaken = true;
+  if (stage.isImage) return;
+  const triggers = stage.base
+    ? stage.base.steps.flatMap(({ instruction }) => (instruction.type === "onbuild" ? [instruction.trigger] : []))
+    : stage.image.onBuild;
+  stage.image.onBuild = [];
+  if (triggers.length > 0) graph.addTriggers(stage, triggers);
+}
+
+/** Gives a stage what it inherits. */
+function begin(stage: Stage): void {
+  const { base } = stage;
+  if (base) {
+    stage.state = base.state;
+    stage.platform = base.platform;
+    stage.image = new ImageDraft(base.image.finish());
+    stage.image.onBuild = [];
+    stage.baseConfig = base.baseConfig;
+    // Arguments of the base stage stay in effect, as its variables do.
+    stage.args = [...base.args];
+    stage.environment = base.environment.copy();
+  }
+  const { image } = stage;
+  if (!image.environment.has("PATH")) image.environment.set("PATH", defaultPath);
+  for (const [name, value] of image.environment) stage.setVariable(name, value);
+  if (image.settings.WorkingDir) image.settings.WorkingDir = resolvePath("/", image.settings.WorkingDir);
+  stage.user = image.settings.User ?? "";
+}
+
+/** The target's image with what the request adds, and for the platform that was asked for. */
+function finalImage(target: Stage): ImageConfig {
+  const { options, target: platform } = target.conversion;
+  for (const [name, value] of Object.entries(options.labels)) target.image.labels.set(name, value);
+  const image = target.image.finish();
+  const own = platformOfConfig(image);
+  const { variant: _variant, "os.version": _version, "os.features": _features, ...rest } = image;
+  if (options.platforms.length === 0) return { ...rest, ...configPlatform(own) };
+  // What the request leaves open, the base image may say: it runs on the same kind of machine.
+  const same = own.os === platform.os && own.architecture === platform.architecture;
+  return { ...rest, ...(same && configPlatform(own)), ...configPlatform(platform) };
+}

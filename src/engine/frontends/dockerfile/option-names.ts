@@ -1,0 +1,76 @@
+import { BuildError } from "../../../base/errors/mod.ts";
+import { parseGoBool } from "../../../base/text/go-values/mod.ts";
+
+/** Options that have an effect here, and those that are the engine's or the client's business. */
+const known = new Set(
+  (
+    "add-hosts cgroup-parent cmdline contextkey dockerfilekey filename force-network-mode hostname image-resolve-mode multi-platform " +
+    "no-cache platform shm-size source target ulimit"
+  ).split(" "),
+);
+const knownPrefixes = ["attest:", "build-arg:", "label:", "local-sessionid:", "sharedkey:", "vcs:"];
+
+/** What cannot be done yet: named as people know it. An empty value asks for nothing. */
+const notYet: Readonly<Record<string, string>> = {
+  context: "a build context that is not a local directory",
+  contextsubdir: "a directory inside a remote build context",
+  requestid: "a request for information about a Dockerfile",
+  "cache-imports": "importing a cache",
+  "cache-from": "importing a cache",
+  memory: "a memory limit for steps",
+  memswap: "a swap limit for steps",
+  cpushares: "a CPU limit for steps",
+  cpuperiod: "a CPU limit for steps",
+  cpuquota: "a CPU limit for steps",
+  cpusetcpus: "binding steps to CPUs",
+  cpusetmems: "binding steps to memory nodes",
+};
+
+/** Removed from BuildKit long ago, too. */
+const removed: Readonly<Record<string, string>> = {
+  "override-copy-image": 'support for "override-copy-image" was removed in BuildKit 0.11',
+};
+
+/**
+ * Refuses what this frontend cannot do.
+ * @returns names that mean nothing to it
+ * @throws {BuildError} `unimplemented`
+ */
+export function checkOptionNames(given: Readonly<Record<string, string>>): readonly string[] {
+  const unknown: string[] = [];
+  for (const [name, value] of Object.entries(given)) {
+    if (value !== "" && removed[name] !== undefined) throw new BuildError("invalid_argument", removed[name]);
+    if (name === "requestid" && value !== "") throw refusal(`unsupported request ${value}`, "Subrequest", value);
+    if (name === "frontend.caps") checkCapabilities(value);
+    else if (name.startsWith("context:"))
+      throw refusal(`named contexts (--build-context ${name.slice(8)}=…) are not supported yet`);
+    else if (name.startsWith("input:") || name.startsWith("input-metadata:"))
+      throw refusal(`frontend inputs (${name}) are not supported yet`);
+    else if (Object.hasOwn(notYet, name)) {
+      if (value !== "" && value !== "[]") throw refusal(`${notYet[name]} (option ${name}) is not supported yet`);
+    } else if (!known.has(name) && !knownPrefixes.some((prefix) => name.startsWith(prefix))) unknown.push(name);
+  }
+  if (parseGoBool(given["build-arg:BUILDKIT_DISABLE_FILEOP"] ?? "")) {
+    throw new BuildError(
+      "invalid_argument",
+      'support for "BUILDKIT_DISABLE_FILEOP" build-arg was removed in BuildKit 0.11',
+    );
+  }
+  return unknown;
+}
+
+/** What a frontend may be required to know; what is here is not known yet. */
+function checkCapabilities(list: string): void {
+  for (const entry of list.split(",")) {
+    const name = entry.trim().replace(/\+forward$/, "");
+    if (name !== "") throw refusal(`unsupported frontend capability ${name}`, "FrontendCap", name);
+  }
+}
+
+function refusal(message: string, detail?: "FrontendCap" | "Subrequest", name?: string): BuildError {
+  if (detail === undefined) return new BuildError("unimplemented", message);
+  const value = new TextEncoder().encode(JSON.stringify({ name }));
+  return new BuildError("unimplemented", message, {
+    details: [{ typeUrl: `github.com/moby/buildkit/errdefs.${detail}+json`, value }],
+  });
+}

@@ -1,0 +1,71 @@
+import { messageOf } from "../../../base/errors/mod.ts";
+import { type ArgInstruction, dockerfileError, EnvironmentList, expand } from "../../../dockerfile/mod.ts";
+import type { ProxySettings } from "../../../llb/mod.ts";
+import { formatPlatform, formatPlatformFull, type Platform } from "../../../oci/mod.ts";
+
+/** Arguments that steer the build and are never variables of a process. */
+export const nonEnvironmentArgs: ReadonlySet<string> = new Set([
+  "BUILDKIT_SBOM_SCAN_CONTEXT",
+  "BUILDKIT_SBOM_SCAN_STAGE",
+]);
+
+/** `BUILDPLATFORM`, `TARGETARCH` and the like: known to FROM lines, and to stages that ask for them by ARG. */
+export function platformArgs(
+  options: { readonly build: Platform; readonly target: Platform; readonly stage: string },
+  overrides: Readonly<Record<string, string>>,
+): EnvironmentList {
+  const { build, target, stage } = options;
+  const values: Readonly<Record<string, string>> = {
+    BUILDPLATFORM: formatPlatform(build),
+    BUILDOS: build.os,
+    BUILDOSVERSION: build.osVersion ?? "",
+    BUILDARCH: build.architecture,
+    BUILDVARIANT: build.variant ?? "",
+    TARGETPLATFORM: formatPlatformFull(target),
+    TARGETOS: target.os,
+    TARGETOSVERSION: target.osVersion ?? "",
+    TARGETARCH: target.architecture,
+    TARGETVARIANT: target.variant ?? "",
+    TARGETSTAGE: stage === "" ? "default" : stage,
+  };
+  return new EnvironmentList(Object.entries(values).map(([name, value]) => [name, overrides[name] ?? value] as const));
+}
+
+/**
+ * Adds the ARGs in front of the first FROM.
+ * @throws {BuildError} with the place of a default that cannot be expanded
+ */
+export function withGlobalArgs(
+  predefined: EnvironmentList,
+  instructions: readonly ArgInstruction[],
+  options: { readonly buildArgs: Readonly<Record<string, string>>; readonly escape: "\\" | "`" },
+): EnvironmentList {
+  const environment = predefined.copy();
+  for (const { args, range } of instructions) {
+    for (const { key, value } of args) {
+      let effective = Object.hasOwn(options.buildArgs, key) ? options.buildArgs[key] : undefined;
+      if (effective === undefined && value !== undefined) {
+        try {
+          effective = expand(value, { environment, escape: options.escape }).text;
+        } catch (error) {
+          throw dockerfileError(messageOf(error), range, error);
+        }
+      }
+      if (effective !== undefined) environment.set(key, effective);
+    }
+  }
+  return environment;
+}
+
+/** Proxies are given to processes without being part of any key. */
+export function proxySettings(buildArgs: Readonly<Record<string, string>>): ProxySettings | undefined {
+  const find = (name: string) => Object.entries(buildArgs).findLast(([key]) => key.toLowerCase() === name)?.[1];
+  const found = Object.entries({
+    http: find("http_proxy"),
+    https: find("https_proxy"),
+    ftp: find("ftp_proxy"),
+    no: find("no_proxy"),
+    all: find("all_proxy"),
+  }).filter(([, value]) => value !== undefined);
+  return found.length === 0 ? undefined : Object.fromEntries(found);
+}

@@ -1,0 +1,202 @@
+import { messageOf } from "../../../base/errors/mod.ts";
+import { withSuggestion } from "../../../base/text/suggest/mod.ts";
+import {
+  type Dockerfile,
+  dockerfileError,
+  expand,
+  notSupportedYet,
+  parseDockerfile,
+  parseInstruction,
+  type Stage as ParsedStage,
+  type StageInstruction,
+} from "../../../dockerfile/mod.ts";
+import { parsePlatform, type Platform } from "../../../oci/mod.ts";
+import { type Conversion, type PlannedStep, Stage, withLocation } from "./stage.ts";
+
+/** All stages of one conversion, and how they depend on each other. */
+export class StageGraph {
+  /** In the order of the file; images that `--from` names behind them. */
+  readonly stages: Stage[] = [];
+  readonly #byName = new Map<string, Stage>();
+  readonly #conversion: Conversion;
+
+  /** @throws {BuildError} with the place: bad base names, platforms, `--from`; circular dependencies */
+  constructor(dockerfile: Dockerfile, conversion: Conversion) {
+    this.#conversion = conversion;
+    const parsed = new Map<Stage, ParsedStage>();
+    for (const [index, stage] of dockerfile.stages.entries()) {
+      try {
+        parsed.set(this.#addStage(stage, index), stage);
+      } catch (error) {
+        throw withLocation(error, stage.from.range);
+      }
+    }
+    for (const [stage, { instructions }] of parsed) {
+      stage.steps = instructions.map((instruction) => this.#plan(instruction, false));
+      stage.totalSteps = (stage.baseName === "scratch" || stage.base ? 0 : 1) + instructions.filter(isCounted).length;
+    }
+    this.#refuseCycles();
+    const [only] = this.stages;
+    // BuildKit counts what a mount takes from as a stage of its own, and so shows the name.
+    const takesFromOthers = only?.steps.some(
+      ({ instruction }) => instruction.type === "run" && instruction.mounts.length > 0,
+    );
+    if (only && this.stages.length === 1 && !takesFromOthers) only.displayName = "";
+  }
+
+  /** The stage to build. @throws {BuildError} `target stage "x" could not be found` */
+  target(name: string): Stage {
+    const found = name === "" ? this.stages.findLast((stage) => !stage.isImage) : this.#byName.get(name.toLowerCase());
+    if (found) return found;
+    const names = this.names();
+    const message = withSuggestion(`target stage ${JSON.stringify(name)} could not be found`, name, names);
+    throw dockerfileError(message);
+  }
+
+  /** Names that people may have meant. */
+  names(): readonly string[] {
+    return this.stages.filter((stage) => !stage.isImage && stage.displayName !== "").map((stage) => stage.displayName);
+  }
+
+  /** Everything that `target` needs, itself included. */
+  reachable(target: Stage): ReadonlySet<Stage> {
+    const found = new Set<Stage>();
+    const open = [target];
+    for (let stage = open.pop(); stage; stage = open.pop()) {
+      if (found.has(stage)) continue;
+      found.add(stage);
+      if (stage.base) open.push(stage.base);
+      open.push(...dependencies(stage));
+    }
+    return found;
+  }
+
+  /**
+   * Puts triggers of a base in front of a stage's own steps.
+   * @throws {BuildError} with the place of the FROM line
+   */
+  addTriggers(stage: Stage, triggers: readonly string[]): void {
+    const planned = triggers.map((trigger) => {
+      try {
+        return this.#plan({ ...parseTrigger(trigger), range: stage.range }, true);
+      } catch (error) {
+        const reason = messageOf(error).replace(/^dockerfile parse error on line \d+: /, "");
+        throw dockerfileError(`failed to process "ONBUILD ${trigger}": ${reason}`, stage.range, error);
+      }
+    });
+    stage.steps = [...planned, ...stage.steps];
+    stage.totalSteps += planned.length;
+  }
+
+  #addStage({ from }: ParsedStage, index: number): Stage {
+    const { globalArgs, escape } = this.#conversion;
+    const baseName = expand(from.base, { environment: globalArgs, escape }).text;
+    if (baseName === "") throw new Error(`base name (${from.base}) should not be blank`);
+    const stage = new Stage(this.#conversion, {
+      baseName,
+      declaredName: from.stageName,
+      displayName: from.stageName ?? `stage-${index}`,
+      isImage: false,
+      platform: from.platform === undefined ? undefined : this.#platform(from.platform),
+      range: from.range,
+      source: from.source,
+    });
+    if ((stage.platform ?? this.#conversion.target).os === "windows")
+      throw notSupportedYet("building for windows", from.range);
+    stage.base = this.#byName.get(baseName.toLowerCase());
+    this.stages.push(stage);
+    if (from.stageName !== undefined) this.#byName.set(from.stageName, stage);
+    return stage;
+  }
+
+  #platform(text: string): Platform {
+    const { globalArgs, escape } = this.#conversion;
+    const { text: expanded, unmatched } = expand(text, { environment: globalArgs, escape });
+    const hint = (message: string) => {
+      const [name] = unmatched;
+      return name === undefined ? message : withSuggestion(message, name, globalArgs.names());
+    };
+    if (expanded === "") throw new Error(hint(`empty platform value from expression ${text}`));
+    try {
+      return parsePlatform(expanded);
+    } catch (error) {
+      throw new Error(hint(`failed to parse platform ${text}: ${messageOf(error)}`), { cause: error });
+    }
+  }
+
+  #plan(instruction: StageInstruction, onbuild: boolean): PlannedStep {
+    try {
+      return { instruction, onbuild, sources: this.#sourcesOf(instruction) };
+    } catch (error) {
+      throw withLocation(error, instruction.range);
+    }
+  }
+
+  #sourcesOf(instruction: StageInstruction): readonly (Stage | undefined)[] {
+    if (instruction.type === "run") {
+      return instruction.mounts.map(({ from }) => (from === undefined ? undefined : this.#source(from, instruction)));
+    }
+    if (instruction.type !== "copy" || instruction.from === undefined) return [];
+    const { from } = instruction;
+    if (expand(from).text !== from) {
+      throw new Error(
+        "variable expansion is not supported for --from, define a new stage with FROM using ARG from global scope as a workaround",
+      );
+    }
+    if (!/^[+-]?\d+$/.test(from)) return [this.#source(from, instruction)];
+    const stage = this.stages[Number(from)];
+    if (!stage || stage.isImage) throw new Error(`invalid stage index ${Number(from)}`);
+    return [stage];
+  }
+
+  /** A stage by name, or else an image. */
+  #source(name: string, instruction: StageInstruction): Stage {
+    const known = this.#byName.get(name.toLowerCase());
+    if (known) return known;
+    const { range, source } = instruction;
+    const image = new Stage(this.#conversion, { baseName: name, displayName: "", isImage: true, range, source });
+    this.stages.push(image);
+    return image;
+  }
+
+  #refuseCycles(): void {
+    const done = new Set<Stage>();
+    for (const start of this.stages) {
+      const path: { readonly stage: Stage; readonly next: Iterator<Stage> }[] = [];
+      const enter = (stage: Stage) => path.push({ stage, next: dependencies(stage).values() });
+      if (!done.has(start)) enter(start);
+      for (let top = path.at(-1); top; top = path.at(-1)) {
+        const { value: needed } = top.next.next();
+        if (needed === undefined) {
+          done.add(top.stage);
+          path.pop();
+        } else if (path.some(({ stage }) => stage === needed)) {
+          throw dockerfileError(
+            `circular dependency detected on stage: ${needed.displayName || needed.baseName}`,
+            rangeOfDependency(top.stage, needed),
+          );
+        } else if (!done.has(needed)) {
+          enter(needed);
+        }
+      }
+    }
+  }
+}
+
+function parseTrigger(trigger: string): StageInstruction {
+  const [node, ...others] = parseDockerfile(new TextEncoder().encode(trigger), { filename: "ONBUILD" }).instructions;
+  const instruction = node && others.length === 0 ? parseInstruction(node) : undefined;
+  if (!instruction || instruction.type === "from") throw new Error("onbuild trigger should be a single expression");
+  return instruction;
+}
+
+const isCounted = ({ type }: StageInstruction) =>
+  type === "add" || type === "copy" || type === "run" || type === "workdir";
+
+/** Stages that the steps of `stage` take files from. */
+function dependencies(stage: Stage): readonly Stage[] {
+  return stage.steps.flatMap((step) => step.sources.filter((source) => source !== undefined));
+}
+
+const rangeOfDependency = (stage: Stage, needed: Stage) =>
+  stage.steps.find((step) => step.sources.includes(needed))?.instruction.range ?? stage.range;

@@ -1,0 +1,193 @@
+import { BuildError, messageOf, type SourceRange } from "../../../base/errors/mod.ts";
+import { dockerfileError, EnvironmentList, expand, type StageInstruction } from "../../../dockerfile/mod.ts";
+import { scratch, type SourceFile, type State, type VertexOptions } from "../../../llb/mod.ts";
+import type { Platform } from "../../../oci/mod.ts";
+import type { BuildContext } from "./build-context.ts";
+import type { DockerfileOptions } from "./options.ts";
+import { stepPrefix, stepText } from "./step-names.ts";
+import { emptyImage, ImageDraft } from "./image-draft.ts";
+
+/** What all stages of one conversion share. */
+export interface Conversion {
+  readonly options: DockerfileOptions;
+  readonly file: SourceFile;
+  readonly escape: "\\" | "`";
+  readonly context: BuildContext;
+  /** The platform that is being built for. */
+  readonly target: Platform;
+  /** Predefined arguments and those in front of the first FROM. */
+  readonly globalArgs: EnvironmentList;
+}
+
+/** An instruction of a stage, with the stages that it takes files from. */
+export interface PlannedStep {
+  readonly instruction: StageInstruction;
+  /** COPY: the stage of `--from`. RUN: one per mount, `undefined` where a mount takes from the build context or from nothing. */
+  readonly sources: readonly (Stage | undefined)[];
+  /** A trigger of the base image. */
+  readonly onbuild: boolean;
+}
+
+/** An ARG in effect. */
+export interface ArgInEffect {
+  readonly key: string;
+  readonly value: string | undefined;
+}
+
+/** Far more than Linux gives to a process. */
+const maxEnvironmentLength = 8 * 1024 * 1024;
+
+/**
+ * A stage on its way from instructions to a graph.
+ *
+ * Its life: made for each FROM (and for each image that `--from` names), bound to its base, given its steps, {@link begin} once the base is known;
+ * then the steps change it one by one. It stands for one platform in one conversion and is the only thing here that changes.
+ */
+export class Stage {
+  readonly conversion: Conversion;
+  /** After expansion: a stage, an image or `scratch`. Pinned to a digest once resolved. */
+  baseName: string;
+  /** From `AS`, lower case. */
+  readonly declaredName: string | undefined;
+  /** As step names show it; empty in a file with one stage. */
+  displayName: string;
+  /** Made for an image that `--from` names: has no steps. */
+  readonly isImage: boolean;
+  /** Of the FROM line, or of the instruction that names the image. */
+  readonly range: SourceRange;
+  readonly source: string;
+  /** The stage that this one goes on from. */
+  base: Stage | undefined;
+  /** From `--platform`, later the one it really has. */
+  platform: Platform | undefined;
+  steps: PlannedStep[] = [];
+  /** Steps that are counted in names. */
+  totalSteps = 0;
+  /** Of all that was set, what was set again included. */
+  #environmentLength = 0;
+  /** Steps named so far. */
+  #namedSteps = 0;
+  /** Its base image has been looked up. */
+  resolved = false;
+  /** Its steps have been done: others may take from it. */
+  done = false;
+  /** Triggers of its base stage have been taken over. */
+  triggersTaken = false;
+
+  state: State = scratch;
+  /** What the image will say. */
+  image: ImageDraft;
+  /** The base image's own config, bytes as stored. */
+  baseConfig: Uint8Array | undefined;
+  /** Variables of the processes: those of the image, and arguments. */
+  environment: EnvironmentList = new EnvironmentList();
+  user = "";
+  args: ArgInEffect[] = [];
+  /** CMD was given in this stage. */
+  commandSet = false;
+
+  constructor(
+    conversion: Conversion,
+    from: {
+      readonly baseName: string;
+      readonly declaredName?: string | undefined;
+      readonly displayName: string;
+      readonly isImage: boolean;
+      readonly platform?: Platform | undefined;
+      readonly range: SourceRange;
+      readonly source: string;
+    },
+  ) {
+    this.conversion = conversion;
+    this.baseName = from.baseName;
+    this.declaredName = from.declaredName;
+    this.displayName = from.displayName;
+    this.isImage = from.isImage;
+    this.platform = from.platform;
+    this.range = from.range;
+    this.source = from.source;
+    this.image = new ImageDraft(emptyImage(conversion.target));
+  }
+
+  /** Absolute. */
+  get workingDirectory(): string {
+    return this.image.settings.WorkingDir || "/";
+  }
+
+  /** The platform of its steps. */
+  get effectivePlatform(): Platform {
+    return this.platform ?? this.conversion.target;
+  }
+
+  get ignoreCache(): boolean {
+    return this.conversion.options.noCache(this.declaredName);
+  }
+
+  /** @throws {Error} with BuildKit's words */
+  expand(word: string): string {
+    return expand(word, { environment: this.environment, escape: this.conversion.escape }).text;
+  }
+
+  /** Sets a variable of the processes that follow. */
+  setVariable(name: string, value: string): void {
+    this.#environmentLength += name.length + value.length;
+    if (this.#environmentLength > maxEnvironmentLength) {
+      throw new Error(`variables set by ENV and ARG are longer than ${maxEnvironmentLength} characters`);
+    }
+    this.environment.set(name, value);
+  }
+
+  /** Adds a line to the image's history. */
+  record(createdBy: string, options: { readonly layer: boolean }): void {
+    this.image.record(createdBy, { ...options, epochSeconds: this.conversion.options.epochSeconds });
+  }
+
+  /** Counts one step and gives its name. */
+  stepName(text: string, onbuild = false): string {
+    if (this.totalSteps === 0) return text;
+    const prefix = stepPrefix({
+      platform: this.conversion.options.multiPlatform ? this.effectivePlatform : undefined,
+      environment: this.environment,
+      name: this.displayName,
+      index: ++this.#namedSteps,
+      total: this.totalSteps,
+    });
+    return prefix + (onbuild ? "ONBUILD " : "") + text;
+  }
+
+  /** What a step's vertex says about itself. */
+  vertexOptions(step: PlannedStep, options: { readonly keepQuotes: boolean; readonly suffix?: string }): VertexOptions {
+    const { environment, conversion } = this;
+    const { instruction } = step;
+    const text = stepText(instruction.source + (options.suffix ?? ""), {
+      environment,
+      escape: conversion.escape,
+      keepQuotes: options.keepQuotes,
+    });
+    return {
+      name: this.stepName(text, step.onbuild),
+      description: { "com.docker.dockerfile.v1.command": instruction.source },
+      location: { file: conversion.file, range: instruction.range },
+      ...(this.ignoreCache && { ignoreCache: true }),
+    };
+  }
+
+  /** Failures inside `work` are told with this stage's, or the instruction's, place. */
+  located<T>(range: SourceRange, work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      throw withLocation(error, range);
+    }
+  }
+}
+
+/** The same failure, with a place where it had none. */
+export function withLocation(error: unknown, range: SourceRange): unknown {
+  if (!(error instanceof BuildError))
+    return error instanceof TypeError || error instanceof RangeError
+      ? error
+      : dockerfileError(messageOf(error), range, error);
+  if (error.location) return error;
+  return new BuildError(error.code, error.message, { cause: error, location: range, details: error.details });
+}
