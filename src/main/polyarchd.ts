@@ -67,14 +67,13 @@ async function main(argv: readonly string[]): Promise<void> {
     throw new BuildError("failed_precondition", `could not lock ${root}/polyarchd.lock, another instance running?`);
   }
   const spawner = stack.use(await startSpawner());
-  const worker = stack.use(await openWorker<JobEnvironment>({ root, spawner, ...(maxParallelism ? { maxParallelism } : {}) }));
+  const worker = stack.use(await openWorker<JobEnvironment>({ root, spawner, path: process.env["PATH"] ?? "", ...(maxParallelism ? { maxParallelism } : {}) }));
   const sessions = stack.use(new SessionManager());
   const deps: EngineDeps = {
     worker,
     sessions,
     jobs: new JobTable(),
     allowedEntitlements,
-    scratchRoot: worker.ops.runRoot,
     version,
   };
   const stop = Promise.withResolvers<string>();

@@ -1,3 +1,4 @@
+import type { TreeFilter } from "../../filesync/mod.ts";
 import type { Digest } from "../../oci/mod.ts";
 import type { Sealing } from "../snapshots/mod.ts";
 
@@ -41,6 +42,11 @@ export interface Jobs {
       readonly withIndex?: boolean;
     };
     output: { readonly toc: EncodedToc; readonly index?: Uint8Array<ArrayBuffer> };
+  };
+  /** Walks and hashes what a filter leaves of a client's directory. Owners become root, as clients send their files. */
+  walk: {
+    input: { readonly root: string; readonly filter: TreeFilter; readonly previousIndex?: Uint8Array };
+    output: { readonly toc: EncodedToc; readonly index: Uint8Array<ArrayBuffer>; readonly hashedBytes: number };
   };
   /** Reads a layer blob (or another archive) and makes its table, and at the same time whatever else is wanted. */
   read: {

@@ -10,8 +10,6 @@ export interface EngineDeps {
   readonly jobs: JobTable;
   /** Entitlements that builds may ask for. */
   readonly allowedEntitlements: ReadonlySet<string>;
-  /** Where trees are mounted while they are sent to a client. */
-  readonly scratchRoot: string;
   /** Shown by Info and ListWorkers. */
   readonly version: string;
 }

@@ -3,7 +3,7 @@ import type { pb } from "../../api/mod.ts";
 import { BuildError, isAbort, messageOf } from "../../base/errors/mod.ts";
 import { digestOf, type Platform, parseReference, withDefaultTag } from "../../oci/mod.ts";
 import type { Bridge, BridgeFileStat, BridgeRef, FrontendWarning, ResolvedImageConfig } from "../frontends/mod.ts";
-import { loadDefinition, type OpDeps, resolveInTree } from "../ops/mod.ts";
+import { loadDefinition, type OpDeps, followPath } from "../ops/mod.ts";
 import type { Ref } from "../refs/mod.ts";
 import type { TocEntry, Tree } from "../snapshots/mod.ts";
 import type { Job } from "../solver/mod.ts";
@@ -131,9 +131,9 @@ export class FrontendBridge implements Bridge, AsyncDisposable {
   }
 }
 
+/** The entry that `path` leads to, symlinks followed inside the tree; `undefined` when it leads nowhere. */
 function find(tree: Tree, path: string): TocEntry | undefined {
-  const resolved = resolveInTree(tree, path);
-  return resolved === undefined ? undefined : tree.get(resolved);
+  return tree.get(followPath(tree, path));
 }
 
 function statOf(entry: TocEntry, path: string): BridgeFileStat {

@@ -19,7 +19,7 @@ import { openSessionRegistry } from "./session-registry.ts";
 export async function solve(request: control.SolveRequest, deps: EngineDeps, options: { signal: AbortSignal }): Promise<ExporterResponse> {
   refuseUnsupported(request);
   if (request.Ref === "") throw new BuildError("invalid_argument", "the request has no ref to know the build by");
-  const exporters = exportersOf(request).map((exporter) => openExporter(exporter.Type, exporter.Attrs, deps));
+  const exporters = exportersOf(request).map((exporter) => openExporter(exporter.Type, exporter.Attrs));
   const entitlements = grantEntitlements(request.Entitlements, deps);
   const { worker } = deps;
 

@@ -11,14 +11,9 @@ export type { ExportContext, Exporter, ExporterResponse, ExportSource, PlatformR
 
 /**
  * The exporter of that type, ready to export.
- * @param options `scratchRoot`: where trees are mounted while they are sent
  * @throws {BuildError} `exporter "<type>" could not be found`, and for attributes that make no sense
  */
-export function openExporter(
-  type: string,
-  attributes: ExporterAttributes,
-  options: { readonly scratchRoot: string },
-): Exporter {
+export function openExporter(type: string, attributes: ExporterAttributes): Exporter {
   switch (type) {
     case "image":
       return imageExporter(attributes);
@@ -29,9 +24,9 @@ export function openExporter(
       }
       return archiveExporter(type, attributes);
     case "tar":
-      return tarExporter(attributes, options);
+      return tarExporter(attributes);
     case "local":
-      return localExporter(attributes, options);
+      return localExporter(attributes);
     default:
       throw new BuildError("not_found", `exporter "${type}" could not be found`);
   }

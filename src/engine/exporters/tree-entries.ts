@@ -1,26 +1,59 @@
 import { open } from "node:fs/promises";
+import { BuildError } from "../../base/errors/mod.ts";
 import type { TocEntry } from "../snapshots/mod.ts";
 import type { ExportContext, ExportSource, PlatformRef } from "./exporter.ts";
 
 /** Pieces that file content is read in. */
 const readBytes = 256 * 1024;
 
-/** Where the tree of one platform goes: `linux_arm_v7/` when there are several, the top otherwise. */
+/** Where the tree of one platform goes when each has a directory of its own, for instance `linux_arm_v7`. */
 export function platformDirectory({ id }: PlatformRef): string {
   return id.replaceAll("/", "_");
 }
 
-/** All entries of one platform's tree in order, the root left out, with the bytes of every regular file at hand. */
+/**
+ * All entries of one platform's tree in order, the root left out, with the bytes of every regular file at hand. Two names of one file
+ * stay two names only where both still are that file: a later layer may have replaced one of them.
+ */
 export async function locatedEntries(platformRef: PlatformRef, context: ExportContext): Promise<readonly TocEntry[]> {
   const { ref } = platformRef;
-  const tree = await ref.tree({ signal: context.signal });
+  const { signal } = context;
+  const tree = await ref.tree({ signal });
   const entries = [...tree.walk("")].filter((entry) => entry.path !== "");
-  return await ref.locate(entries, { signal: context.signal });
+  const located = await ref.locate(entries, { signal });
+  const firstNames = new Map<string, string>();
+  return located.map((entry) => {
+    if (entry.type !== "file") return entry;
+    const { hardlink, ...rest } = entry;
+    // The layer's own first name of it may be gone, or come later in this order: the first one met here takes its place.
+    const group = `${hardlink ?? entry.path}\0${entry.digest ?? ""}`;
+    const first = firstNames.get(group);
+    if (first === undefined) {
+      firstNames.set(group, entry.path);
+      return rest;
+    }
+    return { ...rest, hardlink: first };
+  });
 }
 
 /** Whether the platforms' trees go into directories of their own. */
 export function splitsByPlatform(source: ExportSource, wanted: boolean | undefined): boolean {
   return wanted ?? source.multiPlatform;
+}
+
+/** Notices two platforms that would write the same path of one merged tree. */
+export class PathClashes {
+  readonly #owners = new Map<string, string>();
+  /** @returns whether `path` is new; a directory that both have is fine. @throws {BuildError} `invalid_argument` for any other clash */
+  claim(path: string, type: TocEntry["type"], owner: string): boolean {
+    const earlier = this.#owners.get(path);
+    if (earlier === undefined) {
+      this.#owners.set(path, owner);
+      return true;
+    }
+    if (type === "dir") return false;
+    throw new BuildError("invalid_argument", `cannot overwrite ${path} from ${earlier} with ${owner} when split option is disabled`);
+  }
 }
 
 /** The bytes of a regular file. Holds one piece. */

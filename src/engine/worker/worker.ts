@@ -28,6 +28,8 @@ export interface WorkerOptions {
   /** State directory; one engine at a time. Made when missing. */
   readonly root: string;
   readonly spawner: Spawner;
+  /** Where runtimes and emulators are looked for, as in the environment variable PATH. */
+  readonly path: string;
   /** RUNs at once; undefined: twice the number of processors, at least 4. */
   readonly maxParallelism?: number;
 }
@@ -40,7 +42,7 @@ export async function openWorker<C extends SourceEnvironment>(options: WorkerOpt
   const content = await openDirectoryStore(join(root, "content"));
   const bytes = undo.use(openByteWorkers());
   const refs = undo.use(await openRefStore({ root: join(root, "layers"), content, bytes }));
-  const executor = undo.use(await openExecutor({ root: join(root, "executor"), spawner }));
+  const executor = undo.use(await openExecutor({ root, spawner, path: options.path }));
   const cache = undo.use(new SqliteCacheStore(join(root, "cache.db"), refs));
   const runRoot = join(root, "run");
   const cacheMountRoot = join(root, "cache-mounts");
@@ -48,6 +50,7 @@ export async function openWorker<C extends SourceEnvironment>(options: WorkerOpt
   const ops: OpDeps<C> = {
     refs,
     executor,
+    bytes,
     sources: [imageSource(refs), localSource({ refs, bytes, root: join(root, "contexts") })],
     runRoot,
     cacheMountRoot,

@@ -4,6 +4,7 @@ import { pack, recompress } from "./pack.ts";
 import { read } from "./read.ts";
 import { scan } from "./scan.ts";
 import { remove, seal, write } from "./trees.ts";
+import { walk } from "./walk.ts";
 
 /** What worker threads run for each job. */
 export const jobRunners: {
@@ -11,4 +12,4 @@ export const jobRunners: {
     input: Jobs[N]["input"],
     context: JobContext,
   ) => Jobs[N]["output"] | Promise<Jobs[N]["output"]>;
-} = { hash, pack, read, recompress, remove, scan, seal, write };
+} = { hash, pack, read, recompress, remove, scan, seal, walk, write };

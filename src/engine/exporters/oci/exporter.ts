@@ -13,7 +13,7 @@ import type { ExportContext, Exporter, ExporterAttributes } from "../exporter.ts
 import { type AssembledImage, assembleImage } from "../image/assemble.ts";
 import { annotationsFor, type ImageAttributes, parseImageAttributes } from "../image/attributes.ts";
 import { imageResponse } from "../image/exporter.ts";
-import { sendFile } from "../send.ts";
+import { sendArchive } from "../send.ts";
 
 /**
  * `type=oci` and `type=docker`: the image as one archive in the OCI image layout, with Docker's `manifest.json` beside it for the latter.
@@ -30,7 +30,7 @@ export function archiveExporter(type: "oci" | "docker", attributes: ExporterAttr
       }
       const assembled = await assembleImage(source, image, context);
       const response = imageResponse(assembled, image);
-      await sendFile(writeTar(members(assembled, image, type, context)), response, context);
+      await sendArchive(writeTar(members(assembled, image, type, context)), response, context);
       return response;
     },
   };

@@ -1,10 +1,9 @@
-import { BuildError } from "../../../base/errors/mod.ts";
 import { type TarEntry, type TarMember, writeTar } from "../../../tar/mod.ts";
 import type { TocEntry } from "../../snapshots/mod.ts";
 import { booleanAttribute, epochAttribute } from "../attributes.ts";
 import type { ExportContext, Exporter, ExporterAttributes, ExportSource } from "../exporter.ts";
-import { sendFile } from "../send.ts";
-import { contentOf, locatedEntries, platformDirectory, splitsByPlatform } from "../tree-entries.ts";
+import { sendArchive } from "../send.ts";
+import { contentOf, locatedEntries, PathClashes, platformDirectory, splitsByPlatform } from "../tree-entries.ts";
 
 /** `type=tar`: the filesystem of the result as one archive, straight from the tables of contents; a directory per platform when there are several. */
 export function tarExporter(attributes: ExporterAttributes): Exporter {
@@ -13,7 +12,7 @@ export function tarExporter(attributes: ExporterAttributes): Exporter {
   return {
     title: "exporting to client tarball",
     export: async (source, context) => {
-      await sendFile(writeTar(members(source, splitsByPlatform(source, split), epoch, context)), {}, context);
+      await sendArchive(writeTar(members(source, splitsByPlatform(source, split), epoch, context)), {}, context);
       return {};
     },
   };
@@ -25,25 +24,16 @@ async function* members(
   epoch: Date | undefined,
   context: ExportContext,
 ): AsyncGenerator<TarMember> {
-  const seen = new Map<string, string>();
+  const clashes = source.refs.length > 1 && !split ? new PathClashes() : undefined;
+  const time = epoch ? { mtimeSec: Math.floor(epoch.getTime() / 1000), mtimeNsec: 0 } : {};
   for (const platformRef of source.refs) {
     const prefix = split ? `${platformDirectory(platformRef)}/` : "";
-    const time = epoch ? { mtimeSec: Math.floor(epoch.getTime() / 1000), mtimeNsec: 0 } : {};
     if (split) {
       yield { entry: { name: prefix, type: "dir", mode: 0o755, uid: 0, gid: 0, size: 0, mtimeSec: 0, mtimeNsec: 0, ...time } };
     }
     for (const entry of await locatedEntries(platformRef, context)) {
       if (entry.type === "socket") continue;
-      const name = prefix + entry.path;
-      const earlier = seen.get(name);
-      if (earlier !== undefined) {
-        if (entry.type === "dir") continue;
-        throw new BuildError(
-          "invalid_argument",
-          `cannot overwrite ${name} from ${earlier} with ${platformRef.id} when split option is disabled`,
-        );
-      }
-      if (source.refs.length > 1 && !split) seen.set(name, platformRef.id);
+      if (clashes && !clashes.claim(entry.path, entry.type, platformRef.id)) continue;
       const tarEntry = { ...tarEntryOf(entry, prefix), ...time };
       yield tarEntry.type === "file" ? { entry: tarEntry, body: contentOf(entry) } : { entry: tarEntry };
     }

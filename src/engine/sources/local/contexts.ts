@@ -1,0 +1,96 @@
+import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { SingleFlight } from "../../../base/async/mod.ts";
+import type { TreeFilter } from "../../../filesync/mod.ts";
+import { digestHex, digestOf } from "../../../oci/mod.ts";
+import { locateDirectory, receiveDirectory, type SessionCaller } from "../../../session/mod.ts";
+import type { ByteWorkers } from "../../bytes/mod.ts";
+import { decodeToc, type LayerToc } from "../../snapshots/mod.ts";
+import type { VertexProgress } from "../../solver/mod.ts";
+
+/** A client's directory, at hand: valid for as long as the build lasts. */
+export interface OpenContext {
+  readonly root: string;
+  readonly toc: LayerToc;
+}
+
+export interface Contexts {
+  /** @throws {BuildError} `not_found` when the client does not share such a directory */
+  open(
+    caller: SessionCaller,
+    name: string,
+    options: {
+      readonly filter: TreeFilter;
+      /** Part of what says that two transfers are of the same directory. */
+      readonly hint: string;
+      readonly signal: AbortSignal;
+      readonly progress: VertexProgress;
+    },
+  ): Promise<OpenContext>;
+}
+
+/**
+ * Directories of clients. What is read in place leaves an index of digests behind; what is received stays, so that the next transfer of the same
+ * directory only brings what changed. A received directory belongs to one build at a time: a second one at the same time gets a fresh one.
+ */
+export function openContexts(options: { readonly bytes: ByteWorkers; readonly root: string }): Contexts {
+  const { bytes, root } = options;
+  const inUse = new Set<string>();
+  const walks = new SingleFlight<string, OpenContext>();
+
+  /** Walks and hashes, with the index of the last walk of the same directory and filter. */
+  async function walk(directory: string, filter: TreeFilter, signal: AbortSignal, progress: VertexProgress, id: string): Promise<OpenContext> {
+    const key = digestHex(digestOf(JSON.stringify([directory, filter])));
+    const indexFile = join(root, "indexes", key);
+    return await walks.run(
+      key,
+      async (shared) => {
+        const previousIndex = await readFile(indexFile).catch(() => undefined);
+        const started = new Date();
+        const { toc, index, hashedBytes } = await bytes.run(
+          "walk",
+          { root: directory, filter, ...(previousIndex ? { previousIndex } : {}) },
+          { signal: shared, onProgress: (current) => progress.status({ id, current, started }) },
+        );
+        progress.status({ id, current: hashedBytes, started, completed: new Date() });
+        await replaceFile(indexFile, index);
+        return { root: directory, toc: decodeToc(toc, (path) => ({ kind: "range", file: `${directory}/${path}`, offsetBytes: 0 })) };
+      },
+      { signal },
+    );
+  }
+
+  return {
+    async open(caller, name, { filter, hint, signal, progress }) {
+      const id = `transferring ${name}:`;
+      const located = await locateDirectory(caller, name, { signal });
+      if (located !== undefined) return await walk(located, filter, signal, progress, id);
+      const key = digestHex(digestOf(JSON.stringify([name, hint, caller.sharedKey, filter])));
+      // Without a shared key nothing says that two transfers are of one directory.
+      const shared = caller.sharedKey !== "" && !inUse.has(key);
+      const directory = join(root, "received", shared ? key : `${key}.${caller.id}.${performance.now()}`);
+      if (shared) inUse.add(key);
+      const release = async () => {
+        if (shared) inUse.delete(key);
+        else await rm(directory, { recursive: true, force: true });
+      };
+      caller.closed.addEventListener("abort", () => void release(), { once: true });
+      const started = new Date();
+      await mkdir(directory, { recursive: true, mode: 0o700 });
+      await receiveDirectory(caller, name, {
+        ...filter,
+        target: directory,
+        signal,
+        onProgress: (current) => progress.status({ id, current, started }),
+      });
+      return await walk(directory, {}, signal, progress, id);
+    },
+  };
+}
+
+async function replaceFile(path: string, bytes: Uint8Array): Promise<void> {
+  const fresh = `${path}.${process.pid}.${performance.now()}`;
+  await mkdir(join(path, ".."), { recursive: true, mode: 0o700 });
+  await writeFile(fresh, bytes, { mode: 0o600 });
+  await rename(fresh, path);
+}
