@@ -1,5 +1,6 @@
+import { messageOf } from "../base/errors/mod.ts";
 import { blockSize, paddingOf, type TarEntry, TarError } from "./entry.ts";
-import { decodeHeader, isZeroBlock } from "./header.ts";
+import { decodeHeader, type HeaderBlock, isZeroBlock } from "./header.ts";
 import { Extensions } from "./extensions.ts";
 
 /** Told what is in an archive, in order: `entry`, its `data` in pieces, `end`, and again. */
@@ -31,6 +32,7 @@ export class TarParser {
   #padding = 0;
   #offset = 0;
   #zeroBlocks = 0;
+  #started = false;
   #extensions = new Extensions();
   #metadata: { readonly typeflag: string; readonly data: Buffer } | undefined;
 
@@ -59,6 +61,7 @@ export class TarParser {
     if (this.#state === "ended" || (this.#state === "header" && this.#blockFill === 0 && this.#extensions.empty))
       return;
     if (this.#state === "padding" && this.#left < blockSize && this.#extensions.empty) return;
+    if (!this.#started) throw new TarError("not a tar archive: shorter than a header");
     throw new TarError("unexpected EOF: the archive is truncated");
   }
 
@@ -103,7 +106,8 @@ export class TarParser {
       return;
     }
     if (this.#zeroBlocks > 0) throw new TarError("invalid tar header: a lone zero block inside the archive");
-    const header = decodeHeader(block);
+    const header = this.#started ? decodeHeader(block) : firstHeader(block);
+    this.#started = true;
     if (Extensions.isMetadata(header.typeflag)) {
       if (header.size > metadataLimit) throw new TarError("invalid tar header: extended header too large");
       this.#metadata = { typeflag: header.typeflag, data: Buffer.alloc(header.size) };
@@ -144,5 +148,14 @@ export class TarParser {
     } else {
       this.#state = "header";
     }
+  }
+}
+
+/** What does not begin with a header is something else, not a damaged archive. */
+function firstHeader(block: Uint8Array): HeaderBlock {
+  try {
+    return decodeHeader(block);
+  } catch (error) {
+    throw new TarError(`not a tar archive: ${messageOf(error).replace(/^archive\/tar: /, "")}`, { cause: error });
   }
 }

@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { open } from "node:fs/promises";
 import { join } from "node:path";
-import { detectFraming, framingPrefixBytes, TarError } from "../../tar/mod.ts";
+import { messageOf } from "../../base/errors/mod.ts";
+import { detectFraming, framingPrefixBytes } from "../../tar/mod.ts";
 import { completeLayer, decodeToc, type FileContent, MergedTree } from "../snapshots/mod.ts";
 import { LooseLayer } from "./made-layers.ts";
 import { removeTree, type StoreParts } from "./parts.ts";

@@ -58,8 +58,13 @@ export class Store implements OpenedRefStore {
   }
 
   async mutable(parent: Ref, options: { signal: AbortSignal; description: string }): Promise<MutableRef> {
-    const lower = await parent.lowerDirs(options);
-    return await UpperTree.open(this.#parts, stackOf(parent).hold(), lower);
+    const below = stackOf(parent).hold();
+    try {
+      return await UpperTree.open(this.#parts, below, await parent.lowerDirs(options));
+    } catch (error) {
+      await below.release();
+      throw error;
+    }
   }
 
   async writeLayer(

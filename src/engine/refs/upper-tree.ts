@@ -53,7 +53,7 @@ export class UpperTree implements MutableRef {
     const { places, database, bytes, now } = this.#parts;
     const { upper } = this.overlay;
     const { toc } = await bytes.run("scan", { root: upper, kind: "upper" }, { signal: options.signal });
-    const own = withoutSameRoot(decodeToc(toc), this.#root);
+    const own = await this.#withoutIdleMarks(withoutSameRoot(decodeToc(toc), this.#root));
     const id = `run:${randomUUID()}`;
     const createdAt = now();
     const file = join(this.#home, "toc");
@@ -77,6 +77,17 @@ export class UpperTree implements MutableRef {
     this.#committed = new StackRef(this.#parts, Stack.push(this.#parts, parent, layer));
     await removeTree(this.#parts, this.#home);
     return this.#committed;
+  }
+
+  /** A directory that was renamed is opaque to overlayfs even where nothing lies below it. */
+  async #withoutIdleMarks(toc: LayerToc): Promise<LayerToc> {
+    const { lower } = this.overlay;
+    const hidesSomething = async (path: string): Promise<boolean> => {
+      const below = await Promise.all(lower.map((directory) => lstat(join(directory, path)).catch(() => undefined)));
+      return below.some((stats) => stats?.isDirectory());
+    };
+    const hides = await Promise.all(toc.opaques.map(hidesSomething));
+    return { ...toc, opaques: toc.opaques.filter((_, at) => hides[at]) };
   }
 
   async discard(): Promise<void> {
