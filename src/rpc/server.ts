@@ -85,7 +85,14 @@ class Http2RpcServer implements RpcServer {
       duplex.destroy();
       resolve();
     });
+    let openStreams = 0;
     session.on("stream", (stream: ServerHttp2Stream, _headers: unknown, _flags: number, rawHeaders: string[]) => {
+      openStreams++;
+      stream.once("close", () => {
+        openStreams--;
+        // Node forgets to end a session that is closing when its last stream was reset while it was writing.
+        if (session.closed && openStreams === 0) setImmediate(() => session.destroy());
+      });
       void this.#serveStream(stream, rawHeaders, options.peer);
     });
     widenWindow(session);
