@@ -30,8 +30,7 @@ export async function openArchive(
   } catch (error) {
     await removeTree(parts, temporary);
     // A gzip file need not hold a tar: then it is an ordinary file.
-    if (error instanceof TarError || (error as Error).message.startsWith("archive/tar: invalid tar header"))
-      return undefined;
+    if (messageOf(error).startsWith("archive/tar: not a tar archive")) return undefined;
     throw error;
   }
 }
