@@ -1,13 +1,13 @@
 import type { Platform } from "../../oci/mod.ts";
 import type { ByteWorkers } from "../bytes/mod.ts";
 import type { Executor } from "../executor/mod.ts";
-import type { RefStore } from "../refs/mod.ts";
+import type { OpenedRefStore } from "../refs/mod.ts";
 import type { OpEnvironment } from "./environment.ts";
 import type { Source } from "./source.ts";
 
 /** What ops work with. One per engine. */
 export interface OpDeps<C extends OpEnvironment = OpEnvironment> {
-  readonly refs: RefStore;
+  readonly refs: OpenedRefStore;
   readonly executor: Executor;
   /** Read archives for `ADD`. */
   readonly bytes: ByteWorkers;

@@ -1,7 +1,6 @@
 import { pb } from "../../api/mod.ts";
-import { BuildError } from "../../base/errors/mod.ts";
 import type { Ref } from "../refs/mod.ts";
-import { mergeLayers, parentOf, type TocEntry, type Tree } from "../snapshots/mod.ts";
+import { mergeLayers, type TocEntry, type Tree } from "../snapshots/mod.ts";
 import type { Op } from "../solver/mod.ts";
 import type { OpDeps } from "./deps.ts";
 import type { OpEnvironment } from "./environment.ts";
@@ -9,7 +8,10 @@ import { Draft } from "./file/draft.ts";
 import { commitDraft } from "./file/values.ts";
 import { messageJson, opDigest } from "./op-digest.ts";
 
-/** What was added or changed between two trees, as one layer on nothing. Differences that delete something are refused for now. */
+/**
+ * What leads from one tree to another, deletions included. Where the second stands on the first that is simply the layers in between;
+ * else the two tables are compared, and the difference is written as one layer on nothing.
+ */
 export function diffOp<C extends OpEnvironment>(
   op: pb.DiffOp,
   options: { readonly inputs: number; readonly description: string },
@@ -23,6 +25,8 @@ export function diffOp<C extends OpEnvironment>(
       const upper = refs[Number(op.upper?.input ?? -1n)];
       if (lower?.id === upper?.id) return { results: [deps.refs.scratch()] };
       if (!lower && upper) return { results: [upper.clone()] };
+      const between = lower && upper && deps.refs.above(upper, lower);
+      if (between) return { results: [between] };
       const before = (await lower?.tree({ signal })) ?? mergeLayers([]);
       const after = (await upper?.tree({ signal })) ?? mergeLayers([]);
       const draft = planDifference(before, after, upper);
@@ -38,21 +42,15 @@ export function diffOp<C extends OpEnvironment>(
   };
 }
 
-/** @throws {BuildError} `unimplemented` when something of `before` is gone */
+/** `before`, changed into `after`. @param origin where the bytes of `after` come from */
 export function planDifference(before: Tree, after: Tree, origin: Ref | undefined): Draft {
+  const draft = new Draft(before);
   for (const { path } of before.walk("")) {
-    if (path !== "" && !after.get(path)) {
-      throw new BuildError("unimplemented", `a diff that deletes is not supported yet: "/${path}" is gone`);
-    }
+    if (path !== "" && draft.get(path) && !after.get(path)) draft.remove(path);
   }
-  const draft = new Draft(mergeLayers([]));
-  const put = (entry: TocEntry) => {
-    const parent = parentOf(entry.path);
-    if (parent !== "" && !draft.get(parent)) put(after.get(parent) as TocEntry);
-    draft.put(entry, { origin: origin && { ref: origin, entry } });
-  };
   for (const entry of after.walk("")) {
-    if (entry.path !== "" && !isSame(before.get(entry.path), entry)) put(entry);
+    if (entry.path === "" || isSame(before.get(entry.path), entry)) continue;
+    draft.put(entry, { origin: origin && { ref: origin, entry } });
   }
   return draft;
 }
