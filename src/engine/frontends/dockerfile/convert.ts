@@ -56,7 +56,7 @@ async function resolveStages(
     const open = [...needed].filter((stage) => !stage.base && !stage.resolved);
     const fresh = [...needed].filter((stage) => !stage.triggersTaken);
     if (open.length === 0 && fresh.length === 0) return needed;
-    const names = graph.names();
+    const { names } = graph;
     await using lookUps = new TaskGroup({ limit: maxLookUps, signal });
     await lookUps.all(
       open.map(

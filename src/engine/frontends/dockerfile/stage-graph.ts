@@ -19,6 +19,8 @@ export class StageGraph {
   readonly stages: Stage[] = [];
   readonly #byName = new Map<string, Stage>();
   readonly #conversion: Conversion;
+  /** Names that people may have meant, whether they are shown or not. */
+  readonly names: readonly string[];
 
   /** @throws {BuildError} with the place: bad base names, platforms, `--from`; circular dependencies */
   constructor(dockerfile: Dockerfile, conversion: Conversion) {
@@ -35,6 +37,7 @@ export class StageGraph {
       stage.steps = instructions.map((instruction) => this.#plan(instruction, false));
       stage.totalSteps = (stage.baseName === "scratch" || stage.base ? 0 : 1) + instructions.filter(isCounted).length;
     }
+    this.names = [...parsed.keys()].map((stage) => stage.displayName);
     this.#refuseCycles();
     const [only] = this.stages;
     // BuildKit counts what a mount takes from as a stage of its own, and so shows the name.
@@ -48,14 +51,7 @@ export class StageGraph {
   target(name: string): Stage {
     const found = name === "" ? this.stages.findLast((stage) => !stage.isImage) : this.#byName.get(name.toLowerCase());
     if (found) return found;
-    const names = this.names();
-    const message = withSuggestion(`target stage ${JSON.stringify(name)} could not be found`, name, names);
-    throw dockerfileError(message);
-  }
-
-  /** Names that people may have meant. */
-  names(): readonly string[] {
-    return this.stages.filter((stage) => !stage.isImage && stage.displayName !== "").map((stage) => stage.displayName);
+    throw dockerfileError(withSuggestion(`target stage ${JSON.stringify(name)} could not be found`, name, this.names));
   }
 
   /** Everything that `target` needs, itself included. */

@@ -12,6 +12,9 @@ export function runMounts(
 ): readonly ExecMount[] {
   return instruction.mounts.map((text, at) => {
     const mount = resolveMount(text, (word) => stage.expand(word));
+    if (mount.type === "secret" || mount.type === "ssh") {
+      throw notSupportedYet(`RUN --mount=type=${mount.type}`, instruction.range);
+    }
     const source = sources[at];
     if (source && !source.done) {
       throw new Error(
@@ -20,9 +23,6 @@ export function runMounts(
     }
     const target = targetOf(stage, mount);
     switch (mount.type) {
-      case "secret":
-      case "ssh":
-        throw notSupportedYet(`RUN --mount=type=${mount.type}`, instruction.range);
       case "tmpfs":
         return { type: "tmpfs", target, sizeBytes: mount.sizeBytes };
       case "bind":
