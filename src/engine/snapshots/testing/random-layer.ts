@@ -97,8 +97,9 @@ function randomEntry(random: Random, path: string, files: readonly TocEntry[]): 
 
 /** What remains of a table when where its contents are does not count. */
 export function withoutContents(toc: LayerToc, options: { wholeSeconds?: boolean } = {}): LayerToc {
-  const entries = toc.entries.map(({ content: _, ...entry }) =>
-    options.wholeSeconds ? { ...entry, mtimeNsec: 0 } : entry,
-  );
+  const entries = toc.entries.map((entry) => {
+    const { content: _content, ...rest } = entry;
+    return options.wholeSeconds ? { ...rest, mtimeNsec: 0 } : rest;
+  });
   return { ...toc, entries };
 }
