@@ -136,15 +136,6 @@ describe("--chown and --chmod", () => {
     ];
     for (const [path, line] of want) assert.match(listed.get(path) ?? `no ${path}`, line);
   });
-
-  test("a user whom the image does not know is an error that names it", async () => {
-    const context = await house.context({
-      Dockerfile: `FROM ${house.base}\nCOPY --chown=nosuchuser a.txt /\n`,
-      "a.txt": "a",
-    });
-    const { stderr } = await house.fails(context);
-    assert.match(stderr, /nosuchuser/);
-  });
 });
 
 describe("COPY --from", () => {

@@ -46,7 +46,7 @@ const mistakes: readonly Mistake[] = [
   {
     name: "a missing file in another stage",
     dockerfile: `${from} AS one\n${from}\nCOPY --from=one /nothing/here /\n`,
-    says: [/"\/nothing\/here": not found/],
+    says: [/"\/nothing\/here": not found|lstat \/nothing\/here: no such file or directory/],
     line: 3,
   },
   {

@@ -69,7 +69,10 @@ export async function openHouse(options: RegistryOptions = {}): Promise<House> {
 
   const directory = () => mkdtemp(join(scratch, "d-"));
   const build: House["build"] = async (context, args = [], runOptions = {}) => {
-    const done = await engine.polyarch(["build", "--progress=plain", ...args, context], runOptions);
+    const done = await engine.polyarch(["build", "--progress=plain", ...args, context], {
+      cwd: scratch,
+      ...runOptions,
+    });
     assert.equal(done.code, 0, `polyarch build ${args.join(" ")} failed:\n${done.stderr}`);
     return done;
   };
@@ -101,7 +104,10 @@ export async function openHouse(options: RegistryOptions = {}): Promise<House> {
       return await imageConfig(`docker://${image}`);
     },
     async fails(context, args = [], runOptions = {}) {
-      const done = await engine.polyarch(["build", "--progress=plain", ...args, context], runOptions);
+      const done = await engine.polyarch(["build", "--progress=plain", ...args, context], {
+        cwd: scratch,
+        ...runOptions,
+      });
       assert.notEqual(done.code, 0, `polyarch build was expected to fail, but said:\n${done.stderr}`);
       return done;
     },

@@ -58,13 +58,9 @@ describe("-o type=tar", () => {
     const { stdout } = await house.build(context, ["-o", "-"], {});
     assert.match(stdout, /linux\/amd64\n/);
     const tar = join(await house.directory(), "stdout.tar");
-    await must(
-      "sh",
-      ["-c", `exec "$0" "$@" > ${tar}`, join(import.meta.dirname, "../../bin/polyarch"), "build", "-o", "-", context],
-      {
-        env: house.env,
-      },
-    );
+    await must("sh", ["-c", `exec "$0" "$@" > ${tar}`, ...house.commandLine(["build", "-o", "-", context])], {
+      env: house.env,
+    });
     assert.ok((await listTar(tar)).has("platform"));
   });
 });
@@ -176,7 +172,7 @@ describe("what a build tells", () => {
 
   test("an output that cannot be is refused before anything is built", async () => {
     const cases: [args: string[], want: RegExp][] = [
-      [["-o", "dest=/tmp/x"], /type is required for output/],
+      [["-o", "dest=/tmp/x,name=y"], /type is required for output/],
       [["-o", "type=local"], /dest is required for local exporter|dest(ination)? (directory )?is required/],
       [["-o", "type=nonsense,dest=/tmp/x"], /nonsense/],
       [["--push"], /tag is needed when pushing to registry/],

@@ -65,7 +65,7 @@ test("a cross stage says from where to where", async () => {
       COPY --from=tools /made /
     `,
   });
-  const { stderr } = await house.build(cross, ["--platform", "linux/arm64"]);
+  const { stderr } = await house.build(cross, ["--platform", "linux/amd64,linux/arm64"]);
   assert.match(stderr, /^#\d+ \[linux\/amd64->arm64 tools 2\/2\] RUN echo for arm64 > \/made$/m);
 });
 
@@ -101,7 +101,7 @@ interface Log {
 }
 
 test("on a terminal, progress is drawn in place and ends with all steps", async () => {
-  const command = `'${import.meta.dirname}/../../bin/polyarch' build --no-cache '${context}'`;
+  const command = house.commandLine(["build", "--no-cache", context]).join(" ");
   const env = { ...house.env, TERM: "xterm" };
   const typescript = await must("script", ["--quiet", "--return", "--command", command, "/dev/null"], { env });
   assert.match(typescript, /\[\+\] Building \d+\.\d+s \(\d+\/\d+\)/);

@@ -10,7 +10,7 @@ async function said(command: string, before = "", args: readonly string[] = []):
   const context = await house.context({ Dockerfile: `FROM ${house.base}\n${before}\nRUN ${command}\n` });
   const { stderr } = await house.build(context, ["--no-cache", ...args]);
   const lines = before.split("\n").filter((line) => /^(RUN|COPY|WORKDIR)/.test(line)).length;
-  return stepNamed(stderr, ` ${lines + 2}/${lines + 2}] RUN `).log;
+  return stepNamed(stderr, `${lines + 2}/${lines + 2}] RUN `).log;
 }
 
 test("RUN has the image's environment, the stage's arguments and a HOME", async () => {
@@ -28,7 +28,7 @@ test("RUN stands in WORKDIR and is USER", async () => {
 test("RUN in exec form starts no shell, SHELL changes the shell", async () => {
   assert.deepEqual(await said('["echo", "$HOME", "*"]'), ["$HOME *"]);
   assert.deepEqual(await said("false; echo not reached || true; exit 0", 'SHELL ["/bin/sh", "-c"]'), ["not reached"]);
-  assert.deepEqual(await said("echo $0 $-", 'SHELL ["/bin/sh", "-u", "-c"]'), ["/bin/sh u"]);
+  assert.deepEqual(await said("echo $0 $-", 'SHELL ["/bin/sh", "-u", "-c"]'), ["/bin/sh uc"]);
 });
 
 test("RUN finds proc, sys, dev and tmp as a container has them", async () => {
@@ -84,8 +84,16 @@ test("what RUN removes is gone from the image", async () => {
   assert.deepEqual(found.trim().split("\n"), ["d", "d/new", "d/one", "home", "home/file"]);
 });
 
-test("stdout and stderr come in the order in which they were printed", async () => {
-  assert.deepEqual(await said("echo one; echo two >&2; echo three"), ["one", "two", "three"]);
+test("stdout and stderr are both shown, each in its order", async () => {
+  const lines = await said("echo one; echo error one >&2; echo two; echo error two >&2");
+  assert.deepEqual(
+    lines.filter((line) => !line.startsWith("error")),
+    ["one", "two"],
+  );
+  assert.deepEqual(
+    lines.filter((line) => line.startsWith("error")),
+    ["error one", "error two"],
+  );
 });
 
 test("a foreign platform's RUN sees the foreign machine", async () => {

@@ -25,6 +25,8 @@ export interface LabPolyarch extends AsyncDisposable {
   readonly socket: string;
   /** The variables that make `bin/polyarch` use this engine, and an empty Docker configuration. */
   readonly env: Readonly<Record<string, string>>;
+  /** The program and arguments of `polyarch` with `args`, for starting it in another way, with {@link env}. */
+  commandLine(args: readonly string[]): readonly string[];
   /** Runs `polyarch` with these arguments to its end. */
   polyarch(args: readonly string[], options?: RunOptions): Promise<Finished>;
   /** Starts `polyarch` and returns at once; stdout and stderr are pipes. */
@@ -73,6 +75,7 @@ export async function openPolyarch(): Promise<LabPolyarch> {
     root,
     socket,
     env,
+    commandLine: (args) => [polyarchProgram, ...args],
     engine,
     held,
     polyarch: (args, options) =>

@@ -22,6 +22,7 @@ export async function openReference(): Promise<LabPolyarch> {
     root: "",
     socket: docker.host,
     env,
+    commandLine: (args) => ["docker", ...line(args)],
     engine: () => undefined,
     held: () => Promise.resolve({ processes: [], mounts: [] }),
     settled: () => Promise.resolve(),
