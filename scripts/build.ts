@@ -44,6 +44,9 @@ try {
   await rename(fresh, join(root, "dist"));
   const sizes = files.map(({ name, bytes }) => `${name} ${Math.round(bytes / 1024)} KB`);
   console.log(`dist/: ${sizes.join(", ")} in ${Math.round(performance.now() - started)} ms`);
+} catch (error) {
+  if (!(error instanceof Error && "errors" in error)) throw error; // esbuild has already said what it found
+  process.exitCode = 1;
 } finally {
   await rm(fresh, { recursive: true, force: true });
 }
@@ -69,7 +72,6 @@ async function bundle(directory: string): Promise<{ name: string; bytes: number 
     write: false,
     logLevel: "error",
     legalComments: "none",
-    banner: {},
   });
   const files = [];
   for (const output of result.outputFiles) {
