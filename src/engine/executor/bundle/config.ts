@@ -21,7 +21,7 @@ export interface ConfigInputs {
   /** Below the machine's cgroup root; `undefined`: no cgroup of its own, and nothing that guards devices. */
   readonly cgroupsPath: string | undefined;
   /** Joined for the emulators that are registered in it. */
-  readonly userNamespace: { readonly path: string; readonly mappings: boolean } | undefined;
+  readonly userNamespace: string | undefined;
 }
 
 export const defaultHostname = "buildkitsandbox";
@@ -62,7 +62,7 @@ export function configMounts(inputs: ConfigInputs): readonly RuntimeMount[] {
 }
 
 /** The `config.json` of an OCI bundle. */
-export function runtimeConfig(inputs: ConfigInputs, mounts: readonly RuntimeMount[]): object {
+export function runtimeConfig(inputs: ConfigInputs): object {
   const { process, user, seccomp, cgroupsPath, userNamespace } = inputs;
   const insecure = process.security === "insecure";
   const capabilities = insecure
@@ -83,11 +83,12 @@ export function runtimeConfig(inputs: ConfigInputs, mounts: readonly RuntimeMoun
       rlimits: inputs.limits,
       noNewPrivileges: false,
     },
-    mounts,
+    mounts: configMounts(inputs),
     annotations: seccomp && !insecure ? { "run.oci.seccomp_bpf_data": seccomp.program } : {},
     linux: {
       namespaces: namespaces(inputs),
-      ...(userNamespace?.mappings ? { uidMappings: sameIds, gidMappings: sameIds } : {}),
+      // Runtimes want to be told the mappings, although the namespace that they join has them already.
+      ...(userNamespace ? { uidMappings: sameIds, gidMappings: sameIds } : {}),
       ...(cgroupsPath === undefined ? {} : { cgroupsPath }),
       devices: insecure && !userNamespace ? insecureDevices : [],
       resources: cgroupsPath === undefined ? {} : { devices: insecure ? allDevices : noDevices },
@@ -107,6 +108,6 @@ function namespaces({ process, cgroupsPath, userNamespace }: ConfigInputs): obje
     { type: "mount" },
     cgroupsPath === undefined ? [] : { type: "cgroup" },
     process.network === "none" ? { type: "network" } : [],
-    userNamespace ? { type: "user", path: userNamespace.path } : [],
+    userNamespace ? { type: "user", path: userNamespace } : [],
   ].flat();
 }

@@ -1,11 +1,11 @@
 import { BuildError } from "../../../base/errors/mod.ts";
 import type { ProcessSpec } from "../executor.ts";
 
-/** An entry of `process.rlimits`. */
+/** An entry of `process.rlimits`; the limits are numbers, or something that JSON writes as one. */
 export interface RuntimeLimit {
   readonly type: string;
-  readonly soft: number;
-  readonly hard: number;
+  readonly soft: unknown;
+  readonly hard: unknown;
 }
 
 const names = new Set(
@@ -43,7 +43,9 @@ function unlimited(value: number): number {
   return value < 0 ? Number.POSITIVE_INFINITY : value;
 }
 
-/** JSON has no 64-bit unsigned numbers that survive JavaScript; the largest exact one is beyond any real limit, and the kernel takes it. */
-function wire(value: number): number {
-  return value < 0 ? Number.MAX_SAFE_INTEGER : value;
+/** 2^64 - 1, Linux's "no limit", which is no number of JavaScript's. */
+const infinity: unknown = (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON("18446744073709551615");
+
+function wire(value: number): unknown {
+  return value < 0 ? infinity : value;
 }

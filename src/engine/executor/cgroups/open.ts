@@ -1,5 +1,6 @@
-import { accessSync, constants, readFileSync, readlinkSync, statfsSync } from "node:fs";
+import { accessSync, constants, readFileSync, statfsSync } from "node:fs";
 import { isSystemError } from "../../../base/sys/mod.ts";
+import { inOwnMountNamespace } from "../mount-namespace.ts";
 import type { Cgroups } from "./cgroups.ts";
 import { openCgroupsV1 } from "./v1.ts";
 import { openCgroupsV2 } from "./v2.ts";
@@ -9,9 +10,9 @@ const CGROUP2_SUPER_MAGIC = 0x63677270;
 
 /**
  * Finds out what the machine has. `undefined`: nothing that we may write to, so containers share the engine's cgroup. `stash`: a directory for
- * our own use.
+ * our own use; `everyTree`: the runtime needs to see all of version 1.
  */
-export function openCgroups(stash: string): Cgroups | undefined {
+export function openCgroups(stash: string, options: { everyTree: boolean }): Cgroups | undefined {
   try {
     if (statfsSync(root).type === CGROUP2_SUPER_MAGIC) {
       accessSync(root, constants.W_OK);
@@ -19,7 +20,7 @@ export function openCgroups(stash: string): Cgroups | undefined {
     }
     const mounts = v1Mounts();
     // The view for crun must be seen by nobody else.
-    if (mounts.length > 0 && inOwnMountNamespace()) return openCgroupsV1(stash, mounts);
+    if (mounts.length > 0 && inOwnMountNamespace()) return openCgroupsV1(stash, mounts, options);
     return undefined;
   } catch (error) {
     if (isSystemError(error, "ENOENT", "EROFS", "EACCES", "EPERM", "EBUSY", "EOPNOTSUPP")) return undefined;
@@ -34,9 +35,4 @@ function v1Mounts(): string[] {
     .map((line) => line.split(" "))
     .filter(([, path, type]) => type === "cgroup" && path?.startsWith(`${root}/`))
     .map(([, path]) => path ?? "");
-}
-
-/** Whether mounts made here stay here. The engine's launcher sees to it; a test or a debugger may have started the engine without it. */
-function inOwnMountNamespace(): boolean {
-  return process.pid === 1 || readlinkSync("/proc/self/ns/mnt") !== readlinkSync("/proc/1/ns/mnt");
 }

@@ -19,16 +19,6 @@ export function findRuntimes(path: string): readonly Runtime[] {
   });
 }
 
-/** Options before the subcommand. Messages come as JSON lines on stderr, so that they can be told from the process's own output. */
-export function globalArguments(
-  runtime: Runtime,
-  options: { stateDirectory: string; cgroups: boolean },
-): readonly string[] {
-  const root = ["--root", options.stateDirectory, "--log-format=json"];
-  // runc knows by the config whether there is a cgroup.
-  return runtime.name === "crun" ? [...root, `--cgroup-manager=${options.cgroups ? "cgroupfs" : "disabled"}`] : root;
-}
-
 function isExecutable(path: string): boolean {
   try {
     accessSync(path, constants.X_OK);

@@ -1,0 +1,37 @@
+import { statSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import type { Architecture } from "./architectures.ts";
+import { isStaticExecutable } from "./elf.ts";
+
+/** Where emulators are besides PATH, which a service may have set short. */
+const moreDirectories = ["/usr/local/bin", "/usr/bin"];
+
+/** An installed emulator. `version` changes when the file does. */
+export interface Emulator {
+  readonly architecture: Architecture;
+  readonly path: string;
+  readonly version: string;
+}
+
+/** The statically linked user-mode emulators for `wanted` that are installed, one each. */
+export function installedEmulators(wanted: readonly Architecture[], path: string): readonly Emulator[] {
+  const directories = [...new Set([...path.split(delimiter).filter(Boolean), ...moreDirectories])];
+  return wanted.flatMap((architecture) => {
+    const { qemu } = architecture;
+    const names = [`qemu-${qemu}-static`, `buildkit-qemu-${qemu}`, `qemu-${qemu}`];
+    for (const candidate of directories.flatMap((directory) => names.map((name) => join(directory, name)))) {
+      const version = staticVersion(candidate);
+      if (version !== undefined) return [{ architecture, path: candidate, version }];
+    }
+    return [];
+  });
+}
+
+function staticVersion(path: string): string | undefined {
+  try {
+    const { ino, size, mtimeMs } = statSync(path);
+    return isStaticExecutable(path) ? `${ino}-${size}-${mtimeMs}` : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,68 @@
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Spawner } from "../../base/process/mod.ts";
+import { selfTest } from "../../base/sys/mod.ts";
+import { Bundles } from "./bundle/mod.ts";
+import { type Cgroups, openCgroups } from "./cgroups/mod.ts";
+import { Emulators } from "./emulators/mod.ts";
+import type { Executor } from "./executor.ts";
+import { NetworkFiles } from "./network-files.ts";
+import { RuntimeExecutor } from "./runtime-executor.ts";
+import { findRuntimes, RuntimeRunner } from "./runtime/mod.ts";
+
+/** What an executor needs from its engine. */
+export interface ExecutorOptions {
+  /** The engine's state directory; the executor uses `executor` below it. One executor at a time. */
+  readonly root: string;
+  readonly spawner: Spawner;
+  /** Where runtimes and emulators are looked for, as in the environment variable PATH. */
+  readonly path: string;
+  /** Which runtimes may be used; both when undefined. */
+  readonly runtimes?: readonly ("crun" | "runc")[];
+  /** Whether emulators that are registered with the machine may be used; `true` when undefined. Otherwise only our own registrations are. */
+  readonly machineEmulators?: boolean;
+}
+
+/**
+ * Opens the executor of an engine and takes away what an earlier engine, killed, has left: containers, cgroups, bundles.
+ *
+ * Must run in a mount namespace of its own (the launcher sees to it); without one it changes no mounts, and on machines with cgroups of
+ * version 1 containers then share the engine's cgroup.
+ */
+export async function openExecutor(options: ExecutorOptions): Promise<Executor & AsyncDisposable> {
+  selfTest();
+  const { spawner, path } = options;
+  const directory = join(options.root, "executor");
+  mkdirSync(directory, { recursive: true, mode: 0o711 });
+  await using undo = new AsyncDisposableStack();
+  const wanted = options.runtimes ?? ["crun", "runc"];
+  const runtimes = findRuntimes(path).filter(({ name }) => wanted.includes(name));
+  const cgroups = openCgroups(join(directory, "cgroup"), { everyTree: runtimes[0]?.name === "runc" });
+  if (cgroups) undo.use(cgroups);
+  const state = { spawner, directory: join(directory, "state"), cgroups: cgroups !== undefined };
+  const runners = runtimes.map((runtime) => new RuntimeRunner(runtime, state));
+  const bundles = new Bundles(join(directory, "bundles"));
+  await sweep(bundles, runners, cgroups);
+  const emulators = undo.use(
+    new Emulators({
+      directory: join(directory, "emulators"),
+      spawner,
+      path,
+      machineEmulators: options.machineEmulators ?? true,
+    }),
+  );
+  const networkFiles = new NetworkFiles(join(directory, "network"));
+  const executor = new RuntimeExecutor({ runners, bundles, cgroups, emulators, networkFiles });
+  const owned = undo.move();
+  return Object.assign(executor, { [Symbol.asyncDispose]: () => owned.disposeAsync() });
+}
+
+/** Every bundle that is there at start belongs to a process whose engine is gone. */
+async function sweep(bundles: Bundles, runners: readonly RuntimeRunner[], cgroups: Cgroups | undefined): Promise<void> {
+  for (const id of bundles.list()) {
+    for (const runner of runners) await runner.delete(id);
+    const parent = join(bundles.path(id), "cgroup-parent");
+    await cgroups?.open(id, existsSync(parent) ? readFileSync(parent, "utf8") : undefined).remove();
+    bundles.remove(id);
+  }
+}

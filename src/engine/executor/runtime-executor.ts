@@ -1,0 +1,165 @@
+import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { BuildError } from "../../base/errors/mod.ts";
+import { isSystemError } from "../../base/sys/mod.ts";
+import {
+  Bundles,
+  capabilitiesOf,
+  type ConfigInputs,
+  configMounts,
+  runtimeConfig,
+  runtimeLimits,
+  type RuntimeMount,
+} from "./bundle/mod.ts";
+import type { Cgroups, ContainerCgroup } from "./cgroups/mod.ts";
+import type { Emulators, RunPlan } from "./emulators/mod.ts";
+import type { Executor, ExitStatus, ProcessIO, ProcessSpec, RunnablePlatform } from "./executor.ts";
+import type { NetworkFiles } from "./network-files.ts";
+import { findUser, type Missing, MountPoints, RootDirectory } from "./rootfs/mod.ts";
+import { explainFailure, type RuntimeOutcome, type RuntimeRunner } from "./runtime/mod.ts";
+import { defaultFilter } from "./seccomp/mod.ts";
+
+/** What a {@link RuntimeExecutor} is made of. It does not own any of it. */
+export interface RuntimeExecutorParts {
+  /** Best first. */
+  readonly runners: readonly RuntimeRunner[];
+  readonly bundles: Bundles;
+  readonly cgroups: Cgroups | undefined;
+  readonly emulators: Emulators;
+  readonly networkFiles: NetworkFiles;
+}
+
+const idPattern = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$/;
+/** Larger files of users and groups are not read. */
+const maxAccountsBytes = 4 << 20;
+
+/** Runs processes with an OCI runtime. */
+export class RuntimeExecutor implements Executor {
+  readonly #parts: RuntimeExecutorParts;
+  readonly #seccomp = defaultFilter(process.arch);
+  readonly #capabilities: readonly string[];
+  readonly #maxOpenFiles: number;
+  /** The runtimes that have not refused to work here. */
+  #runners: readonly RuntimeRunner[];
+
+  constructor(parts: RuntimeExecutorParts) {
+    this.#parts = parts;
+    this.#runners = parts.runners;
+    this.#capabilities = capabilitiesOf(
+      /^CapEff:\s*(\S+)$/m.exec(readFileSync("/proc/self/status", "utf8"))?.[1] ?? "0",
+    );
+    this.#maxOpenFiles = Number(
+      /^Max open files\s+\d+\s+(\d+)/m.exec(readFileSync("/proc/self/limits", "utf8"))?.[1] ?? 1024,
+    );
+  }
+
+  platforms(): Promise<readonly RunnablePlatform[]> {
+    return this.#parts.emulators.platforms();
+  }
+
+  async run(process: ProcessSpec, io: ProcessIO, options: { signal: AbortSignal }): Promise<ExitStatus> {
+    const { signal } = options;
+    check(process);
+    signal.throwIfAborted();
+    const plan = await this.#parts.emulators.plan(process.platform);
+    signal.throwIfAborted();
+    using root = new RootDirectory(process.rootfs);
+    const inputs = this.#inputs(process, plan, root);
+    makeWorkingDirectory(root, process);
+    using stubs = new DisposableStack();
+    const mountPoints = stubs.adopt(new MountPoints(root), (points) => points.remove());
+    try {
+      mountPoints.make(configMounts(inputs).map(missing));
+    } catch (error) {
+      // A root that is read-only altogether must bring its mount points along; the runtime says which one is missing.
+      if (!isSystemError(error, "EROFS")) throw error;
+    }
+    return await this.#runIn(process, inputs, io, signal);
+  }
+
+  #inputs(process: ProcessSpec, plan: RunPlan, root: RootDirectory): ConfigInputs {
+    const readText = (path: string) => root.readText(path, { maxBytes: maxAccountsBytes });
+    return {
+      process,
+      user: findUser(process.user, { passwd: readText("/etc/passwd"), group: readText("/etc/group") }),
+      limits: runtimeLimits(process.ulimits, this.#maxOpenFiles),
+      ...this.#parts.networkFiles.for(process),
+      seccomp: this.#seccomp,
+      allCapabilities: this.#capabilities,
+      cgroupsPath: undefined,
+      userNamespace: plan.userNamespace,
+    };
+  }
+
+  async #runIn(process: ProcessSpec, inputs: ConfigInputs, io: ProcessIO, signal: AbortSignal): Promise<ExitStatus> {
+    const { bundles, cgroups } = this.#parts;
+    await using undo = new AsyncDisposableStack();
+    const bundle = bundles.create(process.id, { cgroupParent: process.cgroupParent });
+    undo.defer(() => bundles.remove(process.id));
+    const cgroup = cgroups?.open(process.id, process.cgroupParent);
+    if (cgroup) undo.defer(() => cgroup.remove());
+    const complete: ConfigInputs = { ...inputs, cgroupsPath: cgroup?.runtimePath };
+    const { outcome, runner } = await this.#runWith(process, complete, { bundle, cgroup, io, signal });
+    if (runner.keepsState) undo.defer(() => runner.delete(process.id).then(() => undefined));
+    const oomKilled = (cgroup?.oomKills() ?? 0) > 0;
+    const failure = explainFailure(outcome.messages, process.args[0] ?? "");
+    if (!failure) return { code: outcome.code, oomKilled };
+    if (failure.type !== "command") {
+      throw new BuildError("internal", `cannot start process in container: ${failure.text}`);
+    }
+    io.stderr(Buffer.from(`${failure.text}\n`));
+    return { code: failure.code, oomKilled };
+  }
+
+  /** Runs the bundle with the best runtime that works here. */
+  async #runWith(
+    process: ProcessSpec,
+    inputs: ConfigInputs,
+    options: { bundle: string; cgroup: ContainerCgroup | undefined; io: ProcessIO; signal: AbortSignal },
+  ): Promise<{ outcome: RuntimeOutcome; runner: RuntimeRunner }> {
+    writeFileSync(join(options.bundle, "config.json"), JSON.stringify(runtimeConfig(inputs)));
+    for (;;) {
+      const [runner, ...others] = this.#runners;
+      if (!runner) {
+        throw new BuildError(
+          "failed_precondition",
+          "cannot run processes: no container runtime found; install crun (or runc)",
+        );
+      }
+      let outcome: RuntimeOutcome;
+      try {
+        outcome = await runner.run(process.id, options);
+      } catch (error) {
+        await runner.delete(process.id);
+        throw error;
+      }
+      const refused = explainFailure(outcome.messages, "")?.type === "refusal";
+      if (!refused || others.length === 0) return { outcome, runner };
+      this.#runners = others;
+    }
+  }
+}
+
+function check(process: ProcessSpec): void {
+  if (!idPattern.test(process.id)) throw new Error(`Internal error: "${process.id}" cannot name a container`);
+  if (process.args.length === 0) throw new BuildError("invalid_argument", "no command to run");
+  if (!process.cwd.startsWith("/"))
+    throw new BuildError("invalid_argument", `working directory "${process.cwd}" is not absolute`);
+  const nul = [...process.args, ...process.env, process.cwd].find((text) => text.includes("\0"));
+  if (nul !== undefined)
+    throw new BuildError("invalid_argument", `NUL byte in an argument or in the environment: ${JSON.stringify(nul)}`);
+}
+
+/** Made with the process's root, and kept: a working directory is part of the result. One below a mount is the runtime's to make. */
+function makeWorkingDirectory(root: RootDirectory, process: ProcessSpec): void {
+  const covered = process.mounts.some(
+    ({ target }) => process.cwd === target || process.cwd.startsWith(`${target.replace(/\/+$/, "")}/`),
+  );
+  if (covered || process.readonlyRootfs) return;
+  root.make({ path: process.cwd, kind: "directory" });
+}
+
+function missing(mount: RuntimeMount): Missing {
+  const isFile = mount.type === "bind" && statSync(mount.source, { throwIfNoEntry: false })?.isDirectory() === false;
+  return { path: mount.destination, kind: isFile ? "file" : "directory" };
+}

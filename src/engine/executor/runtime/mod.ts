@@ -1,0 +1,4 @@
+/** The programs that start containers, and what they say. */
+export { explainFailure, type StartFailure, StderrFilter } from "./messages.ts";
+export { findRuntimes, type Runtime } from "./runtime.ts";
+export { RuntimeRunner, type RuntimeOutcome } from "./runner.ts";
