@@ -32,6 +32,9 @@ export class EntryWriter implements Disposable {
   readonly #uid = process.getuid?.() ?? 0;
   readonly #gid = process.getgid?.() ?? 0;
   readonly #temporary = new Set<string>();
+  /** Names nobody else comes up with; the number makes each of them new. */
+  readonly #temporaryPrefix = `.tmp.${randomBytes(8).toString("hex")}.`;
+  #temporaryCount = 0;
   /** @param root created when missing */
   constructor(root: string) {
     mkdirSync(root, { recursive: true, mode: 0o700 });
@@ -64,6 +67,8 @@ export class EntryWriter implements Disposable {
       else closeSync(openSync(name, constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY, 0o600));
       if (stat.hardlink === undefined) this.#setMetadata(temporary, stat);
       this.#moveIntoPlace(temporary, stat.path);
+      // The kernel leaves both names when they are links to one file already.
+      if (stat.hardlink !== undefined) this.#discard(temporary);
     } catch (error) {
       this.#discard(temporary);
       throw error;
@@ -106,7 +111,7 @@ export class EntryWriter implements Disposable {
   }
   #temporaryName(path: string): string {
     const directory = path.slice(0, path.lastIndexOf("/") + 1);
-    const temporary = `${directory}.tmp.${randomBytes(8).toString("hex")}`;
+    const temporary = `${directory}${this.#temporaryPrefix}${this.#temporaryCount++}`;
     this.#temporary.add(temporary);
     return temporary;
   }
@@ -120,8 +125,6 @@ export class EntryWriter implements Disposable {
       this.remove(path); // a directory is in the way
       renameSync(this.#root.at(temporary), this.#root.at(path));
     }
-    // The kernel leaves both names when they are links to one file already.
-    rmSync(this.#root.at(temporary), { force: true });
     this.#temporary.delete(temporary);
   }
   #discard(temporary: string): void {
