@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { chmod, mkdir, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { must, registryUser } from "../lab/mod.ts";
@@ -10,9 +10,11 @@ const { host } = house.registry;
 const { username, password } = registryUser;
 const context = await house.context({ Dockerfile: "FROM scratch\nCOPY a /\n", a: "a" });
 
-async function dockerConfig(config: unknown): Promise<string> {
+/** A directory for DOCKER_CONFIG: what the house has there, with `more`. */
+async function dockerConfig(more: object): Promise<string> {
   const dir = await house.directory();
-  await writeFile(join(dir, "config.json"), JSON.stringify(config));
+  const own = JSON.parse(await readFile(join(house.env["DOCKER_CONFIG"] ?? "", "config.json"), "utf8"));
+  await writeFile(join(dir, "config.json"), JSON.stringify({ ...own, ...more }));
   return dir;
 }
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { readFile, readdir } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { before, test } from "node:test";
 import { labPlatforms, must, readIndex, run, unpackDocker } from "../lab/mod.ts";
@@ -23,8 +24,7 @@ async function viaBuildx(args: readonly string[]): Promise<string> {
 before(async () => {
   const { plugins } = await unpackDocker("sid");
   for (const dir of plugins) {
-    const found = (await readdir(dir).catch(() => [])).includes("docker-buildx");
-    if (found) buildx = join(dir, "docker-buildx");
+    if (existsSync(join(dir, "docker-buildx"))) buildx = join(dir, "docker-buildx");
   }
   env = { ...house.env, BUILDX_CONFIG: await house.directory(), BUILDX_NO_DEFAULT_ATTESTATIONS: "1" };
   await house.build(context); // starts the engine
