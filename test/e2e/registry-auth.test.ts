@@ -47,7 +47,7 @@ test("a credential helper is asked, and what it says is used", async () => {
   const answer = JSON.stringify({ ServerURL: host, Username: username, Secret: password });
   await writeFile(
     helper,
-    `#!/bin/sh\n[ "$1" = get ] && read -r server && [ "$server" = ${host} ] && echo '${answer}'\n`,
+    `#!/bin/sh\n[ "$1" = get ] && server=$(cat) && [ "$server" = ${host} ] && echo '${answer}'\n`,
   );
   await chmod(helper, 0o755);
   const env = {
