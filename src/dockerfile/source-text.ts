@@ -25,8 +25,7 @@ export class SourceText {
       // A UTF-16 unit takes at most three bytes of UTF-8: short lines need no counting.
       if (line.length * 3 <= maxLineBytes || Buffer.byteLength(line) - (line.endsWith("\n") ? 1 : 0) <= maxLineBytes)
         continue;
-      throw parseError(
-        at + 1,
+      throw dockerfileError(
         `dockerfile line greater than max allowed size of ${maxLineBytes}`,
         this.range(at + 1, at + 1),
       );
@@ -53,7 +52,7 @@ export function dockerfileError(message: string, location?: SourceRange, cause?:
   return new BuildError("unknown", message, { location, ...(cause === undefined ? {} : { cause }) });
 }
 
-/** A mistake found while reading instructions: the message says the line, too. */
+/** A mistake found while understanding instructions: BuildKit says the line there, and only there. */
 export function parseError(line: number, message: string, location: SourceRange): BuildError {
   return dockerfileError(`dockerfile parse error on line ${line}: ${message}`, location);
 }

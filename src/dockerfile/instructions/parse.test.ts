@@ -17,6 +17,18 @@ function failure(text: string): BuildError {
   throw new assert.AssertionError({ message: `parsed: ${text.slice(0, 80)}` });
 }
 
+/** Found while cutting into words: there BuildKit does not put the line into the message. The place has it. */
+const cutting = new Set([
+  "ENV must have two arguments",
+  `Syntax error - can't find = in "y". Must be of the form: name=value`,
+  "when using JSON array syntax, arrays must be comprised of strings only",
+  "no build stage in current context",
+  "unterminated heredoc",
+  "invalid escape token 'x' does not match ` or \\",
+  "only one escape parser directive can be used",
+  "dockerfile line greater than max allowed size of 65535",
+]);
+
 test("mistakes are told in BuildKit's words, with the line", () => {
   const table: [text: string, line: number, message: string][] = [
     ["FROM a\nFRUM b", 2, "unknown instruction: FRUM (did you mean FROM?)"],
@@ -69,7 +81,7 @@ test("mistakes are told in BuildKit's words, with the line", () => {
   ];
   for (const [text, line, message] of table) {
     const error = failure(text);
-    assert.equal(error.message, `dockerfile parse error on line ${line}: ${message}`);
+    assert.equal(error.message, cutting.has(message) ? message : `dockerfile parse error on line ${line}: ${message}`);
     assert.equal(error.location?.start.line, line, message);
     assert.equal(error.location.text, text);
     assert.equal(error.code, "unknown");

@@ -95,7 +95,7 @@ export function parseInstructions(ast: DockerfileAst): Dockerfile {
     const stage = stages.at(-1);
     if (stage) stage.instructions.push(instruction);
     else if (instruction.type === "arg") globalArgs.push(instruction);
-    else throw parseError(node.range.start.line, "no build stage in current context", node.range);
+    else throw dockerfileError("no build stage in current context", node.range);
   }
   if (stages.length === 0) throw dockerfileError("dockerfile contains no stages to build", ast.instructions[0]?.range);
   return { globalArgs, stages: stages satisfies readonly Stage[] };

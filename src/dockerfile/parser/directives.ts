@@ -1,4 +1,4 @@
-import { parseError, SourceText } from "../source-text.ts";
+import { dockerfileError, SourceText } from "../source-text.ts";
 import type { Directive } from "./ast.ts";
 
 const known = new Set(["syntax", "escape", "check"]);
@@ -18,7 +18,7 @@ export function readDirectives(source: SourceText, marker: "#" | "//" = "#"): re
     if (!known.has(name)) break;
     const range = source.range(at + 1, at + 1);
     if (found.some((directive) => directive.name === name)) {
-      throw parseError(at + 1, `only one ${name} parser directive can be used`, range);
+      throw dockerfileError(`only one ${name} parser directive can be used`, range);
     }
     found.push({ name: name as Directive["name"], value: match?.[2] ?? "", range });
   }
@@ -65,6 +65,5 @@ export function escapeOf(directives: readonly Directive[]): "\\" | "`" {
   const directive = directives.find((found) => found.name === "escape");
   if (!directive) return "\\";
   if (directive.value === "\\" || directive.value === "`") return directive.value;
-  const line = directive.range.start.line;
-  throw parseError(line, `invalid escape token '${directive.value}' does not match \` or \\`, directive.range);
+  throw dockerfileError(`invalid escape token '${directive.value}' does not match \` or \\`, directive.range);
 }

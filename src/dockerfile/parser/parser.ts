@@ -1,5 +1,5 @@
 import { BuildError, messageOf, type SourceRange } from "../../base/errors/mod.ts";
-import { dockerfileError, parseError, SourceText } from "../source-text.ts";
+import { dockerfileError, SourceText } from "../source-text.ts";
 import { jsonStrings, keyValues, plainWords, quotedWords, type Span, spanText, wholeText } from "./arguments.ts";
 import type { DockerfileAst, Heredoc, InstructionNode, KeyValueWord, Word } from "./ast.ts";
 import { escapeOf, readDirectives } from "./directives.ts";
@@ -97,7 +97,7 @@ class Parser {
       return complete(node, heredocs, range(), comments);
     } catch (error) {
       if (error instanceof BuildError) throw error;
-      throw parseError(startLine, messageOf(error), this.#source.range(startLine, Math.max(startLine, this.#next)));
+      throw dockerfileError(messageOf(error), this.#source.range(startLine, Math.max(startLine, this.#next)), error);
     }
   }
 
