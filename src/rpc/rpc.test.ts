@@ -255,6 +255,18 @@ suite("failure", () => {
     ]);
   });
 
+  test("an error that a Go program passes on loses the prefix that says its code", async () => {
+    await using r = await rig({
+      solve: () => {
+        throw new BuildError(
+          "not_found",
+          "rpc error: code = NotFound desc = rpc error: code = NotFound desc = no such thing",
+        );
+      },
+    });
+    await assert.rejects(r.client.solve({}), hasCode("not_found", "no such thing"));
+  });
+
   test("plain errors become unknown with their text", async () => {
     await using r = await rig({
       solve: () => {

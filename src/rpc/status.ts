@@ -32,7 +32,7 @@ export function statusOf(thrown: unknown): status.Status {
 export function errorOf(received: status.Status): BuildError {
   const details = received.details.map(({ typeUrl, value }) => ({ typeUrl, value }));
   const location = details.map(decodeSourceDetail).findLast((range) => range !== undefined);
-  return new BuildError(codeOfNumber(received.code), received.message, { details, location });
+  return new BuildError(codeOfNumber(received.code), plainMessage(received.message), { details, location });
 }
 
 /** Trailers of a call that succeeded. */
@@ -73,7 +73,12 @@ export function decodeTrailers(trailers: Metadata): BuildError | undefined {
       // a detail that cannot be read must not hide the error itself
     }
   }
-  return new BuildError(codeOfNumber(Number(code)), percentDecode(trailers.get("grpc-message") ?? ""));
+  return new BuildError(codeOfNumber(Number(code)), plainMessage(percentDecode(trailers.get("grpc-message") ?? "")));
+}
+
+/** Programs written in Go put the status into the text of an error that they pass on; here the code says it. */
+function plainMessage(message: string): string {
+  return message.replace(/^(?:rpc error: code = \w+ desc = )+/, "");
 }
 
 /** `grpc-message`: UTF-8, with `%` and everything that is not printable ASCII as `%XX`. */
