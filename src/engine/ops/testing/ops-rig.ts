@@ -10,7 +10,7 @@ import { openByteWorkers } from "../../bytes/mod.ts";
 import type { Executor, ExitStatus, ProcessIO, ProcessSpec } from "../../executor/mod.ts";
 import { type OpenedRefStore, openRefStore, type Ref } from "../../refs/mod.ts";
 import type { LayerToc, TocEntry } from "../../snapshots/mod.ts";
-import { type CacheStore, Solver, type StatusEvent } from "../../solver/mod.ts";
+import { type CacheStore, type Edge, Solver, type StatusEvent } from "../../solver/mod.ts";
 import { loadDefinition, type OpDeps, type OpEnvironment } from "../mod.ts";
 import { layerOf, type Spec } from "./trees.ts";
 
@@ -34,7 +34,9 @@ export interface OpsRig {
   /** A source that gives this tree; keyed by `name`, or by nothing that lasts when `volatile`. */
   tree(name: string, specs: Readonly<Record<string, Spec>>, options?: { volatile?: boolean }): State;
   /** Builds in a job of its own. */
-  build(state: State, environment?: OpEnvironment): Promise<Built>;
+  build(state: State, options?: OpEnvironment & { readonly signal?: AbortSignal }): Promise<Built>;
+  /** Builds an edge in a job of its own; gives the id of the result. */
+  solve(edge: Edge<Ref, OpEnvironment> | undefined, environment: OpEnvironment): Promise<string>;
 }
 
 /** What a build gave. */
@@ -46,7 +48,7 @@ export interface Built {
 }
 
 /** Opens a rig that ends with the test, which fails when mounts or directories are left. */
-export async function opsRig(t: TestContext, process: FakeProcess = () => ({})): Promise<OpsRig> {
+export async function opsRig(t: TestContext, process: FakeProcess | Executor = () => ({})): Promise<OpsRig> {
   const root = mkdtempSync(join(tmpdir(), "ops-"));
   const bytes = openByteWorkers({ limit: 2 });
   const content = await openDirectoryStore(join(root, "content"));
@@ -65,7 +67,7 @@ export async function opsRig(t: TestContext, process: FakeProcess = () => ({})):
   const processes: ProcessSpec[] = [];
   const deps: OpDeps<OpEnvironment> = {
     refs,
-    executor: fakeExecutor(process, processes),
+    executor: typeof process === "function" ? fakeExecutor(process, processes) : process,
     bytes,
     sources: [
       {
@@ -99,8 +101,7 @@ export async function opsRig(t: TestContext, process: FakeProcess = () => ({})):
       trees.set(identifier, { layer: layerOf(specs), volatile });
       return source({ identifier, platform, attributes: {}, capabilities: [] });
     },
-    async build(state, environment = {}) {
-      const { signal } = new AbortController();
+    async build(state, { signal = new AbortController().signal, ...environment } = {}) {
       const { edge } = loadDefinition(marshal(state), deps);
       assert.ok(edge);
       const job = solver.openJob(`job ${jobs++}`, { environment, signal });
@@ -112,6 +113,17 @@ export async function opsRig(t: TestContext, process: FakeProcess = () => ({})):
         await ref.release();
         await job.close();
         return { entries, layers: blobs.length, events: await events };
+      } finally {
+        await job.close();
+      }
+    },
+    async solve(edge, environment) {
+      assert.ok(edge);
+      const job = solver.openJob(`job ${jobs++}`, { environment, signal: new AbortController().signal });
+      try {
+        const ref = await job.build(edge);
+        await ref.release();
+        return ref.id;
       } finally {
         await job.close();
       }

@@ -1,0 +1,60 @@
+import assert from "node:assert/strict";
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { test } from "node:test";
+import { pb } from "../../../api/mod.ts";
+import { planMounts } from "./mount-plan.ts";
+
+type Mount = MessageInitShape<typeof pb.MountSchema>;
+
+const none = { input: -1n, output: -1n } as const;
+const root: Mount = { dest: "/", input: 0n, output: 0n };
+
+function plan(...mounts: Mount[]) {
+  return planMounts(create(pb.ExecOpSchema, { meta: { args: ["x"], cwd: "/work" }, mounts }));
+}
+
+test("mounts are made parents first, and paths are those of the process", () => {
+  const { others } = plan(
+    { ...none, dest: "/a/b/c", mountType: pb.MountType.TMPFS },
+    root,
+    { ...none, dest: "sub", mountType: pb.MountType.TMPFS, TmpfsOpt: { size: 4096n } },
+    { ...none, dest: "/a/", input: 1n, selector: "/x/../y", readonly: true },
+  );
+  assert.deepEqual(others, [
+    { type: "tree", target: "/a", input: 1, selector: "y", readonly: true, output: undefined },
+    { type: "tmpfs", target: "/work/sub", sizeBytes: 4096 },
+    { type: "tmpfs", target: "/a/b/c", sizeBytes: undefined },
+  ]);
+});
+
+test("outputs are those of trees; what clients leave in other mounts counts for nothing", () => {
+  const { outputs, others } = plan(
+    root,
+    { ...none, dest: "/out", output: 1n },
+    { input: -1n, output: 0n, dest: "/s", mountType: pb.MountType.SECRET, secretOpt: { ID: "key", mode: 0o440 } },
+    { input: -1n, output: 0n, dest: "/c", mountType: pb.MountType.CACHE, cacheOpt: { ID: "id", sharing: 2 } },
+  );
+  assert.equal(outputs, 2);
+  assert.deepEqual(
+    others.map((mount) => ("output" in mount ? mount.output : undefined)),
+    [1, undefined, undefined],
+  );
+  assert.ok(others[2]?.type === "cache" && others[2].sharing === "locked");
+});
+
+test("what makes no sense is refused", () => {
+  assert.throws(() => plan({ ...none, dest: "/x" }), /no rootfs/);
+  assert.throws(() => plan(root, { ...root, dest: "/x" }), /output 0 of 2/);
+  assert.throws(() => plan({ ...root, output: 1n }), /output 1 of 1/);
+});
+
+test("ssh is refused clearly, and skipped where the client can do without", () => {
+  const ssh = (optional: boolean): Mount => ({
+    ...none,
+    dest: "/agent",
+    mountType: pb.MountType.SSH,
+    SSHOpt: { optional },
+  });
+  assert.throws(() => plan(root, ssh(false)), { code: "unimplemented" });
+  assert.deepEqual(plan(root, ssh(true)).others, []);
+});
