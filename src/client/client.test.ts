@@ -1,23 +1,25 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { suite, test, type TestContext } from "node:test";
+import { createServer as createSecureServer } from "node:tls";
 import { control } from "../api/mod.ts";
 import { BuildError, type ErrorCode } from "../base/errors/mod.ts";
 import { createRpcServer, service, type ServiceHandlers } from "../rpc/mod.ts";
-import { BuildKitClient, connect, dialAddress } from "./mod.ts";
+import { BuildKitClient, connect, dialAddress, type TlsFiles } from "./mod.ts";
 
 /** An engine that answers as `handlers` do, listening where `listen` says. */
 async function serve(
   t: TestContext,
   handlers: ServiceHandlers<typeof control.Control>,
   listen: (listener: Server) => void,
+  listener: Server = createServer(),
 ): Promise<Server> {
   const server = createRpcServer({ services: [service(control.Control, handlers)] });
-  const listener = createServer();
   server.serve(listener);
   listen(listener);
   await once(listener, "listening");
@@ -69,6 +71,34 @@ suite("a client", () => {
     const { port } = listener.address() as { port: number };
     await using client = new BuildKitClient(connect({ open: dialAddress(`tcp://127.0.0.1:${port}`) }));
     assert.equal((await client.info())?.version, "v1");
+  });
+
+  test("asks an engine on a TCP port with TLS, and both show their certificates", async (t) => {
+    const dir = dirname(socketPath(t));
+    const subject = ["-subj", "/CN=engine", "-addext", "subjectAltName=DNS:engine"];
+    const keyFiles = ["-keyout", join(dir, "key.pem"), "-out", join(dir, "cert.pem")];
+    execFileSync("openssl", ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", ...subject, ...keyFiles], {
+      stdio: "ignore",
+    });
+    const files = { ca: join(dir, "cert.pem"), cert: join(dir, "cert.pem"), key: join(dir, "key.pem") };
+    const pem = (path: string) => readFileSync(path);
+    const certificate = { cert: pem(files.cert), key: pem(files.key), ca: pem(files.ca) };
+    const secure = createSecureServer({
+      ...certificate,
+      requestCert: true,
+      rejectUnauthorized: true,
+      ALPNProtocols: ["h2"],
+    });
+    await serve(t, handlers, (listener) => listener.listen(0, "127.0.0.1"), secure);
+    const { port } = secure.address() as { port: number };
+    const dial = (tls: TlsFiles) =>
+      new BuildKitClient(connect({ open: dialAddress(`tcp://127.0.0.1:${port}`, { tls }) }));
+    await using client = dial({ ...files, serverName: "engine" });
+    assert.equal((await client.info())?.version, "v1");
+    await using wrongName = dial({ ...files, serverName: "other" });
+    await assert.rejects(wrongName.info(), hasCode("unavailable", /does not match certificate's altnames/));
+    await using noCertificate = dial({ ca: files.ca, serverName: "engine" });
+    await assert.rejects(noCertificate.info(), hasCode("unavailable", /./));
   });
 
   test("is told that nobody is there", async (t) => {

@@ -12,8 +12,6 @@ export interface RpcServerOptions {
   readonly services: readonly (readonly Route[] | Route)[];
   /** Asks the kernel who is at the other end of a unix socket, given its file descriptor. */
   readonly peerCredentials?: ((fd: number) => Peer) | undefined;
-  /** Told when a call begins and when the last one of those under way has ended, for engines that leave when nobody needs them. */
-  readonly onActivity?: ((activeCalls: number) => void) | undefined;
 }
 
 /** Serves gRPC over any number of connections. */
@@ -112,12 +110,10 @@ class Http2RpcServer implements RpcServer {
   }
   async #serveStream(stream: ServerHttp2Stream, rawHeaders: readonly string[], peer: Peer | undefined): Promise<void> {
     this.#activeCalls++;
-    this.#options.onActivity?.(this.#activeCalls);
     try {
       await serveCall(stream, rawHeaders, { routes: this.#routes, peer });
     } finally {
       this.#activeCalls--;
-      this.#options.onActivity?.(this.#activeCalls);
     }
   }
   #peerOf(socket: Socket): Peer | undefined {

@@ -16,7 +16,7 @@ import { localFiles } from "../api/mod.ts";
 import { BuildError, type ErrorCode } from "../base/errors/mod.ts";
 import { directorySource, walkTree } from "../filesync/mod.ts";
 import { service } from "../rpc/mod.ts";
-import { makeRandomTree } from "../filesync/testing/random-tree.ts";
+import { makeRandomTree } from "../filesync/testing/mod.ts";
 import {
   type Attachable,
   fileSend,
