@@ -1,16 +1,34 @@
 import type { Platform } from "../../oci/mod.ts";
-import type { ByteWorkers } from "../bytes/mod.ts";
 import type { Executor } from "../executor/mod.ts";
 import type { OpenedRefStore } from "../refs/mod.ts";
 import type { OpEnvironment } from "./environment.ts";
 import type { Source } from "./source.ts";
 
+/** Reads archives on another thread: what ops want of the engine's byte workers. */
+export interface ArchiveReader {
+  /**
+   * Reads a tar, plain or in gzip or zstd, into an encoded table of contents. Names mean nothing special.
+   * @param input `tarFile`: where to put the uncompressed tar
+   */
+  run(
+    job: "read",
+    input: {
+      readonly file: string;
+      readonly offsetBytes: number;
+      readonly size?: number;
+      readonly tarFile?: string;
+      readonly plainNames: true;
+    },
+    options: { signal: AbortSignal },
+  ): Promise<{ readonly toc: Uint8Array }>;
+}
+
 /** What ops work with. One per engine. */
 export interface OpDeps<C extends OpEnvironment = OpEnvironment> {
   readonly refs: OpenedRefStore;
   readonly executor: Executor;
-  /** Read archives for `ADD`. */
-  readonly bytes: ByteWorkers;
+  /** For `ADD` of archives. */
+  readonly bytes: ArchiveReader;
   readonly sources: readonly Source<C>[];
   /** For mount points and scratch space of running ops. On the machine's own disk; what is found there at start-up is litter. */
   readonly runRoot: string;

@@ -3,7 +3,7 @@
  * sources (found by scheme among {@link OpDeps.sources}), processes, file operations decided on tables of contents, merges,
  * differences, nested builds.
  */
-export type { OpDeps } from "./deps.ts";
+export type { ArchiveReader, OpDeps } from "./deps.ts";
 export type { OpEnvironment } from "./environment.ts";
 export type { Source, SourceInstance, SourceKey } from "./source.ts";
 export { loadDefinition, type LoadedDefinition } from "./load.ts";

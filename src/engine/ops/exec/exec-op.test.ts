@@ -60,7 +60,7 @@ if (definesTestsInOwnNamespace(import.meta.url)) {
     });
     const { events } = await rig.build(run(rig.tree("base", { f: "" })));
     const logs = events.flatMap((event) =>
-      event.type === "log" ? [`${event.stream} ${Buffer.from(event.data)}`] : [],
+      event.type === "log" ? [`${event.stream} ${Buffer.from(event.data).toString()}`] : [],
     );
     assert.deepEqual(logs, ["1 hello", "2 oops"]);
   });

@@ -6,7 +6,7 @@ import type { Readable, Writable } from "node:stream";
 import { constants, createGunzip, createZstdDecompress } from "node:zlib";
 import { BuildError } from "../../../base/errors/mod.ts";
 import { detectFraming, type Framing, TarError, TarParser } from "../../../tar/mod.ts";
-import type { ByteWorkers } from "../../bytes/mod.ts";
+import type { ArchiveReader } from "../deps.ts";
 import { decodeToc, type FileContent, type LayerToc, type TocEntry } from "../../snapshots/mod.ts";
 
 /** How much of a file may be looked at to see whether it is an archive: more than any header takes. */
@@ -14,7 +14,7 @@ const sniffBytes = 256 * 1024;
 
 /** What reading an archive takes. */
 export interface ArchiveOptions {
-  readonly bytes: ByteWorkers;
+  readonly bytes: ArchiveReader;
   /** An existing directory for unpacked bytes; they are needed for as long as the table's contents are. */
   readonly scratch: string;
   readonly signal: AbortSignal;

@@ -28,8 +28,8 @@ export function layerOf(specs: Readonly<Record<string, Spec>>): LayerToc {
     const entry = entryOf(path, spec);
     entries.set(entry.path, entry);
   }
-  for (const path of [...entries.keys()]) {
-    for (let at = parentOf(path); at !== ""; at = parentOf(at)) {
+  for (const given of Object.keys(specs)) {
+    for (let at = parentOf(given.replace(/\/$/, "")); at !== ""; at = parentOf(at)) {
       if (!entries.has(at)) entries.set(at, entryOf(`${at}/`, ""));
     }
   }
