@@ -3,7 +3,8 @@ import type { Codec } from "../bytes/mod.ts";
 import type { Compression } from "./ref.ts";
 
 /**
- * Levels when nobody says any. zlib's own default for gzip (6) takes twice the time of 4 and gains 3 % in size; zstd's own default is 3.
+ * Levels when nobody says any. Measured on Python's library and on binaries, two cores: gzip's 6 (zlib's own default) takes half as long again as
+ * 4 and gains 2 to 3 % in size; 1 takes two thirds of the time of 4 and loses 5 to 8 %. zstd's own default is 3.
  */
 export const defaultLevels = { gzip: 4, zstd: 3 } as const;
 
