@@ -37,7 +37,7 @@ export async function openExecutor(options: ExecutorOptions): Promise<Executor &
   await using undo = new AsyncDisposableStack();
   const wanted = options.runtimes ?? ["crun", "runc"];
   const runtimes = findRuntimes(path).filter(({ name }) => wanted.includes(name));
-  const cgroups = openCgroups(join(directory, "cgroup"), { everyTree: runtimes[0]?.name === "runc" });
+  const cgroups = await openCgroups(join(directory, "cgroup"), { everyTree: runtimes[0]?.name === "runc" });
   if (cgroups) undo.use(cgroups);
   const state = { spawner, directory: join(directory, "state"), cgroups: cgroups !== undefined };
   const runners = runtimes.map((runtime) => new RuntimeRunner(runtime, state));
@@ -62,7 +62,7 @@ async function sweep(bundles: Bundles, runners: readonly RuntimeRunner[], cgroup
   for (const id of bundles.list()) {
     for (const runner of runners) await runner.delete(id);
     const parent = join(bundles.path(id), "cgroup-parent");
-    await cgroups?.open(id, existsSync(parent) ? readFileSync(parent, "utf8") : undefined).remove();
+    await cgroups?.open(id, existsSync(parent) ? readFileSync(parent, "utf8") : undefined).release();
     bundles.remove(id);
   }
 }

@@ -97,7 +97,7 @@ export class RuntimeExecutor implements Executor {
     const bundle = bundles.create(process.id, { cgroupParent: process.cgroupParent });
     undo.defer(() => bundles.remove(process.id));
     const cgroup = cgroups?.open(process.id, process.cgroupParent);
-    if (cgroup) undo.defer(() => cgroup.remove());
+    if (cgroup) undo.defer(() => cgroup.release());
     const complete: ConfigInputs = { ...inputs, cgroupsPath: cgroup?.runtimePath };
     const { outcome, runner } = await this.#runWith(process, complete, { bundle, cgroup, io, signal });
     if (runner.keepsState) undo.defer(() => runner.delete(process.id).then(() => undefined));

@@ -1,5 +1,6 @@
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmdirSync, unlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { isSystemError } from "../../../base/sys/mod.ts";
 
 /**
  * Directories of the processes that run, one each: `config.json` for the runtime. A directory that is there at start belongs to a process of an engine
@@ -20,8 +21,18 @@ export class Bundles {
     return path;
   }
 
+  /** Content when it is gone already. */
   remove(id: string): void {
-    rmSync(join(this.#directory, id), { recursive: true, force: true });
+    // Names are known: much cheaper than a recursive removal, which has to look.
+    for (const name of ["config.json", "cgroup-parent", ""]) {
+      const path = join(this.#directory, id, name);
+      try {
+        if (name === "") rmdirSync(path);
+        else if (existsSync(path)) unlinkSync(path);
+      } catch (error) {
+        if (!isSystemError(error, "ENOENT")) throw error;
+      }
+    }
   }
 
   list(): readonly string[] {

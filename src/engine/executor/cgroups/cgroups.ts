@@ -1,17 +1,19 @@
+import { createHash } from "node:crypto";
+
 /** Where one container is accounted for. */
 export interface ContainerCgroup {
   /** For the runtime config: where the runtime makes its own cgroup, below the machine's cgroup root. */
   readonly runtimePath: string;
   /** `cgroup.procs` files that the runtime must be put into before it starts anything. */
   readonly join: readonly string[];
-  /** How often the kernel's out-of-memory killer struck in it. */
+  /** How often the kernel's out-of-memory killer has struck in it since it was opened. */
   oomKills(): number;
-  /** Kills what is still in it and takes it away. */
-  remove(): Promise<void>;
+  /** Kills what is still in it and gives it back. */
+  release(): Promise<void>;
 }
 
 /** The machine's cgroups, prepared for containers. */
-export interface Cgroups extends Disposable {
+export interface Cgroups extends AsyncDisposable {
   /** Makes room for a container below `parent` (a path; a slice of systemd; empty: our own). */
   open(id: string, parent: string | undefined): ContainerCgroup;
 }
@@ -23,11 +25,15 @@ export const defaultParent = "/polyarch";
 export function parentPath(parent: string | undefined): string {
   if (!parent) return defaultParent;
   const slice = /^([^/:]+)\.slice:?$/.exec(parent)?.[1];
-  if (slice === undefined)
-    return `/${parent
-      .split("/")
-      .filter((name) => name !== "" && name !== "." && name !== "..")
-      .join("/")}`;
+  if (slice === undefined) {
+    const names = parent.split("/").filter((name) => name !== "" && name !== "." && name !== "..");
+    return `/${names.join("/")}`;
+  }
   const parts = slice.split("-");
   return `/${parts.map((_, index) => `${parts.slice(0, index + 1).join("-")}.slice`).join("/")}`;
+}
+
+/** What names of an engine's own cgroups begin with: the same for every engine over the same state directory. */
+export function slotPrefix(stateDirectory: string): string {
+  return `${createHash("sha256").update(stateDirectory).digest("hex").slice(0, 12)}-`;
 }

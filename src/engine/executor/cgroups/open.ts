@@ -12,15 +12,15 @@ const CGROUP2_SUPER_MAGIC = 0x63677270;
  * Finds out what the machine has. `undefined`: nothing that we may write to, so containers share the engine's cgroup. `stash`: a directory for
  * our own use; `everyTree`: the runtime needs to see all of version 1.
  */
-export function openCgroups(stash: string, options: { everyTree: boolean }): Cgroups | undefined {
+export async function openCgroups(stash: string, options: { everyTree: boolean }): Promise<Cgroups | undefined> {
   try {
     if (statfsSync(root).type === CGROUP2_SUPER_MAGIC) {
       accessSync(root, constants.W_OK);
-      return openCgroupsV2();
+      return await openCgroupsV2(stash);
     }
     const mounts = v1Mounts();
     // The view for crun must be seen by nobody else.
-    if (mounts.length > 0 && inOwnMountNamespace()) return openCgroupsV1(stash, mounts, options);
+    if (mounts.length > 0 && inOwnMountNamespace()) return await openCgroupsV1(stash, mounts, options);
     return undefined;
   } catch (error) {
     if (isSystemError(error, "ENOENT", "EROFS", "EACCES", "EPERM", "EBUSY", "EOPNOTSUPP")) return undefined;

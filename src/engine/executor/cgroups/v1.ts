@@ -1,8 +1,9 @@
-import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
-import { bindMount, isSystemError, mountTmpfs, unmount } from "../../../base/sys/mod.ts";
-import { type Cgroups, type ContainerCgroup, parentPath } from "./cgroups.ts";
-import { counter, removeCgroup } from "./directory.ts";
+import { bindMount, mountTmpfs, unmount } from "../../../base/sys/mod.ts";
+import { type Cgroups, type ContainerCgroup, defaultParent, parentPath, slotPrefix } from "./cgroups.ts";
+import { counter, removeCgroup, removeParent } from "./directory.ts";
+import { CgroupSlots } from "./slots.ts";
 
 const root = "/sys/fs/cgroup";
 
@@ -18,8 +19,12 @@ const forCrun = ["devices", "freezer", "pids"];
  *
  * runc (`everyTree`) insists on seeing all trees, and can be told to keep the cgroup.
  */
-export function openCgroupsV1(stash: string, mounts: readonly string[], options: { everyTree: boolean }): Cgroups {
-  using undo = new DisposableStack();
+export async function openCgroupsV1(
+  stash: string,
+  mounts: readonly string[],
+  options: { everyTree: boolean },
+): Promise<Cgroups> {
+  await using undo = new AsyncDisposableStack();
   mkdirSync(stash, { recursive: true });
   bindMount(root, stash);
   undo.defer(() => unmount(stash, { lazy: true }));
@@ -32,11 +37,19 @@ export function openCgroupsV1(stash: string, mounts: readonly string[], options:
     bindMount(join(stash, name), join(root, name));
   }
   const made = new Set<string>();
-  undo.defer(() => removeParents(made));
+  undo.defer(() => made.forEach(removeParent));
+  const memory = join(stash, "memory", defaultParent);
+  const slots = new CgroupSlots(memory, slotPrefix(stash));
+  if (trees.includes("memory")) {
+    await slots.sweep();
+    made.add(memory);
+    undo.defer(() => slots.close());
+  }
   const owned = undo.move();
+  const state = { stash, trees, shown, slots, made };
   return {
-    open: (id, parent) => openContainer({ stash, trees, shown, made }, id, parent),
-    [Symbol.dispose]: () => owned.dispose(),
+    open: (id, parent) => openContainer(state, id, parent),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }
 
@@ -45,52 +58,52 @@ interface State {
   readonly trees: readonly string[];
   /** Those in which the runtime makes a cgroup itself. */
   readonly shown: readonly string[];
-  /** Directories of ours that stay while the engine runs. */
+  /** Memory cgroups for containers without a parent of their own. */
+  readonly slots: CgroupSlots;
+  /** Parents that shall be removed in the end. */
   readonly made: Set<string>;
 }
 
-function openContainer({ stash, trees, shown, made }: State, id: string, parent: string | undefined): ContainerCgroup {
+function openContainer(state: State, id: string, parent: string | undefined): ContainerCgroup {
+  const { stash, trees, shown, slots, made } = state;
   const path = parentPath(parent);
-  // Somebody else's parent limits whatever it limits: the container goes into every tree in which it exists.
-  const wanted = trees.filter(
-    (tree) => !shown.includes(tree) && (tree === "memory" || (parent && existsSync(join(stash, tree, path)))),
-  );
-  const directories = wanted.map((tree) => {
-    const parentDirectory = join(stash, tree, path);
-    const directory = join(parentDirectory, id);
-    if (!parent || !existsSync(parentDirectory)) made.add(parentDirectory);
-    mkdirSync(directory, { recursive: true });
-    if (tree === "cpuset") inheritCpuset(parentDirectory, directory);
-    return directory;
-  });
   for (const tree of shown) {
-    const parentDirectory = join(stash, tree, path);
-    if (!parent || !existsSync(parentDirectory)) made.add(parentDirectory); // the runtime makes it
+    const directory = join(stash, tree, path);
+    if (!parent || !existsSync(directory)) made.add(directory); // the runtime makes it
   }
+  const left = shown.map((tree) => join(stash, tree, path, id));
+  const useSlot = !parent && trees.includes("memory") && !shown.includes("memory");
+  const slot = useSlot ? slots.take() : undefined;
+  const own = parent ? makeIn(state, path, id) : [];
+  const counterFile = join(slot ?? join(stash, "memory", path, id), "memory.oom_control");
+  const before = counter(counterFile, "oom_kill");
   return {
     runtimePath: join(path, id),
-    join: directories.map((directory) => join(directory, "cgroup.procs")),
-    oomKills: () => counter(join(stash, "memory", path, id, "memory.oom_control"), "oom_kill"),
-    remove: async () => {
-      const left = shown.map((tree) => join(stash, tree, path, id));
-      await Promise.all([...directories, ...left].map(removeCgroup));
+    join: [slot ?? [], own].flat().map((directory) => join(directory, "cgroup.procs")),
+    oomKills: () => counter(counterFile, "oom_kill") - before,
+    release: async () => {
+      await Promise.all([slot === undefined ? undefined : slots.release(slot), ...[...own, ...left].map(removeCgroup)]);
     },
   };
+}
+
+/** Makes a cgroup under somebody else's parent, which limits whatever it limits: in every tree in which it exists, and for memory. */
+function makeIn({ stash, trees, shown, made }: State, path: string, id: string): readonly string[] {
+  const wanted = trees.filter(
+    (tree) => !shown.includes(tree) && (tree === "memory" || existsSync(join(stash, tree, path))),
+  );
+  return wanted.map((tree) => {
+    const parent = join(stash, tree, path);
+    if (!existsSync(parent)) made.add(parent);
+    const directory = join(parent, id);
+    mkdirSync(directory, { recursive: true });
+    if (tree === "cpuset") inheritCpuset(parent, directory);
+    return directory;
+  });
 }
 
 /** A new cpuset allows nothing, not even to join it. */
 function inheritCpuset(parent: string, directory: string): void {
   for (const file of ["cpuset.cpus", "cpuset.mems"])
     writeFileSync(join(directory, file), readFileSync(join(parent, file)));
-}
-
-/** Takes our own parents away at the end; another engine may still use them. */
-function removeParents(made: ReadonlySet<string>): void {
-  for (const directory of made) {
-    try {
-      rmdirSync(directory);
-    } catch (error) {
-      if (!isSystemError(error, "EBUSY", "ENOENT", "ENOTEMPTY")) throw error;
-    }
-  }
 }

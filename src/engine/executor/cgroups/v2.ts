@@ -1,38 +1,43 @@
-import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { isSystemError } from "../../../base/sys/mod.ts";
-import { type Cgroups, defaultParent, parentPath } from "./cgroups.ts";
-import { counter, removeCgroup } from "./directory.ts";
+import { type Cgroups, type ContainerCgroup, defaultParent, parentPath, slotPrefix } from "./cgroups.ts";
+import { counter, removeCgroup, removeParent } from "./directory.ts";
+import { CgroupSlots } from "./slots.ts";
 
 const root = "/sys/fs/cgroup";
 const wantedControllers = ["cpu", "memory", "pids"];
 
 /**
- * Cgroups of version 2: one tree. The runtime makes and removes `<parent>/<id>/run`; `<parent>/<id>` around it is ours, and counts what happened inside.
+ * Cgroups of version 2: one tree. The runtime makes and removes a cgroup of its own inside of one of ours, which counts what happened inside and
+ * outlives it.
  */
-export function openCgroupsV2(): Cgroups {
+export async function openCgroupsV2(stateDirectory: string): Promise<Cgroups> {
   enableControllers();
+  const slots = new CgroupSlots(join(root, defaultParent), slotPrefix(stateDirectory));
+  await slots.sweep();
   return {
-    open(id, parent) {
-      const path = join(parentPath(parent), id);
-      const directory = join(root, path);
-      mkdirSync(directory, { recursive: true });
-      return {
-        runtimePath: join(path, "run"),
-        join: [],
-        oomKills: () => counter(join(directory, "memory.events"), "oom_kill"),
-        remove: async () => {
-          await removeCgroup(join(directory, "run"));
-          await removeCgroup(directory);
-        },
-      };
+    open: (id, parent) => openContainer(slots, id, parent),
+    [Symbol.asyncDispose]: async () => {
+      await slots.close();
+      removeParent(join(root, defaultParent));
     },
-    [Symbol.dispose]: () => {
-      try {
-        rmdirSync(join(root, defaultParent));
-      } catch (error) {
-        if (!isSystemError(error, "EBUSY", "ENOENT", "ENOTEMPTY")) throw error;
-      }
+  };
+}
+
+function openContainer(slots: CgroupSlots, id: string, parent: string | undefined): ContainerCgroup {
+  const directory = parent ? join(root, parentPath(parent), id) : slots.take();
+  if (parent) mkdirSync(directory, { recursive: true });
+  const runtimeDirectory = join(directory, id);
+  const counterFile = join(directory, "memory.events");
+  const before = counter(counterFile, "oom_kill");
+  return {
+    runtimePath: runtimeDirectory.slice(root.length),
+    join: [],
+    oomKills: () => counter(counterFile, "oom_kill") - before,
+    release: async () => {
+      await removeCgroup(runtimeDirectory);
+      await (parent ? removeCgroup(directory) : slots.release(directory));
     },
   };
 }

@@ -162,11 +162,19 @@ export class Emulators implements AsyncDisposable {
   }
 }
 
+// Processors do not change while we run, and the kernel needs long to describe them.
+let native: readonly Platform[] | undefined;
+
 function nativePlatforms(): readonly Platform[] {
-  const native = currentPlatform();
-  if (native.architecture !== "amd64") return [native];
+  native ??= findNativePlatforms();
+  return native;
+}
+
+function findNativePlatforms(): readonly Platform[] {
+  const platform = currentPlatform();
+  if (platform.architecture !== "amd64") return [platform];
   const variants = amd64Variants(readFileSync("/proc/cpuinfo", "utf8"));
-  return [native, ...variants.map((variant) => ({ ...native, variant }))];
+  return [platform, ...variants.map((variant) => ({ ...platform, variant }))];
 }
 
 function platformsOf({ name, variants }: Architecture): readonly Platform[] {
