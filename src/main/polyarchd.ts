@@ -7,7 +7,14 @@ import { BuildError, messageOf } from "../base/errors/mod.ts";
 import { log, setLogLevel } from "../base/log/mod.ts";
 import { startSpawner } from "../base/process/mod.ts";
 import { peerCredentials, selfTest, tryLock } from "../base/sys/mod.ts";
-import { controlService, type EngineDeps, type JobEnvironment, JobTable } from "../engine/control/mod.ts";
+import {
+  controlService,
+  type EngineDeps,
+  GatewayTable,
+  gatewayService,
+  type JobEnvironment,
+  JobTable,
+} from "../engine/control/mod.ts";
 import { openWorker } from "../engine/worker/mod.ts";
 import { createRpcServer } from "../rpc/mod.ts";
 import { SessionManager } from "../session/mod.ts";
@@ -67,18 +74,29 @@ async function main(argv: readonly string[]): Promise<void> {
     throw new BuildError("failed_precondition", `could not lock ${root}/polyarchd.lock, another instance running?`);
   }
   const spawner = stack.use(await startSpawner());
-  const worker = stack.use(await openWorker<JobEnvironment>({ root, spawner, path: process.env["PATH"] ?? "", ...(maxParallelism ? { maxParallelism } : {}) }));
+  const worker = stack.use(
+    await openWorker<JobEnvironment>({
+      root,
+      spawner,
+      path: process.env["PATH"] ?? "",
+      ...(maxParallelism ? { maxParallelism } : {}),
+    }),
+  );
   const sessions = stack.use(new SessionManager());
   const deps: EngineDeps = {
     worker,
     sessions,
     jobs: new JobTable(),
+    gateways: new GatewayTable(),
     allowedEntitlements,
     version,
   };
   const stop = Promise.withResolvers<string>();
   const activity = new Activity(idleMs, () => stop.resolve(`idle for ${values["idle-timeout"] ?? ""}`));
-  const rpc = createRpcServer({ services: [sessions.route(), controlService(deps)], peerCredentials });
+  const rpc = createRpcServer({
+    services: [sessions.route(), controlService(deps), gatewayService(deps)],
+    peerCredentials,
+  });
   for (const address of addresses) stack.use(await listen(address, rpc, activity));
   log.info(`polyarchd ${version} is listening on ${addresses.join(", ")}, state in ${root}`);
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
@@ -121,10 +139,16 @@ async function listen(
 ): Promise<AsyncDisposable> {
   const [, scheme, path] = /^([a-z]+):\/\/(.*)$/.exec(address) ?? [];
   if (scheme === undefined || path === undefined) {
-    throw new BuildError("invalid_argument", `address ${address} does not contain proto, you meant unix://${address} ?`);
+    throw new BuildError(
+      "invalid_argument",
+      `address ${address} does not contain proto, you meant unix://${address} ?`,
+    );
   }
   if (scheme !== "unix") {
-    throw new BuildError("unimplemented", `addr ${address} not supported: this engine listens on unix sockets only for now`);
+    throw new BuildError(
+      "unimplemented",
+      `addr ${address} not supported: this engine listens on unix sockets only for now`,
+    );
   }
   await mkdir(dirname(path), { recursive: true, mode: 0o755 });
   await unlink(path).catch(() => undefined); // ours is the lock on the state directory, so nobody else serves here
@@ -151,15 +175,18 @@ async function listen(
 function parseDuration(text: string | undefined): number | undefined {
   if (text === undefined || text === "0") return undefined;
   const units: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
-  if (!/^(\d+(\.\d+)?(ms|s|m|h))+$/.test(text)) throw new BuildError("invalid_argument", `invalid duration "${text}", want for instance 10m`);
+  if (!/^(\d+(\.\d+)?(ms|s|m|h))+$/.test(text))
+    throw new BuildError("invalid_argument", `invalid duration "${text}", want for instance 10m`);
   let total = 0;
-  for (const [, amount, unit] of text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g)) total += Number(amount) * (units[unit ?? ""] ?? 0);
+  for (const [, amount, unit] of text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g))
+    total += Number(amount) * (units[unit ?? ""] ?? 0);
   return total;
 }
 
 function parseCount(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
-  if (!/^[1-9]\d*$/.test(text)) throw new BuildError("invalid_argument", `invalid --oci-max-parallelism "${text}", want a number of at least 1`);
+  if (!/^[1-9]\d*$/.test(text))
+    throw new BuildError("invalid_argument", `invalid --oci-max-parallelism "${text}", want a number of at least 1`);
   return Number(text);
 }
 

@@ -1,6 +1,7 @@
 import type { SessionManager } from "../../session/mod.ts";
 import type { Worker } from "../worker/mod.ts";
 import type { JobEnvironment } from "./environment.ts";
+import type { GatewayTable } from "./gateway/mod.ts";
 import type { JobTable } from "./jobs.ts";
 
 /** What the services of one engine share. */
@@ -8,6 +9,8 @@ export interface EngineDeps {
   readonly worker: Worker<JobEnvironment>;
   readonly sessions: SessionManager;
   readonly jobs: JobTable;
+  /** Builds whose frontend runs in their client. */
+  readonly gateways: GatewayTable;
   /** Entitlements that builds may ask for. */
   readonly allowedEntitlements: ReadonlySet<string>;
   /** Shown by Info and ListWorkers. */

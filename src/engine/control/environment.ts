@@ -35,7 +35,8 @@ export class JobEnvironment implements SourceEnvironment {
 
   async session(id: string | undefined, options: { signal: AbortSignal }): Promise<SessionCaller> {
     const wanted = id || this.#sessionId;
-    if (!wanted) throw new BuildError("failed_precondition", "no active sessions: the client of this build offers no session");
+    if (!wanted)
+      throw new BuildError("failed_precondition", "no active sessions: the client of this build offers no session");
     return await this.#sessions.get(wanted, { signal: options.signal, timeoutMs: sessionWaitMs });
   }
 }

@@ -5,4 +5,5 @@
 export type { EngineDeps } from "./deps.ts";
 export { JobEnvironment } from "./environment.ts";
 export { JobTable } from "./jobs.ts";
+export { GatewayTable, gatewayService } from "./gateway/mod.ts";
 export { controlService } from "./service.ts";

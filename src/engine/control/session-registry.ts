@@ -7,7 +7,10 @@ import type { SessionManager } from "../../session/mod.ts";
  * Registries as the client of one build sees them: its logins are asked for over its session when a registry wants one, and tokens are
  * fetched by the client itself where it can, so that passwords stay with it.
  */
-export function openSessionRegistry(options: { readonly sessions: SessionManager; readonly sessionId: string }): Registry {
+export function openSessionRegistry(options: {
+  readonly sessions: SessionManager;
+  readonly sessionId: string;
+}): Registry {
   const { sessions, sessionId } = options;
   const client = async (signal: AbortSignal) => {
     if (sessionId === "") return undefined;
@@ -19,15 +22,15 @@ export function openSessionRegistry(options: { readonly sessions: SessionManager
       const reply = await optional(async () => await (await client(signal))?.credentials({ Host: host }, { signal }));
       if (!reply || (reply.Username === "" && reply.Secret === "")) return undefined;
       // An empty user name means that the secret is an identity token.
-      return reply.Username === "" ? { identityToken: reply.Secret } : { username: reply.Username, password: reply.Secret };
+      return reply.Username === ""
+        ? { identityToken: reply.Secret }
+        : { username: reply.Username, password: reply.Secret };
     },
   };
   const fetchToken: TokenFetcher = async (request, { signal }) => {
     const reply = await optional(
       async () =>
-        await (
-          await client(signal)
-        )?.fetchToken(
+        await (await client(signal))?.fetchToken(
           {
             ClientID: "buildkit-client",
             Host: request.host,
@@ -54,7 +57,8 @@ async function optional<T>(ask: () => Promise<T | undefined>): Promise<T | undef
     return await ask();
   } catch (error) {
     if (isAbort(error)) throw error;
-    if (error instanceof BuildError && (error.code === "unimplemented" || error.code === "unavailable")) return undefined;
+    if (error instanceof BuildError && (error.code === "unimplemented" || error.code === "unavailable"))
+      return undefined;
     throw error;
   }
 }

@@ -1,22 +1,23 @@
-import type { control, pb } from "../../api/mod.ts";
+import type { control } from "../../api/mod.ts";
 import { BuildError } from "../../base/errors/mod.ts";
-import { digestOf, formatPlatform } from "../../oci/mod.ts";
+import { digestOf } from "../../oci/mod.ts";
 import { type ExporterResponse, type Exporter, type ExportSource, openExporter } from "../exporters/mod.ts";
-import { dockerfileFrontend, type FrontendResult } from "../frontends/mod.ts";
-import { loadDefinition } from "../ops/mod.ts";
-import type { Ref } from "../refs/mod.ts";
-import type { Job } from "../solver/mod.ts";
+import type { RefStore } from "../refs/mod.ts";
+import { ImageResolver } from "../sources/mod.ts";
+import { Build, type BuildResult } from "./build.ts";
 import type { EngineDeps } from "./deps.ts";
 import { JobEnvironment } from "./environment.ts";
-import { FrontendBridge } from "./frontend-bridge.ts";
-import { ImageResolver } from "../sources/mod.ts";
 import { openSessionRegistry } from "./session-registry.ts";
 
 /**
  * One build, from request to response: frontend, graph, exports. Everything that can be refused is refused before anything runs.
  * @throws {BuildError} the first failure; whatever was running for this build alone has ended by then
  */
-export async function solve(request: control.SolveRequest, deps: EngineDeps, options: { signal: AbortSignal }): Promise<ExporterResponse> {
+export async function solve(
+  request: control.SolveRequest,
+  deps: EngineDeps,
+  options: { signal: AbortSignal },
+): Promise<ExporterResponse> {
   refuseUnsupported(request);
   if (request.Ref === "") throw new BuildError("invalid_argument", "the request has no ref to know the build by");
   const exporters = exportersOf(request).map((exporter) => openExporter(exporter.Type, exporter.Attrs));
@@ -32,23 +33,21 @@ export async function solve(request: control.SolveRequest, deps: EngineDeps, opt
     registry,
     images: new ImageResolver({ registry, content: worker.content }),
     entitlements,
-    solve: async (definition, { signal: wanted }) => await buildDefinition(definition, job, deps, wanted),
+    solve: async (definition) => (await build.add(definition).build())?.clone(),
   });
-  const job: Job<Ref, JobEnvironment> = worker.solver.openJob(request.Ref, { environment, signal });
+  const job = worker.solver.openJob(request.Ref, { environment, signal });
+  const build = new Build({ job, environment, sessionId: request.Session, deps });
   let failure: unknown;
   try {
     deps.jobs.add(request.Ref, job);
-    const source = await resultOf(request, job, environment, deps, signal);
-    try {
-      return await exportAll(exporters, source, { request, job, environment, signal });
-    } finally {
-      for (const { ref } of source.refs) await ref.release();
-    }
+    const result = await resultOf(request, build, signal);
+    return await exportAll(exporters, await makeAll(result, worker.refs), { request, build, signal });
   } catch (error) {
     failure = error;
     controller.abort(error);
     throw error;
   } finally {
+    await build[Symbol.asyncDispose]();
     await job.close(failure);
     deps.jobs.retire(request.Ref);
   }
@@ -66,15 +65,16 @@ function refuseUnsupported(request: control.SolveRequest): void {
   if (request.EnableSessionExporter) refuse("the session exporter");
   if (request.ProxyNetwork) refuse("the proxy network");
   if (request.CompatibilityVersion > 30n) {
-    throw new BuildError("invalid_argument", `unsupported compatibility-version ${request.CompatibilityVersion}: upgrade buildkit (max supported: 30)`);
-  }
-  if (request.Frontend === "" && !request.Definition) refuse("a build whose frontend runs in the client");
-  for (const key of Object.keys(request.FrontendAttrs)) {
-    if (key.startsWith("attest:")) refuse(`attestation "${key.slice("attest:".length)}"`);
+    throw new BuildError(
+      "invalid_argument",
+      `unsupported compatibility-version ${request.CompatibilityVersion}: upgrade buildkit (max supported: 30)`,
+    );
   }
 }
 
-function exportersOf(request: control.SolveRequest): readonly { Type: string; Attrs: Readonly<Record<string, string>> }[] {
+function exportersOf(
+  request: control.SolveRequest,
+): readonly { Type: string; Attrs: Readonly<Record<string, string>> }[] {
   const epoch = request.FrontendAttrs["build-arg:SOURCE_DATE_EPOCH"];
   const exporters =
     request.Exporters.length > 0
@@ -92,73 +92,38 @@ function grantEntitlements(wanted: readonly string[], deps: EngineDeps): Readonl
       throw new BuildError("invalid_argument", `unknown entitlement ${name}`);
     }
     if (!deps.allowedEntitlements.has(name)) {
-      throw new BuildError("permission_denied", `granting entitlement ${name} is not allowed by build daemon configuration`);
+      throw new BuildError(
+        "permission_denied",
+        `granting entitlement ${name} is not allowed by build daemon configuration`,
+      );
     }
   }
   return new Set(wanted);
 }
 
-async function buildDefinition(definition: pb.Definition, job: Job<Ref, JobEnvironment>, deps: EngineDeps, signal: AbortSignal): Promise<Ref | undefined> {
-  signal.throwIfAborted();
-  const { edge } = loadDefinition(definition, deps.worker.ops);
-  return edge ? await job.build(edge) : undefined;
+/** What to build: told by a frontend here, by a client that runs its own, or as a plain graph. */
+async function resultOf(request: control.SolveRequest, build: Build, signal: AbortSignal): Promise<BuildResult> {
+  if (request.Frontend !== "") {
+    return await build.runFrontend(request.Frontend, {
+      attributes: request.FrontendAttrs,
+      inputs: request.FrontendInputs,
+      signal,
+    });
+  }
+  if (request.Definition) return build.plain(request.Definition);
+  return await build.deps.gateways.run(request.Ref, build, { signal });
 }
 
-/** Runs the frontend, or takes the plain definition, and builds the filesystems of the result. The refs are the caller's. */
-async function resultOf(
-  request: control.SolveRequest,
-  job: Job<Ref, JobEnvironment>,
-  environment: JobEnvironment,
-  deps: EngineDeps,
-  signal: AbortSignal,
-): Promise<ExportSource> {
-  const { worker } = deps;
-  const runnable = await worker.executor.platforms();
-  const platforms = runnable.map(({ platform }) => platform);
-  const result = await frontendResult();
-  const built = await Promise.allSettled(
-    result.refs.map(async ({ definition }) =>
-      definition ? ((await buildDefinition(definition, job, deps, signal)) ?? worker.refs.scratch()) : worker.refs.scratch(),
-    ),
+/** Makes the filesystems of the result, all at once. They stay held by the build. */
+async function makeAll(result: BuildResult, store: RefStore): Promise<ExportSource> {
+  const refs = await Promise.all(
+    result.refs.map(async ({ id, platform, result }) => ({
+      id,
+      platform,
+      ref: (await result.build()) ?? store.scratch(),
+    })),
   );
-  const failed = built.find((outcome) => outcome.status === "rejected");
-  if (failed) {
-    for (const outcome of built) if (outcome.status === "fulfilled") await outcome.value.release();
-    throw failed.reason;
-  }
-  return {
-    multiPlatform: result.multiPlatform,
-    metadata: result.metadata,
-    refs: result.refs.map(({ id, platform }, at) => {
-      const outcome = built[at];
-      if (outcome?.status !== "fulfilled") throw new Error("Internal error: a platform without a result");
-      return { id, platform, ref: outcome.value };
-    }),
-  };
-
-  async function frontendResult(): Promise<FrontendResult> {
-    if (request.Frontend === "") {
-      const platform = worker.ops.platform;
-      return {
-        multiPlatform: false,
-        metadata: {},
-        refs: [{ id: formatPlatform(platform), platform, definition: request.Definition }],
-      };
-    }
-    if (request.Frontend !== "dockerfile.v0") {
-      throw new BuildError("not_found", `frontend ${request.Frontend} not found: this engine has dockerfile.v0`);
-    }
-    await using bridge = new FrontendBridge({
-      attributes: request.FrontendAttrs,
-      sessionId: request.Session,
-      platforms,
-      inputs: request.FrontendInputs,
-      job,
-      deps: worker.ops,
-      environment,
-    });
-    return await dockerfileFrontend(bridge, { signal });
-  }
+  return { multiPlatform: result.multiPlatform, metadata: result.metadata, refs };
 }
 
 /** Runs all exporters at once; the responses are merged, later ones winning. */
@@ -167,12 +132,12 @@ async function exportAll(
   source: ExportSource,
   context: {
     readonly request: control.SolveRequest;
-    readonly job: Job<Ref, JobEnvironment>;
-    readonly environment: JobEnvironment;
+    readonly build: Build;
     readonly signal: AbortSignal;
   },
 ): Promise<ExporterResponse> {
-  const { request, job, environment, signal } = context;
+  const { request, signal } = context;
+  const { job, environment } = context.build;
   const outcomes = await Promise.allSettled(
     exporters.map(async (exporter, index) => {
       const step = job.progressFor({ digest: digestOf(`${request.Session}-export-${index}`), name: exporter.title });

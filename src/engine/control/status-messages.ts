@@ -16,7 +16,10 @@ const logBytesPerMessage = 1024 * 1024;
  * Events as messages of Control.Status: several in one message while they come quickly (of an item that advances only the last word counts),
  * at once when they come slowly.
  */
-export async function* statusMessages(events: AsyncIterable<StatusEvent>, signal: AbortSignal): AsyncGenerator<StatusResponse> {
+export async function* statusMessages(
+  events: AsyncIterable<StatusEvent>,
+  signal: AbortSignal,
+): AsyncGenerator<StatusResponse> {
   const batches = batch(events, signal);
   for await (const events of batches) yield* encodeBatch(events);
 }

@@ -26,7 +26,10 @@ export function compressionAttributes(attributes: ExporterAttributes): { compres
   const level = Number(levelText);
   const highest = type === "zstd" ? 22 : 9;
   if (!/^\d+$/.test(levelText) || level > highest || type === "uncompressed") {
-    throw new BuildError("invalid_argument", `invalid compression-level "${levelText}" for ${type}, want 0 to ${highest}`);
+    throw new BuildError(
+      "invalid_argument",
+      `invalid compression-level "${levelText}" for ${type}, want 0 to ${highest}`,
+    );
   }
   return { compression: { type, level }, force };
 }

@@ -20,7 +20,10 @@ export function openExporter(type: string, attributes: ExporterAttributes): Expo
     case "oci":
     case "docker":
       if (!booleanAttribute(attributes, "tar", true)) {
-        throw new BuildError("unimplemented", `exporter option "tar=false" is not supported yet: write a tarball and unpack it`);
+        throw new BuildError(
+          "unimplemented",
+          `exporter option "tar=false" is not supported yet: write a tarball and unpack it`,
+        );
       }
       return archiveExporter(type, attributes);
     case "tar":

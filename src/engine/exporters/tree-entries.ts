@@ -52,7 +52,10 @@ export class PathClashes {
       return true;
     }
     if (type === "dir") return false;
-    throw new BuildError("invalid_argument", `cannot overwrite ${path} from ${earlier} with ${owner} when split option is disabled`);
+    throw new BuildError(
+      "invalid_argument",
+      `cannot overwrite ${path} from ${earlier} with ${owner} when split option is disabled`,
+    );
   }
 }
 

@@ -77,7 +77,10 @@ async function workerId(root: string): Promise<string> {
   const file = join(root, "workerid");
   const known = await readFile(file, "utf8").catch(() => "");
   if (/^[a-z0-9]{25}$/.test(known.trim())) return known.trim();
-  const id = BigInt(`0x${randomBytes(20).toString("hex")}`).toString(36).padStart(25, "0").slice(-25);
+  const id = BigInt(`0x${randomBytes(20).toString("hex")}`)
+    .toString(36)
+    .padStart(25, "0")
+    .slice(-25);
   await writeFile(file, id, { mode: 0o600 });
   return id;
 }

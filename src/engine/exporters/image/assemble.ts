@@ -82,7 +82,10 @@ export async function assembleImage(
     }),
   );
   const descriptor = describe(attributes.family === "oci" ? mediaTypes.ociIndex : mediaTypes.dockerIndex, index);
-  const document = await step(progress, `exporting manifest list ${descriptor.digest}`, () => ({ descriptor, bytes: index }));
+  const document = await step(progress, `exporting manifest list ${descriptor.digest}`, () => ({
+    descriptor,
+    bytes: index,
+  }));
   return { manifests, index: document, top: document };
 }
 
@@ -114,7 +117,10 @@ async function assembleManifest(
     }),
   );
   const descriptor = describe(family === "oci" ? mediaTypes.ociManifest : mediaTypes.dockerManifest, bytes);
-  const manifest = await step(context.progress, `exporting manifest ${descriptor.digest}`, () => ({ descriptor, bytes }));
+  const manifest = await step(context.progress, `exporting manifest ${descriptor.digest}`, () => ({
+    descriptor,
+    bytes,
+  }));
   await step(context.progress, `exporting config ${config.descriptor.digest}`, () => undefined);
   return { layers, layerDescriptors, config, manifest };
 }

@@ -1,5 +1,12 @@
 import { BuildError } from "../../../base/errors/mod.ts";
-import { formatPlatform, type MediaTypeFamily, parsePlatform, parseReference, type Reference, withDefaultTag } from "../../../oci/mod.ts";
+import {
+  formatPlatform,
+  type MediaTypeFamily,
+  parsePlatform,
+  parseReference,
+  type Reference,
+  withDefaultTag,
+} from "../../../oci/mod.ts";
 import type { Compression } from "../../refs/mod.ts";
 import { booleanAttribute, compressionAttributes, epochAttribute, refuseAttributes } from "../attributes.ts";
 import type { ExporterAttributes } from "../exporter.ts";
@@ -27,7 +34,10 @@ export interface ImageAttributes {
 }
 
 /** Checks the attributes of an image exporter. @throws {BuildError} `invalid_argument`, `unimplemented` */
-export function parseImageAttributes(attributes: ExporterAttributes, options: { byDigest?: boolean } = {}): ImageAttributes {
+export function parseImageAttributes(
+  attributes: ExporterAttributes,
+  options: { byDigest?: boolean } = {},
+): ImageAttributes {
   refuseAttributes(attributes, {
     "rewrite-timestamp": "file times in layers stay as they are",
     "prefer-nondist-layers": "layers are always pushed",
@@ -37,7 +47,10 @@ export function parseImageAttributes(attributes: ExporterAttributes, options: { 
   const oci = booleanAttribute(attributes, "oci-mediatypes", true);
   const { compression, force } = compressionAttributes(attributes);
   if (!oci && compression.type === "zstd") {
-    throw new BuildError("invalid_argument", `exporter option "compression=zstd" conflicts with "oci-mediatypes=false"`);
+    throw new BuildError(
+      "invalid_argument",
+      `exporter option "compression=zstd" conflicts with "oci-mediatypes=false"`,
+    );
   }
   return {
     names: parseNames(attributes["name"] ?? "", options.byDigest ?? false),
@@ -55,7 +68,11 @@ function parseNames(text: string, byDigest: boolean): readonly Reference[] {
     .filter((name) => name !== "")
     .map((name) => {
       const reference = parseReference(name);
-      if (reference.digest) throw new BuildError("invalid_argument", `cannot export to "${name}": a name with a digest cannot be given to a new image`);
+      if (reference.digest)
+        throw new BuildError(
+          "invalid_argument",
+          `cannot export to "${name}": a name with a digest cannot be given to a new image`,
+        );
       if (!byDigest) return withDefaultTag(reference);
       if (reference.tag) throw new BuildError("invalid_argument", `can't push tagged ref ${name} by digest`);
       return reference;
@@ -65,7 +82,8 @@ function parseNames(text: string, byDigest: boolean): readonly Reference[] {
 function parseAnnotations(attributes: ExporterAttributes): readonly Annotation[] {
   const annotations: Annotation[] = [];
   for (const [attribute, value] of Object.entries(attributes)) {
-    const [, kind = "manifest", platform, key] = /^annotation(?:-([a-z-]+))?(?:\[([A-Za-z0-9_/-]+)\])?\.(\S+)$/.exec(attribute) ?? [];
+    const [, kind = "manifest", platform, key] =
+      /^annotation(?:-([a-z-]+))?(?:\[([A-Za-z0-9_/-]+)\])?\.(\S+)$/.exec(attribute) ?? [];
     if (key === undefined) continue;
     if (kind !== "manifest" && kind !== "manifest-descriptor" && kind !== "index" && kind !== "index-descriptor") {
       throw new BuildError("invalid_argument", `unrecognized annotation type ${kind}`);
@@ -83,7 +101,9 @@ export function annotationsFor(
 ): Readonly<Record<string, string>> | undefined {
   const wanted = attributes.annotations.filter((annotation) => annotation.kind === kind);
   const general = wanted.filter((annotation) => annotation.platform === undefined);
-  const specific = wanted.filter((annotation) => annotation.platform !== undefined && annotation.platform === platformId);
+  const specific = wanted.filter(
+    (annotation) => annotation.platform !== undefined && annotation.platform === platformId,
+  );
   const entries = [...general, ...specific].map(({ key, value }) => [key, value] as const);
   return entries.length === 0 ? undefined : Object.fromEntries(entries);
 }

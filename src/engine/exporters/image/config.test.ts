@@ -8,7 +8,15 @@ const base = { diffId: digestOf("base"), createdAt: new Date("2020-01-01T00:00:0
 const mine = { diffId: digestOf("mine"), createdAt: new Date("2026-01-02T03:04:05Z") };
 
 function frontendConfig(history: readonly object[]): Uint8Array {
-  return Buffer.from(JSON.stringify({ architecture: "arm64", os: "linux", rootfs: { type: "layers", diff_ids: [] }, history, "moby.x": 1 }));
+  return Buffer.from(
+    JSON.stringify({
+      architecture: "arm64",
+      os: "linux",
+      rootfs: { type: "layers", diff_ids: [] },
+      history,
+      "moby.x": 1,
+    }),
+  );
 }
 
 function finish(history: readonly object[], layers = [base, mine], epoch?: Date) {

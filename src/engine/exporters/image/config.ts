@@ -52,7 +52,9 @@ function plainConfig(platform: Platform): ImageConfig {
 /** One non-empty entry per layer. */
 function matchLayers(history: readonly HistoryEntry[], layers: readonly LayerFacts[]): readonly HistoryEntry[] {
   let seen = 0;
-  const matched = history.map((entry) => (entry.empty_layer || seen++ < layers.length ? entry : { ...entry, empty_layer: true }));
+  const matched = history.map((entry) =>
+    entry.empty_layer || seen++ < layers.length ? entry : { ...entry, empty_layer: true },
+  );
   const missing = layers.slice(Math.min(seen, layers.length));
   return [...matched, ...missing.map((): HistoryEntry => ({ comment: "buildkit.exporter.image.v0" }))];
 }
@@ -83,7 +85,9 @@ function fillTimes(history: readonly HistoryEntry[], layers: readonly LayerFacts
 }
 
 function clamp(history: readonly HistoryEntry[], epoch: Date | undefined): readonly HistoryEntry[] {
-  return history.map((entry) => (entry.created === undefined ? entry : { ...entry, created: earlier(entry.created, epoch) }));
+  return history.map((entry) =>
+    entry.created === undefined ? entry : { ...entry, created: earlier(entry.created, epoch) },
+  );
 }
 
 function earlier(time: string, epoch: Date | undefined): string {

@@ -13,9 +13,13 @@ export function imageExporter(attributes: ExporterAttributes): Exporter {
   const push = booleanAttribute(attributes, "push", false);
   const image = parseImageAttributes(attributes, { byDigest });
   if (booleanAttribute(attributes, "registry.insecure", false)) {
-    throw new BuildError("unimplemented", `exporter option "registry.insecure" is not supported yet: registries on localhost are spoken to by plain HTTP anyway`);
+    throw new BuildError(
+      "unimplemented",
+      `exporter option "registry.insecure" is not supported yet: registries on localhost are spoken to by plain HTTP anyway`,
+    );
   }
-  if (push && image.names.length === 0) throw new BuildError("invalid_argument", "tag is needed when pushing to registry");
+  if (push && image.names.length === 0)
+    throw new BuildError("invalid_argument", "tag is needed when pushing to registry");
   return {
     title: "exporting to image",
     export: async (source, context) => {

@@ -1,6 +1,13 @@
 import { TaskGroup } from "../../../base/async/mod.ts";
 import { BuildError, isAbort, messageOf } from "../../../base/errors/mod.ts";
-import { type Digest, familiarReference, formatReference, type Reference, withDigest, withTag } from "../../../oci/mod.ts";
+import {
+  type Digest,
+  familiarReference,
+  formatReference,
+  type Reference,
+  withDigest,
+  withTag,
+} from "../../../oci/mod.ts";
 import type { ExportContext } from "../exporter.ts";
 import { step } from "../step.ts";
 import type { AssembledImage, Document } from "./assemble.ts";
@@ -31,7 +38,9 @@ export async function pushImage(
     await step(progress, "pushing layers", () => pushBlobs(image, name, context));
     await step(progress, `pushing manifest for ${formatReference(withDigest(target, top.digest))}`, async () => {
       if (image.index) {
-        await Promise.all(image.manifests.map(({ manifest }) => pushDocument(manifest, name, manifest.descriptor.digest, context)));
+        await Promise.all(
+          image.manifests.map(({ manifest }) => pushDocument(manifest, name, manifest.descriptor.digest, context)),
+        );
       }
       await pushDocument(image.top, name, tagOrDigest, context);
     });
@@ -79,7 +88,12 @@ async function pushBlobs(image: AssembledImage, name: Reference, context: Export
   await group.all(tasks);
 }
 
-async function pushDocument(document: Document, name: Reference, tagOrDigest: string, context: ExportContext): Promise<void> {
+async function pushDocument(
+  document: Document,
+  name: Reference,
+  tagOrDigest: string,
+  context: ExportContext,
+): Promise<void> {
   await context.registry.pushManifest(
     name.digest ? withTag(name, tagOrDigest) : name,
     { mediaType: document.descriptor.mediaType, bytes: document.bytes },

@@ -9,9 +9,11 @@ import { contentOf, locatedEntries, PathClashes, platformDirectory, splitsByPlat
 /** `type=local`: the filesystem of the result into a directory of the client; a directory per platform when there are several. */
 export function localExporter(attributes: ExporterAttributes): Exporter {
   const epoch = epochAttribute(attributes);
-  const split = attributes["platform-split"] === undefined ? undefined : booleanAttribute(attributes, "platform-split", true);
+  const split =
+    attributes["platform-split"] === undefined ? undefined : booleanAttribute(attributes, "platform-split", true);
   const mode = attributes["mode"] ?? "copy";
-  if (mode !== "copy" && mode !== "delete") throw new BuildError("invalid_argument", `invalid local exporter mode "${mode}"`);
+  if (mode !== "copy" && mode !== "delete")
+    throw new BuildError("invalid_argument", `invalid local exporter mode "${mode}"`);
   return {
     title: "exporting to client directory",
     export: async (source, context) => {
@@ -51,7 +53,17 @@ async function allEntries(
   for (const platformRef of source.refs) {
     const top = platformDirectory(platformRef);
     if (split) {
-      const directory: TocEntry = { path: top, type: "dir", mode: 0o755, uid: 0, gid: 0, size: 0, mtimeSec: 0, mtimeNsec: 0, ...time };
+      const directory: TocEntry = {
+        path: top,
+        type: "dir",
+        mode: 0o755,
+        uid: 0,
+        gid: 0,
+        size: 0,
+        mtimeSec: 0,
+        mtimeNsec: 0,
+        ...time,
+      };
       all.push([directory, directory]);
     }
     for (const entry of await locatedEntries(platformRef, context)) {

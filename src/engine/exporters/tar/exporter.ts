@@ -8,7 +8,8 @@ import { contentOf, locatedEntries, PathClashes, platformDirectory, splitsByPlat
 /** `type=tar`: the filesystem of the result as one archive, straight from the tables of contents; a directory per platform when there are several. */
 export function tarExporter(attributes: ExporterAttributes): Exporter {
   const epoch = epochAttribute(attributes);
-  const split = attributes["platform-split"] === undefined ? undefined : booleanAttribute(attributes, "platform-split", true);
+  const split =
+    attributes["platform-split"] === undefined ? undefined : booleanAttribute(attributes, "platform-split", true);
   return {
     title: "exporting to client tarball",
     export: async (source, context) => {
@@ -29,7 +30,9 @@ async function* members(
   for (const platformRef of source.refs) {
     const prefix = split ? `${platformDirectory(platformRef)}/` : "";
     if (split) {
-      yield { entry: { name: prefix, type: "dir", mode: 0o755, uid: 0, gid: 0, size: 0, mtimeSec: 0, mtimeNsec: 0, ...time } };
+      yield {
+        entry: { name: prefix, type: "dir", mode: 0o755, uid: 0, gid: 0, size: 0, mtimeSec: 0, mtimeNsec: 0, ...time },
+      };
     }
     for (const entry of await locatedEntries(platformRef, context)) {
       if (entry.type === "socket") continue;

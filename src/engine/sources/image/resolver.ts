@@ -65,7 +65,9 @@ export class ImageResolver {
     );
     const chosen = platformMatcher(platform).choose(candidates);
     if (!chosen) {
-      const available = candidates.flatMap((descriptor) => (descriptor.platform ? [formatPlatform(descriptor.platform)] : []));
+      const available = candidates.flatMap((descriptor) =>
+        descriptor.platform ? [formatPlatform(descriptor.platform)] : [],
+      );
       throw new BuildError(
         "not_found",
         `${formatReference(reference)}: no match for platform in manifest: not found (wanted ${formatPlatform(platform)}, the image has ${available.join(", ") || "none"})`,
@@ -74,14 +76,26 @@ export class ImageResolver {
     const bytes = await this.#document(reference, chosen, signal);
     const inner = decodeImageDocument(bytes, chosen.mediaType);
     if (inner.type !== "manifest") {
-      throw new BuildError("invalid_argument", `${formatReference(reference)}: the index lists another index (${chosen.digest}): nested indexes cannot be pulled`);
+      throw new BuildError(
+        "invalid_argument",
+        `${formatReference(reference)}: the index lists another index (${chosen.digest}): nested indexes cannot be pulled`,
+      );
     }
     return await this.#image(reference, top.digest, inner.manifest, chosen.digest, signal);
   }
 
-  async #image(reference: Reference, digest: Digest, manifest: Manifest, manifestDigest: Digest, signal: AbortSignal): Promise<ResolvedImage> {
+  async #image(
+    reference: Reference,
+    digest: Digest,
+    manifest: Manifest,
+    manifestDigest: Digest,
+    signal: AbortSignal,
+  ): Promise<ResolvedImage> {
     if (manifest.config.mediaType !== mediaTypes.ociConfig && manifest.config.mediaType !== mediaTypes.dockerConfig) {
-      throw new BuildError("invalid_argument", `${formatReference(reference)} is no container image: its config is of type ${manifest.config.mediaType}`);
+      throw new BuildError(
+        "invalid_argument",
+        `${formatReference(reference)} is no container image: its config is of type ${manifest.config.mediaType}`,
+      );
     }
     const configBytes = await this.#document(reference, manifest.config, signal, "blob");
     const config = decodeImageConfig(configBytes);
@@ -111,7 +125,12 @@ export class ImageResolver {
   }
 
   /** A small document by digest: from the content store, else fetched into it. */
-  async #document(reference: Reference, descriptor: Descriptor, signal: AbortSignal, kind: "manifest" | "blob" = "manifest"): Promise<Uint8Array> {
+  async #document(
+    reference: Reference,
+    descriptor: Descriptor,
+    signal: AbortSignal,
+    kind: "manifest" | "blob" = "manifest",
+  ): Promise<Uint8Array> {
     return await this.#documents.run(
       descriptor.digest,
       async (shared) => {
@@ -134,7 +153,10 @@ const documentLimitBytes = 8 * 1024 * 1024;
 
 async function collect(bytes: AsyncIterable<Uint8Array>, descriptor: Descriptor): Promise<Uint8Array> {
   if (descriptor.size > documentLimitBytes) {
-    throw new BuildError("invalid_argument", `${descriptor.digest} is too large for a manifest or config: ${descriptor.size} bytes`);
+    throw new BuildError(
+      "invalid_argument",
+      `${descriptor.digest} is too large for a manifest or config: ${descriptor.size} bytes`,
+    );
   }
   const chunks: Uint8Array[] = [];
   for await (const chunk of bytes) chunks.push(chunk);

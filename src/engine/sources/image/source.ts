@@ -15,7 +15,8 @@ export function imageSource(refs: RefStore): Source<SourceEnvironment> {
       const name = op.identifier.slice("docker-image://".length);
       const reference = withDefaultTag(parseReference(name));
       for (const attribute of ["image.layerlimit", "image.checksum"]) {
-        if (op.attrs[attribute]) throw new BuildError("unimplemented", `${name}: source attribute ${attribute} is not supported yet`);
+        if (op.attrs[attribute])
+          throw new BuildError("unimplemented", `${name}: source attribute ${attribute} is not supported yet`);
       }
       return {
         cacheMap: async ({ environment, signal }) => {

@@ -39,7 +39,13 @@ export function openContexts(options: { readonly bytes: ByteWorkers; readonly ro
   const walks = new SingleFlight<string, OpenContext>();
 
   /** Walks and hashes, with the index of the last walk of the same directory and filter. */
-  async function walk(directory: string, filter: TreeFilter, signal: AbortSignal, progress: VertexProgress, id: string): Promise<OpenContext> {
+  async function walk(
+    directory: string,
+    filter: TreeFilter,
+    signal: AbortSignal,
+    progress: VertexProgress,
+    id: string,
+  ): Promise<OpenContext> {
     const key = digestHex(digestOf(JSON.stringify([directory, filter])));
     const indexFile = join(root, "indexes", key);
     return await walks.run(
@@ -54,7 +60,10 @@ export function openContexts(options: { readonly bytes: ByteWorkers; readonly ro
         );
         progress.status({ id, current: hashedBytes, started, completed: new Date() });
         await replaceFile(indexFile, index);
-        return { root: directory, toc: decodeToc(toc, (path) => ({ kind: "range", file: `${directory}/${path}`, offsetBytes: 0 })) };
+        return {
+          root: directory,
+          toc: decodeToc(toc, (path) => ({ kind: "range", file: `${directory}/${path}`, offsetBytes: 0 })),
+        };
       },
       { signal },
     );

@@ -25,7 +25,10 @@ export function localSource(options: {
       const name = identifier.slice("local://".length);
       if (name === "") throw new BuildError("invalid_argument", "a local source needs the name of a directory");
       if (attrs["local.metadatatransfer"] === "true") {
-        throw new BuildError("unimplemented", `local source "${name}": transfer of metadata alone is not supported yet`);
+        throw new BuildError(
+          "unimplemented",
+          `local source "${name}": transfer of metadata alone is not supported yet`,
+        );
       }
       const filter: TreeFilter = {
         include: patterns(attrs, "local.includepattern"),

@@ -1,0 +1,112 @@
+import type { pb } from "../../api/mod.ts";
+import { BuildError } from "../../base/errors/mod.ts";
+import { formatPlatform, type Platform } from "../../oci/mod.ts";
+import { dockerfileFrontend } from "../frontends/mod.ts";
+import { loadDefinition } from "../ops/mod.ts";
+import type { Ref } from "../refs/mod.ts";
+import type { Job } from "../solver/mod.ts";
+import type { EngineDeps } from "./deps.ts";
+import type { JobEnvironment } from "./environment.ts";
+import { FrontendBridge } from "./frontend-bridge.ts";
+import { LazyResult } from "./lazy-result.ts";
+
+/** One filesystem of a build's result, not made yet. */
+export interface PlatformResult {
+  /** Platform as text: the key of a result map. */
+  readonly id: string;
+  readonly platform: Platform;
+  readonly result: LazyResult;
+}
+
+/** What a frontend made: graphs, and what it says of them. */
+export interface BuildResult {
+  readonly refs: readonly PlatformResult[];
+  /** Whether it is a map by platform or one single tree. */
+  readonly multiPlatform: boolean;
+  readonly metadata: Readonly<Record<string, Uint8Array>>;
+}
+
+/** A build under way: the job, and every graph that was added to it. Disposing of it releases what was made. */
+export class Build implements AsyncDisposable {
+  readonly job: Job<Ref, JobEnvironment>;
+  readonly environment: JobEnvironment;
+  readonly sessionId: string;
+  readonly deps: EngineDeps;
+  readonly #results: LazyResult[] = [];
+
+  constructor(options: {
+    readonly job: Job<Ref, JobEnvironment>;
+    readonly environment: JobEnvironment;
+    readonly sessionId: string;
+    readonly deps: EngineDeps;
+  }) {
+    this.job = options.job;
+    this.environment = options.environment;
+    this.sessionId = options.sessionId;
+    this.deps = options.deps;
+  }
+
+  /**
+   * Adds a graph. Nothing runs before somebody looks into the result.
+   * @param definition `undefined`: the empty tree
+   * @throws {BuildError} when the definition is malformed or asks for what this engine cannot do
+   */
+  add(definition: pb.Definition | undefined): LazyResult {
+    const edge = definition && loadDefinition(definition, this.deps.worker.ops).edge;
+    const result = new LazyResult(async () => (edge ? await this.job.build(edge) : undefined));
+    this.#results.push(result);
+    return result;
+  }
+
+  /** A plain graph as a result: one tree, of this machine's platform. */
+  plain(definition: pb.Definition | undefined): BuildResult {
+    const { platform } = this.deps.worker.ops;
+    return {
+      multiPlatform: false,
+      metadata: {},
+      refs: [{ id: formatPlatform(platform), platform, result: this.add(definition) }],
+    };
+  }
+
+  /** Runs a frontend of this engine. @throws {BuildError} `not_found` when there is none of that name */
+  async runFrontend(
+    frontend: string,
+    options: {
+      readonly attributes: Readonly<Record<string, string>>;
+      readonly inputs: Readonly<Record<string, pb.Definition>>;
+      readonly signal: AbortSignal;
+    },
+  ): Promise<BuildResult> {
+    if (frontend !== "dockerfile.v0") {
+      throw new BuildError("not_found", `frontend ${frontend} not found: this engine has dockerfile.v0`);
+    }
+    const { attributes, inputs, signal } = options;
+    for (const key of Object.keys(attributes)) {
+      if (key.startsWith("attest:")) {
+        throw new BuildError(
+          "unimplemented",
+          `attestation "${key.slice("attest:".length)}" is not supported by this engine yet`,
+        );
+      }
+    }
+    if (Object.keys(inputs).length > 0) {
+      throw new BuildError("unimplemented", "graphs as inputs of a frontend are not supported by this engine yet");
+    }
+    const runnable = await this.deps.worker.executor.platforms();
+    const bridge = new FrontendBridge(this, {
+      attributes,
+      inputs,
+      platforms: runnable.map(({ platform }) => platform),
+    });
+    const { refs, multiPlatform, metadata } = await dockerfileFrontend(bridge, { signal });
+    return {
+      multiPlatform,
+      metadata,
+      refs: refs.map(({ id, platform, definition }) => ({ id, platform, result: this.add(definition) })),
+    };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#results.map((result) => result[Symbol.asyncDispose]()));
+  }
+}

@@ -1,0 +1,129 @@
+import { randomUUID } from "node:crypto";
+import { gateway } from "../../../api/mod.ts";
+import { BuildError } from "../../../base/errors/mod.ts";
+import { formatPlatform, normalizePlatform, type Platform } from "../../../oci/mod.ts";
+import { errorOf } from "../../../rpc/mod.ts";
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { Build, BuildResult, PlatformResult } from "../build.ts";
+import { FrontendBridge } from "../frontend-bridge.ts";
+import type { LazyResult } from "../lazy-result.ts";
+
+type ResultInit = MessageInitShape<typeof gateway.ResultSchema>;
+
+/** A build whose frontend runs in the client: it adds graphs, looks into results, and says in the end which of them is the result. */
+export class GatewayBuild {
+  readonly build: Build;
+  readonly bridge: FrontendBridge;
+  readonly #signal: AbortSignal;
+  readonly #refs = new Map<string, LazyResult>();
+  readonly #returned = Promise.withResolvers<BuildResult>();
+  #settled = false;
+
+  constructor(build: Build, options: { readonly platforms: readonly Platform[]; readonly signal: AbortSignal }) {
+    this.build = build;
+    this.#signal = options.signal;
+    this.bridge = new FrontendBridge(build, { attributes: {}, inputs: {}, platforms: options.platforms });
+  }
+
+  /** What the client said the result is. @throws what it said went wrong */
+  get returned(): Promise<BuildResult> {
+    return this.#returned.promise;
+  }
+
+  /** Runs a frontend of this engine or adds a graph; the answer names results by ids that are good until the build ends. */
+  async solve(request: gateway.SolveRequest): Promise<ResultInit> {
+    if (request.CacheImports.length > 0)
+      throw new BuildError("unimplemented", "cache import is not supported by this engine yet");
+    if (request.SourcePolicies.length > 0)
+      throw new BuildError("unimplemented", "a source policy is not supported by this engine yet");
+    const result =
+      request.Frontend === ""
+        ? this.build.plain(request.Definition)
+        : await this.build.runFrontend(request.Frontend, {
+            attributes: request.FrontendOpt,
+            inputs: request.FrontendInputs,
+            signal: this.#signal,
+          });
+    if (request.Evaluate) await Promise.all(result.refs.map(async ({ result }) => await result.build()));
+    const named = result.refs.map(({ id, result }) => [id, { id: this.#name(result) }] as const);
+    const metadata = { ...result.metadata } as Record<string, Uint8Array<ArrayBuffer>>;
+    const [first] = named;
+    if (!result.multiPlatform && first) return { result: { case: "ref", value: first[1] }, metadata };
+    return { result: { case: "refs", value: { refs: Object.fromEntries(named) } }, metadata };
+  }
+
+  /** @throws {BuildError} `not_found` when the id names no result of this build */
+  ref(id: string): LazyResult {
+    const found = this.#refs.get(id);
+    if (!found) throw new BuildError("not_found", id === "" ? `empty ref: ${id}` : `no such ref: ${id}`);
+    return found;
+  }
+
+  /** Takes the final word of the client. */
+  return(request: gateway.ReturnRequest): void {
+    if (this.#settled) throw new BuildError("already_exists", "gateway result is already set");
+    const { result, error } = request;
+    if ((result === undefined) === (error === undefined)) {
+      throw new BuildError("invalid_argument", "gateway return must be either result or err");
+    }
+    this.#settled = true;
+    if (error) this.#returned.reject(errorOf(error));
+    else if (result) this.#returned.resolve(this.#resultOf(result));
+    this.#returned.promise.catch(() => undefined); // whoever waits for the build gets the failure
+  }
+
+  #name(result: LazyResult): string {
+    const id = randomUUID();
+    this.#refs.set(id, result);
+    return id;
+  }
+
+  #resultOf({ result, metadata, attestations }: gateway.Result): BuildResult {
+    if (Object.values(attestations).some(({ attestation }) => attestation.length > 0)) {
+      throw new BuildError("unimplemented", "attestations are not supported by this engine yet");
+    }
+    const ids: Readonly<Record<string, string>> =
+      result.case === "ref"
+        ? { "": result.value.id }
+        : result.case === "refDeprecated"
+          ? { "": result.value }
+          : result.case === "refs"
+            ? Object.fromEntries(Object.entries(result.value.refs).map(([key, { id }]) => [key, id]))
+            : result.case === "refsDeprecated"
+              ? result.value.refs
+              : {};
+    const platforms = platformsOf(metadata);
+    const multiPlatform = result.case === "refs" || result.case === "refsDeprecated";
+    const refs = Object.entries(ids).map(([key, ref]): PlatformResult => {
+      const platform =
+        (multiPlatform ? platforms.get(key) : [...platforms.values()][0]) ?? this.build.deps.worker.ops.platform;
+      // An empty id is the empty tree.
+      return {
+        id: key === "" ? formatPlatform(platform) : key,
+        platform,
+        result: ref === "" ? this.build.add(undefined) : this.ref(ref),
+      };
+    });
+    const order = [...platforms.keys()];
+    return { multiPlatform, metadata, refs: refs.sort((a, b) => order.indexOf(a.id) - order.indexOf(b.id)) };
+  }
+}
+
+/** The platforms that a result's metadata lists, by id, in order. @throws {BuildError} `invalid_argument` when it is malformed */
+function platformsOf(metadata: Readonly<Record<string, Uint8Array>>): ReadonlyMap<string, Platform> {
+  const bytes = metadata["refs.platforms"];
+  if (!bytes) return new Map();
+  try {
+    const { Platforms } = JSON.parse(Buffer.from(bytes).toString()) as {
+      Platforms: { ID: string; Platform: { os: string; architecture: string; variant?: string } }[];
+    };
+    return new Map(
+      Platforms.map(({ ID, Platform: { os, architecture, variant } }) => [
+        ID,
+        normalizePlatform({ os, architecture, ...(variant ? { variant } : {}) }),
+      ]),
+    );
+  } catch (cause) {
+    throw new BuildError("invalid_argument", "failed to parse platforms passed to exporter", { cause });
+  }
+}

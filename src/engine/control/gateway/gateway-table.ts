@@ -1,0 +1,51 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { BuildError } from "../../../base/errors/mod.ts";
+import type { Build, BuildResult } from "../build.ts";
+import { GatewayBuild } from "./gateway-build.ts";
+
+/** How long a call waits for the build that it belongs to: both arrive at the same moment. */
+const arrivalMs = 3000;
+
+/** Builds whose frontend runs in their client, by the id of the build. */
+export class GatewayTable {
+  readonly #builds = new Map<string, GatewayBuild>();
+  readonly #arrivals = new Map<string, PromiseWithResolvers<GatewayBuild>>();
+
+  /** Lets the client lead the build until it returns a result. @throws what the client returns as an error, or the signal's reason */
+  async run(id: string, build: Build, options: { signal: AbortSignal }): Promise<BuildResult> {
+    const { signal } = options;
+    const runnable = await build.deps.worker.executor.platforms();
+    const gateway = new GatewayBuild(build, { platforms: runnable.map(({ platform }) => platform), signal });
+    this.#builds.set(id, gateway);
+    this.#arrivals.get(id)?.resolve(gateway);
+    this.#arrivals.delete(id);
+    const aborted = Promise.withResolvers<never>();
+    const onAbort = () => aborted.reject(signal.reason);
+    signal.addEventListener("abort", onAbort, { once: true });
+    try {
+      signal.throwIfAborted();
+      return await Promise.race([gateway.returned, aborted.promise]);
+    } finally {
+      signal.removeEventListener("abort", onAbort);
+      this.#builds.delete(id);
+    }
+  }
+
+  /** The build of that id. @throws {BuildError} `not_found` when it does not show up */
+  async find(id: string | undefined, method: string, options: { signal: AbortSignal }): Promise<GatewayBuild> {
+    if (!id) throw new BuildError("invalid_argument", "no buildid found in context");
+    const known = this.#builds.get(id);
+    if (known) return known;
+    const arrival = this.#arrivals.get(id) ?? Promise.withResolvers<GatewayBuild>();
+    this.#arrivals.set(id, arrival);
+    const late = delay(arrivalMs, undefined, { signal: options.signal, ref: false }).then(
+      () => undefined,
+      () => undefined,
+    );
+    const found = await Promise.race([arrival.promise, late]);
+    if (found) return found;
+    options.signal.throwIfAborted();
+    this.#arrivals.delete(id);
+    throw new BuildError("not_found", `forwarding ${method}: no such job ${id}`);
+  }
+}

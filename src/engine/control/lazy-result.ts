@@ -1,0 +1,111 @@
+import { open } from "node:fs/promises";
+import { BuildError } from "../../base/errors/mod.ts";
+import type { BridgeFileStat, BridgeRef } from "../frontends/mod.ts";
+import { followPath } from "../ops/mod.ts";
+import type { Ref } from "../refs/mod.ts";
+import type { TocEntry, Tree } from "../snapshots/mod.ts";
+
+/** Files that are read whole are small; without a bound of their own this one holds. */
+const readLimitBytes = 16 * 1024 * 1024;
+
+/**
+ * A result of the graph that is made when somebody first looks into it, once. Belongs to its build, which releases it in the end.
+ * Paths are resolved inside of the tree, symlinks included.
+ */
+export class LazyResult implements BridgeRef, AsyncDisposable {
+  readonly #make: () => Promise<Ref | undefined>;
+  #made: Promise<Ref | undefined> | undefined;
+
+  /** @param make gives the ref, to keep; `undefined` is the empty tree */
+  constructor(make: () => Promise<Ref | undefined>) {
+    this.#make = make;
+  }
+
+  /** The ref, made now if it has not been yet; held by this object, so clone it to keep it longer. */
+  async build(): Promise<Ref | undefined> {
+    if (!this.#made) {
+      this.#made = this.#make();
+      this.#made.catch(() => undefined); // whoever looks gets the failure
+    }
+    return await this.#made;
+  }
+
+  async readFile(path: string, options: { signal: AbortSignal; maxBytes?: number }): Promise<Uint8Array> {
+    const { signal, maxBytes = readLimitBytes } = options;
+    const { ref, entry } = await this.#find(path, signal);
+    if (!ref || !entry) throw missing(path);
+    if (entry.type !== "file") throw new BuildError("invalid_argument", `${path} is not a regular file`);
+    if (entry.size > maxBytes) {
+      throw new BuildError(
+        "resource_exhausted",
+        `${path} is too large: ${entry.size} bytes, at most ${maxBytes} are read`,
+      );
+    }
+    const [located] = await ref.locate([entry], { signal });
+    return await readEntry(located ?? entry);
+  }
+
+  async stat(path: string, { signal }: { signal: AbortSignal }): Promise<BridgeFileStat | undefined> {
+    const { entry } = await this.#find(path, signal);
+    return entry && statOf(entry, path);
+  }
+
+  async readDir(path: string, { signal }: { signal: AbortSignal }): Promise<readonly BridgeFileStat[]> {
+    return (await this.entries(path, { signal })).map((entry) => statOf(entry, baseName(entry.path)));
+  }
+
+  /** The entry that `path` leads to; `undefined` when it leads nowhere. */
+  async entry(path: string, { signal }: { signal: AbortSignal }): Promise<TocEntry | undefined> {
+    return (await this.#find(path, signal)).entry;
+  }
+
+  /** What lies directly in the directory that `path` leads to, sorted. @throws {BuildError} `not_found` */
+  async entries(path: string, { signal }: { signal: AbortSignal }): Promise<readonly TocEntry[]> {
+    const { tree, entry } = await this.#find(path, signal);
+    if (!tree || !entry) throw missing(path);
+    return tree
+      .children(entry.path)
+      .flatMap((name) => tree.get(entry.path === "" ? name : `${entry.path}/${name}`) ?? []);
+  }
+
+  async #find(path: string, signal: AbortSignal): Promise<{ ref?: Ref; tree?: Tree; entry?: TocEntry | undefined }> {
+    const ref = await this.build();
+    if (!ref) return {};
+    const tree = await ref.tree({ signal });
+    return { ref, tree, entry: tree.get(followPath(tree, path)) };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const ref = await this.#made?.catch(() => undefined);
+    await ref?.release();
+  }
+}
+
+function missing(path: string): BuildError {
+  return new BuildError("not_found", `open ${path}: no such file or directory`);
+}
+
+function baseName(path: string): string {
+  return path.slice(path.lastIndexOf("/") + 1);
+}
+
+function statOf(entry: TocEntry, path: string): BridgeFileStat {
+  const type =
+    entry.type === "dir" ? "directory" : entry.type === "file" || entry.type === "symlink" ? entry.type : "other";
+  return { path, type, size: entry.size };
+}
+
+async function readEntry(entry: TocEntry): Promise<Uint8Array> {
+  const { content } = entry;
+  if (!content) throw new Error(`Internal error: ${entry.path} has no content after locate()`);
+  if (content.kind === "bytes") return content.data;
+  await using file = await open(content.file, "r");
+  const bytes = Buffer.alloc(entry.size);
+  let filled = 0;
+  while (filled < bytes.byteLength) {
+    const { bytesRead } = await file.read(bytes, filled, bytes.byteLength - filled, content.offsetBytes + filled);
+    if (bytesRead === 0) break;
+    filled += bytesRead;
+  }
+  return bytes.subarray(0, filled);
+}
