@@ -10,7 +10,7 @@
 import { existsSync } from "node:fs";
 import { mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { type Metafile, build, transform } from "esbuild";
+import { type Metafile, type Plugin, build, transform } from "esbuild";
 
 interface Program {
   readonly output: string;
@@ -24,6 +24,25 @@ const programs: readonly Program[] = [
   { output: "byte-worker", entries: ["src/engine/bytes/main.ts"] },
   { output: "spawner", entries: ["src/base/process/main.ts"] },
 ];
+
+/**
+ * `await import("undici")`, a CommonJS package, has undici's names as exports in Node, but in esbuild's chunks only `default`.
+ * So such an import gets a module between, which spells out the names.
+ */
+const namedExports: Plugin = {
+  name: "named-exports",
+  setup(build) {
+    build.onResolve({ filter: /^[a-z@]/ }, ({ kind, path, resolveDir }) => {
+      if (kind !== "dynamic-import" || path.startsWith("node:")) return undefined;
+      return { path, namespace: "named-exports", pluginData: { resolveDir } };
+    });
+    build.onLoad({ filter: /.*/, namespace: "named-exports" }, async ({ path, pluginData }) => {
+      const names = Object.keys((await import(path)) as object).filter((name) => /^[A-Za-z_$][\w$]*$/.test(name));
+      const resolveDir = (pluginData as { resolveDir: string }).resolveDir;
+      return { contents: `export { ${names.join(", ")} } from ${JSON.stringify(path)};`, resolveDir };
+    });
+  },
+};
 
 if (process.argv.includes("--help")) {
   console.log("usage: bin/node scripts/build.ts [--metafile]\n\nBundles the programs into dist/.");
@@ -72,6 +91,7 @@ async function bundle(directory: string): Promise<{ name: string; bytes: number 
     write: false,
     logLevel: "error",
     legalComments: "none",
+    plugins: [namedExports],
   });
   const files = [];
   for (const output of result.outputFiles) {
