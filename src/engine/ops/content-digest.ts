@@ -1,6 +1,5 @@
-import { createHash, type Hash } from "node:crypto";
 import { BuildError } from "../../base/errors/mod.ts";
-import type { Digest } from "../../oci/mod.ts";
+import { type Digest, Digester } from "../../oci/mod.ts";
 import { baseOf, type TocEntry, type Tree } from "../snapshots/mod.ts";
 import { CopyFilter, select } from "./file/selection.ts";
 import { followParent, followPath, relativePath } from "./file/tree-path.ts";
@@ -31,7 +30,7 @@ export interface ContentSelector {
  * @throws {BuildError} `not_found` with BuildKit's words when a selected path does not exist
  */
 export function contentDigest(tree: Tree, selectors: readonly ContentSelector[], refId: string): Digest {
-  const hash = createHash("sha256");
+  const hash = new TextHash();
   for (const selector of selectors) {
     hash.update("selector\0");
     try {
@@ -42,10 +41,10 @@ export function contentDigest(tree: Tree, selectors: readonly ContentSelector[],
       throw new BuildError(error.code, message, { cause: error });
     }
   }
-  return `sha256:${hash.digest("hex")}` as Digest;
+  return hash.digest();
 }
 
-function hashSelection(hash: Hash, tree: Tree, selector: ContentSelector): void {
+function hashSelection(hash: TextHash, tree: Tree, selector: ContentSelector): void {
   const { path, followLinks, include = [], exclude = [], required = [] } = selector;
   const wildcard = selector.wildcard === true && hasWildcards(path);
   const filter = new CopyFilter(include, exclude);
@@ -78,8 +77,8 @@ function matchesOf(tree: Tree, { path, followLinks }: ContentSelector): readonly
 }
 
 /** Fields in a fixed order, none of which can contain the separator. */
-function hashEntry(hash: Hash, entry: TocEntry, relative: string, root: string): void {
-  if (relative === "" && root === "") return void hash.update("root\0");
+function hashEntry(hash: TextHash, entry: TocEntry, relative: string, root: string): void {
+  if (relative === "" && root === "") return hash.update("root\0");
   const { type, mode, uid, gid, size, linkname = "", devMajor = 0, devMinor = 0, digest = "" } = entry;
   if (type === "file" && digest === "") throw new Error(`Internal error: no digest of "/${entry.path}"`);
   const permissions = type === "symlink" ? 0o777 : mode;
@@ -88,7 +87,7 @@ function hashEntry(hash: Hash, entry: TocEntry, relative: string, root: string):
   );
   for (const name of countedXattrs(entry)) {
     const value = entry.xattrs?.[name] ?? new Uint8Array();
-    hash.update(`${name}\0${value.byteLength}\0`).update(value);
+    hash.update(`${name}\0${Buffer.from(value).toString("hex")}\0`);
   }
   hash.update("\0");
 }
@@ -103,4 +102,25 @@ function countedXattrs(entry: TocEntry): readonly string[] {
 
 function notFound(path: string): BuildError {
   return new BuildError("not_found", `${JSON.stringify(`/${relativePath(path)}`)}: not found`);
+}
+
+/** Hashes many short texts as one long one: a call per entry would cost more than the hashing. */
+class TextHash {
+  readonly #digester = new Digester();
+  #text = "";
+
+  update(text: string): void {
+    this.#text += text;
+    if (this.#text.length > 65_536) this.#flush();
+  }
+
+  digest(): Digest {
+    this.#flush();
+    return this.#digester.digest();
+  }
+
+  #flush(): void {
+    this.#digester.update(Buffer.from(this.#text, "utf8"));
+    this.#text = "";
+  }
 }

@@ -125,6 +125,7 @@ class Copier {
   }
 
   #linkOf(entry: TocEntry): object | undefined {
+    if (this.#links.size === 0) return undefined;
     return entry.type === "file" ? this.#links.get(linkName(entry.hardlink ?? entry.path, entry.digest)) : undefined;
   }
 }

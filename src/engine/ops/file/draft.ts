@@ -64,8 +64,7 @@ export class Draft implements Tree {
     const { path } = entry;
     const before = this.get(path);
     if (before && !(before.type === "dir" && entry.type === "dir")) this.remove(path);
-    const { hardlink: _, ...alone } = entry;
-    this.#entries.set(path, alone);
+    this.#entries.set(path, withoutHardlink(entry));
     if (options.origin) this.#origins.set(path, options.origin);
     if (options.link) this.#links.set(path, options.link);
     if (path === "") return;
@@ -149,4 +148,11 @@ export class Draft implements Tree {
     this.#origins.delete(path);
     this.#links.delete(path);
   }
+}
+
+/** Links are told by marks: the path that an entry is a link to means nothing here. */
+function withoutHardlink(entry: TocEntry): TocEntry {
+  if (entry.hardlink === undefined) return entry;
+  const { hardlink: _, ...alone } = entry;
+  return alone;
 }

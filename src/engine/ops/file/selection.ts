@@ -29,6 +29,11 @@ export interface Selected {
  * selected takes part as soon as something in it does.
  */
 export function* select(tree: Tree, path: string, filter: CopyFilter): Iterable<Selected> {
+  if (!filter.include && !filter.exclude) {
+    const skipped = path === "" ? 0 : path.length + 1;
+    for (const entry of tree.walk(path)) yield { entry, relative: entry.path.slice(skipped), onlyParent: false };
+    return;
+  }
   const entry = tree.get(path);
   if (!entry) return;
   yield { entry, relative: "", onlyParent: false };
@@ -84,8 +89,7 @@ function* selectBelow(
 function matcher(kind: string, patterns: readonly string[]): PatternMatcher | undefined {
   if (patterns.length === 0) return undefined;
   try {
-    const made = createPatternMatcher(patterns);
-    return made;
+    return createPatternMatcher(patterns);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new BuildError("invalid_argument", `invalid ${kind}: [${patterns.join(" ")}]: ${reason}`, { cause: error });

@@ -9,8 +9,9 @@ export type Value =
 
 /** Where the bytes of `entry` of that value come from, where the entry does not say it itself. */
 export function originIn(value: Value, entry: TocEntry): Origin | undefined {
+  if (entry.content) return undefined;
   if (value.type === "ref") return { ref: value.ref, entry };
-  return value.tree.originOf(entry.path) ?? (entry.content ? undefined : { ref: value.base, entry });
+  return value.tree.originOf(entry.path) ?? { ref: value.base, entry };
 }
 
 /** The same entry with its content, unpacked for the purpose where need be. */
