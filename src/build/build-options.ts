@@ -1,0 +1,32 @@
+import type { Output } from "./outputs/output.ts";
+
+/** One build, as asked for: everything still in the user's words, nothing looked up yet. */
+export interface BuildOptions {
+  /** Directory of the context, as typed. */
+  readonly context: string;
+  /** As typed; empty for the context's own. */
+  readonly dockerfile: string;
+  readonly target: string;
+  readonly tags: readonly string[];
+  /** Each may be a comma list; `local` is this machine's. */
+  readonly platforms: readonly string[];
+  /** `K=V`, or `K` for the value from the environment. */
+  readonly buildArgs: readonly string[];
+  /** `K=V`, or `K` for an empty value. */
+  readonly labels: readonly string[];
+  readonly noCache: boolean;
+  /** Stages; each may be a comma list. */
+  readonly noCacheFilter: readonly string[];
+  readonly pull: boolean;
+  /** `default`, `none` or `host`. */
+  readonly network: string;
+  /** `host:ip` or `host=ip`. */
+  readonly addHosts: readonly string[];
+  readonly shmSizeBytes?: number;
+  /** `name=soft:hard` */
+  readonly ulimits: readonly string[];
+  readonly cgroupParent: string;
+  readonly outputs: readonly Output[];
+  readonly push: boolean;
+  readonly load: boolean;
+}

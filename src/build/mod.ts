@@ -1,0 +1,11 @@
+/**
+ * One build request: options in the user's words → what to ask the engine for ({@link prepareBuild}, which knows no engine) → the engine's work,
+ * served through a session ({@link runBuild}) → what to tell of it.
+ */
+export type { BuildOptions } from "./build-options.ts";
+export type { BuildEvent, ClientStep } from "./events.ts";
+export { type Output, parseOutput } from "./outputs/output.ts";
+export type { OutputTarget, PlannedOutput } from "./outputs/plan-outputs.ts";
+export { prepareBuild, type PreparedBuild, type PrepareEnvironment } from "./prepare-build.ts";
+export { type BuildResult, imageId, metadataJson } from "./result.ts";
+export { type BuildSurroundings, runBuild } from "./run-build.ts";

@@ -1,0 +1,44 @@
+import type { FileSink, SendTarget } from "../../session/mod.ts";
+import type { ClientStep } from "../events.ts";
+import type { OutputTarget } from "./plan-outputs.ts";
+import { consumerSink, openFileSink, streamSink } from "./sinks.ts";
+
+/** The places outside of the file system that results can go to. */
+export interface OutputPlaces {
+  readonly stdout: NodeJS.WritableStream;
+  /** Gives a Docker archive to the Docker Engine. */
+  readonly loadImage: (archive: AsyncIterable<Uint8Array>) => Promise<void>;
+  readonly onStep: (step: ClientStep) => void;
+  readonly now: () => Date;
+}
+
+/** What takes the bytes that an exporter sends; `undefined` for one that sends none. */
+export function sendTarget(target: OutputTarget, places: OutputPlaces): SendTarget | undefined {
+  switch (target.type) {
+    case "none":
+      return undefined;
+    case "directory":
+      return { type: "directory", path: target.path, mode: target.mode };
+    case "file":
+      return { type: "file", open: () => openFileSink(target.path) };
+    case "stdout":
+      return { type: "file", open: () => Promise.resolve(streamSink(places.stdout)) };
+    case "docker-engine":
+      return { type: "file", open: () => Promise.resolve(loadingSink(places)) };
+  }
+}
+
+/** Loads into the Docker Engine, as a step of its own. */
+function loadingSink({ loadImage, onStep, now }: OutputPlaces): FileSink {
+  const step = { id: "importing to docker", name: "importing to docker", started: now() };
+  onStep(step);
+  return consumerSink(async (archive) => {
+    try {
+      await loadImage(archive);
+      onStep({ ...step, completed: now() });
+    } catch (error) {
+      onStep({ ...step, completed: now(), error: error instanceof Error ? error.message : String(error) });
+      throw error;
+    }
+  });
+}

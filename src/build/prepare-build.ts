@@ -1,0 +1,55 @@
+import type { BuildOptions } from "./build-options.ts";
+import { checkTargets } from "./outputs/check-targets.ts";
+import { type PlannedOutput, planOutputs } from "./outputs/plan-outputs.ts";
+import { type LocalContext, locateContext } from "./request/context.ts";
+import { frontendAttrs } from "./request/frontend-attrs.ts";
+import { fullPlatforms, fullTags } from "./request/names.ts";
+
+/** What a build's options draw on besides themselves. */
+export interface PrepareEnvironment {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  readonly stdoutIsTty: boolean;
+  /** Proxies that Docker's config wants builds to have, by variable. */
+  readonly proxies: Readonly<Record<string, string>>;
+  /** Whether a build without an output is loaded into the Docker Engine. */
+  readonly defaultLoad: boolean;
+}
+
+/** A build of which everything is known that can be known without an engine. */
+export interface PreparedBuild {
+  readonly local: LocalContext;
+  readonly attrs: Readonly<Record<string, string>>;
+  readonly outputs: readonly PlannedOutput[];
+  /** What the build needs that an engine may refuse. */
+  readonly entitlements: readonly string[];
+  /** Nothing was asked for: the result stays in the cache. */
+  readonly cacheOnlyByDefault: boolean;
+}
+
+/**
+ * Checks a build's options and looks at the disk, so that mistakes are told before an engine is bothered.
+ * @throws {BuildError} the first mistake
+ */
+export async function prepareBuild(options: BuildOptions, environment: PrepareEnvironment): Promise<PreparedBuild> {
+  const { env, cwd, proxies } = environment;
+  const platforms = options.platforms.length > 0 ? options.platforms : [env.DOCKER_DEFAULT_PLATFORM ?? ""];
+  const asked = { ...options, platforms };
+  const { outputs, cacheOnlyByDefault } = planOutputs({
+    outputs: options.outputs,
+    push: options.push,
+    load: options.load,
+    tags: fullTags(options.tags),
+    platforms: fullPlatforms(platforms).length,
+    stdoutIsTty: environment.stdoutIsTty,
+    defaultLoad: environment.defaultLoad,
+  });
+  const local = await locateContext(options, cwd);
+  return {
+    local,
+    attrs: frontendAttrs(asked, { env, proxies, filename: local.filename }),
+    outputs: await checkTargets(outputs, cwd),
+    entitlements: options.network === "host" ? ["network.host"] : [],
+    cacheOnlyByDefault,
+  };
+}

@@ -1,0 +1,126 @@
+import { createHash } from "node:crypto";
+import { hostname } from "node:os";
+import { asBuildError, BuildError, isAbort } from "../base/errors/mod.ts";
+import type { BuildKitClient } from "../client/mod.ts";
+import {
+  type Attachable,
+  authProvider,
+  fileSend,
+  fileSync,
+  newSessionId,
+  type SessionCredentials,
+  type SessionTokenFetcher,
+} from "../session/mod.ts";
+import type { BuildEvent } from "./events.ts";
+import { type OutputPlaces, sendTarget } from "./outputs/send-target.ts";
+import type { PreparedBuild } from "./prepare-build.ts";
+import type { BuildResult } from "./result.ts";
+
+/** What {@link runBuild} works with. */
+export interface BuildSurroundings {
+  readonly client: BuildKitClient;
+  /** Name of the builder and of its node, for the build's reference. */
+  readonly builder: { readonly name: string; readonly node: string };
+  readonly credentials: SessionCredentials;
+  /** Fetches tokens here, so that passwords stay here. */
+  readonly fetchToken: SessionTokenFetcher;
+  readonly stdout: NodeJS.WritableStream;
+  /** Gives a Docker archive to the Docker Engine. */
+  readonly loadImage: (archive: AsyncIterable<Uint8Array>, options: { readonly signal: AbortSignal }) => Promise<void>;
+  readonly onEvent: (event: BuildEvent) => void;
+  readonly now: () => Date;
+  /** Cancels the build. The engine is given a moment to end what it does. */
+  readonly signal: AbortSignal;
+}
+
+/** How long the engine may take to tell the end of a build that is over. */
+const lastNewsMs = 5_000;
+
+/**
+ * Has the engine build and export what was prepared, and serves it while it does.
+ * @throws {BuildError} `failed to solve: …` with the engine's code and details; `canceled` when `signal` aborted
+ */
+export async function runBuild(build: PreparedBuild, surroundings: BuildSurroundings): Promise<BuildResult> {
+  const { client, builder, signal, onEvent } = surroundings;
+  signal.throwIfAborted();
+  const id = newSessionId();
+  await using session = await client.openSession({
+    attachables: attachables(build, surroundings),
+    sharedKey: sharedKey(build.local.context),
+  });
+  const newsController = new AbortController();
+  const news = followStatus(client, id, { onEvent, signal: newsController.signal });
+  try {
+    const { ExporterResponse } = await client.solve(
+      {
+        Ref: id,
+        Session: session.id,
+        Frontend: "dockerfile.v0",
+        FrontendAttrs: build.attrs,
+        Exporters: build.outputs.map(({ exporter, attrs }) => ({ Type: exporter, Attrs: attrs })),
+        ...deprecatedExporter(build),
+        Entitlements: [...build.entitlements],
+        Cache: {},
+      },
+      { signal },
+    );
+    return { ref: `${builder.name}/${builder.node}/${id}`, response: ExporterResponse };
+  } catch (error) {
+    throw solveError(error, signal);
+  } finally {
+    const timer = setTimeout(() => newsController.abort(), lastNewsMs);
+    await news;
+    clearTimeout(timer);
+  }
+}
+
+/** Engines from before there were several exporters read the first one here. */
+function deprecatedExporter({ outputs: [first] }: PreparedBuild): {
+  ExporterDeprecated?: string;
+  ExporterAttrsDeprecated?: Record<string, string>;
+} {
+  return first ? { ExporterDeprecated: first.exporter, ExporterAttrsDeprecated: first.attrs } : {};
+}
+
+function attachables(build: PreparedBuild, surroundings: BuildSurroundings): Attachable[] {
+  const { stdout, loadImage, onEvent, now, signal, credentials, fetchToken } = surroundings;
+  const places: OutputPlaces = {
+    stdout,
+    now,
+    loadImage: (archive) => loadImage(archive, { signal }),
+    onStep: (step) => onEvent({ type: "step", step }),
+  };
+  return [
+    fileSync({
+      dirs: { context: { path: build.local.context }, dockerfile: { path: build.local.dockerfileDirectory } },
+    }),
+    authProvider({ credentials, fetchToken }),
+    fileSend(build.outputs.map(({ target }) => sendTarget(target, places))),
+  ];
+}
+
+/** Passes news on until there are no more. Losing them is no reason to lose the build. */
+async function followStatus(
+  client: BuildKitClient,
+  ref: string,
+  { onEvent, signal }: { onEvent: (event: BuildEvent) => void; signal: AbortSignal },
+): Promise<void> {
+  try {
+    for await (const status of client.status(ref, { signal })) onEvent({ type: "status", status });
+  } catch {
+    // whatever it was, the build's own answer tells more
+  }
+}
+
+function solveError(error: unknown, signal: AbortSignal): BuildError {
+  if (signal.aborted || isAbort(error)) {
+    return new BuildError("canceled", "failed to solve: Canceled: context canceled", { cause: error });
+  }
+  const { code, message, details, location } = asBuildError(error);
+  return new BuildError(code, `failed to solve: ${message}`, { cause: error, details, location });
+}
+
+/** The same for each build of this directory on this machine: what was sent for one build need not be sent again for the next. */
+function sharedKey(directory: string): string {
+  return `${directory}:${createHash("sha256").update(hostname()).digest("hex").slice(0, 16)}`;
+}

@@ -1,0 +1,25 @@
+import type { BuildOptions } from "../build-options.ts";
+
+/** The options of `build .`, with some of them changed. */
+export function buildOptions(changes: Partial<BuildOptions> = {}): BuildOptions {
+  return {
+    context: ".",
+    dockerfile: "",
+    target: "",
+    tags: [],
+    platforms: [],
+    buildArgs: [],
+    labels: [],
+    noCache: false,
+    noCacheFilter: [],
+    pull: false,
+    network: "default",
+    addHosts: [],
+    ulimits: [],
+    cgroupParent: "",
+    outputs: [],
+    push: false,
+    load: false,
+    ...changes,
+  };
+}

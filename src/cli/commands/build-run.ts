@@ -1,0 +1,190 @@
+import { asBuildError, BuildError } from "../../base/errors/mod.ts";
+import { parseGoBool } from "../../base/text/go-values/mod.ts";
+import {
+  type BuildOptions,
+  type BuildResult,
+  type ClientStep,
+  parseOutput,
+  prepareBuild,
+  type PreparedBuild,
+  runBuild as runPreparedBuild,
+} from "../../build/mod.ts";
+import { type BootEvent, connectNode, type Driver, embeddedDriver, enginePaths } from "../../builder/mod.ts";
+import { credentialsFromDocker, type DockerConfig, loadDockerConfig, proxyVariables } from "../../docker/mod.ts";
+import { chooseMode, type Display, openDisplay, type ProgressMode, statusFromWire } from "../../progress/mod.ts";
+import { builderName } from "../builder.ts";
+import type { Invocation } from "../command.ts";
+import type { FlagValues } from "../flags/flag.ts";
+import { UsageError } from "../flags/usage-error.ts";
+import type { buildFlags } from "./build.ts";
+import { stepStatus } from "./build/step-status.ts";
+import { reportResult } from "./build/report.ts";
+
+type Flags = FlagValues<typeof buildFlags>;
+type BuildInvocation = Invocation<typeof buildFlags>;
+
+/** Runs `build PATH`. */
+export async function runBuild(invocation: BuildInvocation): Promise<number> {
+  const { context, flags } = invocation;
+  const mode = modeOf(flags, invocation);
+  const options = buildOptions(flags, invocation.args[0] as string);
+  refuseAttestations(flags);
+  const name = builderName(invocation);
+  const config = await loadDockerConfig(context.env, context.home);
+  const driver = embeddedDriver({
+    paths: enginePaths(context.env, process.getuid?.() ?? 0),
+    command: context.engineCommand,
+    uid: process.getuid?.() ?? 0,
+  });
+  const built = await explained(async () => {
+    const prepared = await prepareBuild(options, {
+      env: context.env,
+      cwd: context.cwd,
+      stdoutIsTty: context.stdout.isTTY === true,
+      proxies: proxyVariables(config.proxies),
+      defaultLoad: driver.features.defaultLoad,
+    });
+    return await displayed(prepared, { invocation, mode, name, driver, config });
+  });
+  await reportResult(built, { flags, mode, context });
+  return 0;
+}
+
+/** Failures of the build itself, as opposed to those of its command line, say so. */
+async function explained<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    const { code, message, details, location } = asBuildError(error);
+    throw new BuildError(code, `failed to build: ${message}`, { cause: error, details, location });
+  }
+}
+
+interface Surroundings {
+  readonly invocation: BuildInvocation;
+  readonly mode: ProgressMode;
+  readonly name: string;
+  readonly driver: Driver;
+  readonly config: DockerConfig;
+}
+
+/** Builds with progress on stderr, which is complete before this returns or throws. */
+async function displayed(prepared: PreparedBuild, surroundings: Surroundings): Promise<BuildResult> {
+  const { invocation, mode, name, driver } = surroundings;
+  const { env, now, stderr } = invocation.context;
+  await using docker = await dockerFor(prepared, surroundings);
+  const display = openDisplay({
+    mode,
+    output: stderr,
+    env,
+    now,
+    builder: { name, driver: driver.kind },
+    debug: invocation.globals.debug,
+  });
+  try {
+    return await built(prepared, display, docker, surroundings);
+  } finally {
+    display.finish();
+    if (prepared.cacheOnlyByDefault && (mode === "plain" || mode === "tty") && !env.BUILDX_NO_DEFAULT_LOAD) {
+      stderr.write(
+        `WARNING: No output specified with ${driver.kind} driver. Build result will only remain in the build cache. To push result image into registry use --push or to load image into docker use --load\n`,
+      );
+    }
+  }
+}
+
+async function built(
+  prepared: PreparedBuild,
+  display: Display,
+  docker: Awaited<ReturnType<typeof dockerFor>>,
+  { invocation, name, driver, config }: Surroundings,
+): Promise<BuildResult> {
+  const { env, now, signal, stdout } = invocation.context;
+  const showStep = (step: ClientStep) => display.update(stepStatus(step));
+  await using client = await connectNode(driver, { signal, onEvent: bootSteps(showStep, now) });
+  const credentials = credentialsFromDocker(config, { env });
+  return await runPreparedBuild(prepared, {
+    client,
+    builder: { name, node: name },
+    credentials,
+    fetchToken: async (request, options) => {
+      const { tokenFetcher } = await import("../../registry/mod.ts");
+      await using fetcher = tokenFetcher({ credentials, env });
+      return await fetcher(request, options);
+    },
+    stdout,
+    loadImage: async (archive, options) => {
+      if (!docker) throw new Error("Internal error: nobody asked for the Docker Engine");
+      await docker.engine.loadImage(archive, options);
+    },
+    onEvent: (event) => {
+      if (event.type === "status") display.update(statusFromWire(event.status));
+      else showStep(event.step);
+    },
+    now,
+    signal,
+  });
+}
+
+/** The Docker Engine, where the result is to be loaded into it; asked first whether it is there, since nobody wants to know after the build. */
+async function dockerFor(prepared: PreparedBuild, { invocation, config }: Surroundings) {
+  if (!prepared.outputs.some(({ target }) => target.type === "docker-engine")) return undefined;
+  const { env, home, signal } = invocation.context;
+  const { DockerEngine, dockerEngineAddress } = await import("../../docker/engine/mod.ts");
+  const configDirectory = env.DOCKER_CONFIG || `${home}/.docker`;
+  const engine = new DockerEngine(
+    await dockerEngineAddress({ env, configDirectory, currentContext: config.currentContext }),
+  );
+  await engine.ping({ signal });
+  return { engine, [Symbol.asyncDispose]: () => engine.close() };
+}
+
+function bootSteps(showStep: (step: ClientStep) => void, now: () => Date): (event: BootEvent) => void {
+  const step = { id: "boot", name: "[internal] booting polyarchd", started: now() };
+  return ({ type }) => showStep(type === "starting" ? step : { ...step, completed: now() });
+}
+
+function modeOf({ progress, quiet }: Flags, { context }: BuildInvocation): ProgressMode {
+  if (quiet && progress !== "auto" && progress !== "quiet") {
+    throw new UsageError(`progress=${progress} and quiet cannot be used together`);
+  }
+  if (quiet) return "quiet";
+  try {
+    return chooseMode(progress, { env: context.env, isTty: context.stderr.isTTY === true });
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+}
+
+function buildOptions(flags: Flags, context: string): BuildOptions {
+  return {
+    context,
+    dockerfile: flags.file,
+    target: flags.target,
+    tags: flags.tag,
+    platforms: flags.platform,
+    buildArgs: flags["build-arg"],
+    labels: flags.label,
+    noCache: flags["no-cache"],
+    noCacheFilter: flags["no-cache-filter"],
+    pull: flags.pull,
+    network: flags.network,
+    addHosts: flags["add-host"],
+    ...(flags["shm-size"] === undefined ? {} : { shmSizeBytes: flags["shm-size"] }),
+    ulimits: flags.ulimit,
+    cgroupParent: flags["cgroup-parent"],
+    outputs: flags.output.map(parseOutput),
+    push: flags.push,
+    load: flags.load,
+  };
+}
+
+/** `--provenance=false` and `--sbom=false` ask for what happens anyway; everything else of them is missing. */
+function refuseAttestations(flags: Flags): void {
+  for (const name of ["provenance", "sbom"] as const) {
+    const value = flags[name];
+    if (value !== "" && parseGoBool(value) !== false) {
+      throw new UsageError(`--${name}=${value} is not supported by polyarch yet: only --${name}=false is`);
+    }
+  }
+}
