@@ -12,6 +12,7 @@ import {
   type SessionTokenFetcher,
 } from "../session/mod.ts";
 import type { BuildEvent } from "./events.ts";
+import { OpenSinks } from "./outputs/open-sinks.ts";
 import { type OutputPlaces, sendTarget } from "./outputs/send-target.ts";
 import type { PreparedBuild } from "./prepare-build.ts";
 import type { BuildResult } from "./result.ts";
@@ -44,8 +45,11 @@ export async function runBuild(build: PreparedBuild, surroundings: BuildSurround
   const { client, builder, signal, onEvent } = surroundings;
   signal.throwIfAborted();
   const id = newSessionId();
+  const sinks = new OpenSinks();
+  await using ending = new AsyncDisposableStack();
+  ending.defer(() => sinks.settled());
   await using session = await client.openSession({
-    attachables: attachables(build, surroundings),
+    attachables: attachables(build, sinks, surroundings),
     sharedKey: sharedKey(build.local.context),
   });
   const newsController = new AbortController();
@@ -82,11 +86,12 @@ function deprecatedExporter({ outputs: [first] }: PreparedBuild): {
   return first ? { ExporterDeprecated: first.exporter, ExporterAttrsDeprecated: first.attrs } : {};
 }
 
-function attachables(build: PreparedBuild, surroundings: BuildSurroundings): Attachable[] {
+function attachables(build: PreparedBuild, sinks: OpenSinks, surroundings: BuildSurroundings): Attachable[] {
   const { stdout, loadImage, onEvent, now, signal, credentials, fetchToken } = surroundings;
   const places: OutputPlaces = {
     stdout,
     now,
+    sinks,
     loadImage: (archive) => loadImage(archive, { signal }),
     onStep: (step) => onEvent({ type: "step", step }),
   };

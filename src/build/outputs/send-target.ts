@@ -1,5 +1,6 @@
 import type { FileSink, SendTarget } from "../../session/mod.ts";
 import type { ClientStep } from "../events.ts";
+import type { OpenSinks } from "./open-sinks.ts";
 import type { OutputTarget } from "./plan-outputs.ts";
 import { consumerSink, openFileSink, streamSink } from "./sinks.ts";
 
@@ -10,6 +11,8 @@ export interface OutputPlaces {
   readonly loadImage: (archive: AsyncIterable<Uint8Array>) => Promise<void>;
   readonly onStep: (step: ClientStep) => void;
   readonly now: () => Date;
+  /** Told of each sink that is opened. */
+  readonly sinks: OpenSinks;
 }
 
 /** What takes the bytes that an exporter sends; `undefined` for one that sends none. */
@@ -20,11 +23,11 @@ export function sendTarget(target: OutputTarget, places: OutputPlaces): SendTarg
     case "directory":
       return { type: "directory", path: target.path, mode: target.mode };
     case "file":
-      return { type: "file", open: () => openFileSink(target.path) };
+      return { type: "file", open: async () => places.sinks.track(await openFileSink(target.path)) };
     case "stdout":
-      return { type: "file", open: () => Promise.resolve(streamSink(places.stdout)) };
+      return { type: "file", open: () => Promise.resolve(places.sinks.track(streamSink(places.stdout))) };
     case "docker-engine":
-      return { type: "file", open: () => Promise.resolve(loadingSink(places)) };
+      return { type: "file", open: () => Promise.resolve(places.sinks.track(loadingSink(places))) };
   }
 }
 

@@ -1,0 +1,131 @@
+import assert from "node:assert/strict";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { suite, test } from "node:test";
+import { checkTargets } from "./check-targets.ts";
+import { type Output, parseOutput } from "./output.ts";
+import { type OutputTarget, type OutputWishes, planOutputs } from "./plan-outputs.ts";
+
+suite("parseOutput()", () => {
+  const cases: [string, Output][] = [
+    ["out", { type: "local", attrs: {}, dest: "out" }],
+    ["./a=b", { type: "local", attrs: {}, dest: "./a=b" }],
+    ["-", { type: "tar", attrs: {}, dest: "-" }],
+    ["type=local,dest=out", { type: "local", attrs: {}, dest: "out" }],
+    ["type=image", { type: "image", attrs: {} }],
+    ["type=registry", { type: "image", attrs: { push: "true" } }],
+    ["type=registry,push=false", { type: "image", attrs: { push: "false" } }],
+    ["Type=image, Compression =zstd", { type: "image", attrs: { compression: "zstd" } }],
+    ['type=image,"name=a,b"', { type: "image", attrs: { name: "a,b" } }],
+    ["type=nonsense", { type: "nonsense", attrs: {} }],
+  ];
+  for (const [text, want] of cases) test(`reads ${text}`, () => assert.deepEqual(parseOutput(text), want));
+  const refused: [string, string | RegExp][] = [
+    ["dest=out", "type is required for output"],
+    ["type=,dest=x", "type is required for output"],
+    ["foo,bar", "invalid value foo"],
+    ['type=image,name="a,b"', /^invalid value .*bare "/],
+  ];
+  for (const [text, message] of refused)
+    test(`refuses ${text}`, () => assert.throws(() => parseOutput(text), { message }));
+});
+
+suite("planOutputs()", () => {
+  const plan = (outputs: string[], wishes: Partial<OutputWishes> = {}) =>
+    planOutputs({
+      outputs: outputs.map(parseOutput),
+      push: false,
+      load: false,
+      tags: ["docker.io/library/x:latest"],
+      platforms: 1,
+      stdoutIsTty: false,
+      defaultLoad: false,
+      ...wishes,
+    });
+  const name = "docker.io/library/x:latest";
+
+  test("keeps a build without outputs in the cache, and knows that nobody asked for that", () => {
+    assert.deepEqual(plan([]), { outputs: [], cacheOnlyByDefault: true });
+    assert.deepEqual(plan(["type=cacheonly"]), { outputs: [], cacheOnlyByDefault: false });
+    assert.equal(plan([], { defaultLoad: true }).outputs[0]?.target.type, "docker-engine");
+  });
+  test("pushes what --push asks for: the image outputs, or one that is added", () => {
+    const pushed = { exporter: "image", attrs: { push: "true", name }, target: { type: "none" } };
+    assert.deepEqual(plan([], { push: true }).outputs, [pushed]);
+    assert.deepEqual(plan(["type=image"], { push: true }).outputs, [pushed]);
+    assert.deepEqual(plan(["type=local,dest=x"], { push: true }).outputs[1], pushed);
+  });
+  test("loads once, beside an archive that goes elsewhere", () => {
+    const types = (outputs: string[]) => plan(outputs, { load: true }).outputs.map(({ target }) => target.type);
+    assert.deepEqual(types([]), ["docker-engine"]);
+    assert.deepEqual(types(["type=docker"]), ["docker-engine"]);
+    assert.deepEqual(types(["type=docker,dest=x.tar"]), ["file", "docker-engine"]);
+  });
+  test("names images after their tags, unless they have names of their own", () => {
+    assert.equal(plan(["type=oci,dest=x"]).outputs[0]?.attrs.name, name);
+    assert.equal(plan(["type=image,name=y"]).outputs[0]?.attrs.name, "y");
+    assert.equal(plan(["type=tar,dest=x"]).outputs[0]?.attrs.name, undefined);
+  });
+  test("sends archives to a file or stdout", () => {
+    const target = (text: string): OutputTarget | undefined => plan([text]).outputs[0]?.target;
+    assert.deepEqual(target("type=tar,dest=x.tar"), { type: "file", path: "x.tar" });
+    assert.deepEqual(target("type=tar"), { type: "stdout" });
+    assert.deepEqual(target("type=docker,dest=-"), { type: "stdout" });
+    assert.deepEqual(target("out"), { type: "directory", path: "out", mode: "copy" });
+  });
+
+  const refused: [string, string[], Partial<OutputWishes>, string | RegExp][] = [
+    ["a push without a name", [], { push: true, tags: [] }, "tag is needed when pushing to registry"],
+    ["a registry output without a name", ["type=registry"], { tags: [] }, "tag is needed when pushing to registry"],
+    [
+      "several platforms for Docker",
+      [],
+      { load: true, platforms: 2 },
+      "docker exporter does not currently support exporting manifest lists",
+    ],
+    [
+      "an archive on a terminal",
+      ["type=oci"],
+      { stdoutIsTty: true },
+      "dest file is required for oci exporter. refusing to write to console",
+    ],
+    [
+      "- on a terminal",
+      ["-"],
+      { stdoutIsTty: true },
+      "dest file is required for tar exporter. refusing to write to console",
+    ],
+    ["files without a place", ["type=local"], {}, "dest is required for local exporter"],
+    ["stdout twice", ["-", "type=oci"], {}, "multiple outputs configured to write to stdout"],
+    ["a push that is no boolean", ["type=image,push=maybe"], {}, "non-bool value specified for push"],
+    ["a place for what has none", ["type=image,dest=x"], {}, "output of type image does not take a dest"],
+    ["to delete files of the user", ["type=local,dest=x,mode=delete"], {}, /mode=delete .* not supported yet/],
+    ["an unknown mode", ["type=local,dest=x,mode=move"], {}, 'invalid local exporter mode "move"'],
+  ];
+  for (const [what, outputs, wishes, message] of refused) {
+    test(`refuses ${what}`, () => assert.throws(() => plan(outputs, wishes), { message }));
+  }
+});
+
+test("checkTargets() spells paths out, and refuses places that cannot take what comes", async (t) => {
+  const cwd = await mkdtemp(join(tmpdir(), "polyarch-targets-"));
+  t.after(() => rm(cwd, { recursive: true }));
+  await mkdir(join(cwd, "directory"));
+  await writeFile(join(cwd, "file"), "");
+  const check = async (target: OutputTarget) =>
+    (await checkTargets([{ exporter: "x", attrs: {}, target }], cwd))[0]?.target;
+  assert.deepEqual(await check({ type: "file", path: "file" }), { type: "file", path: join(cwd, "file") });
+  assert.deepEqual(await check({ type: "directory", path: "not/yet", mode: "copy" }), {
+    type: "directory",
+    path: join(cwd, "not/yet"),
+    mode: "copy",
+  });
+  await assert.rejects(check({ type: "file", path: "directory" }), {
+    message: "destination file directory is a directory",
+  });
+  await assert.rejects(check({ type: "file", path: "nowhere/x.tar" }), { message: /cannot write nowhere\/x\.tar/ });
+  await assert.rejects(check({ type: "directory", path: "file/x", mode: "copy" }), {
+    message: /invalid destination directory: file\/x/,
+  });
+});

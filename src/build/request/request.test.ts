@@ -1,0 +1,136 @@
+import assert from "node:assert/strict";
+import { mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { suite, test } from "node:test";
+import { currentPlatform, formatPlatform } from "../../oci/mod.ts";
+import type { BuildOptions } from "../build-options.ts";
+import { buildOptions } from "../testing/options.ts";
+import { locateContext } from "./context.ts";
+import { extraHost } from "./extra-hosts.ts";
+import { frontendAttrs } from "./frontend-attrs.ts";
+import { fullPlatforms, fullTags } from "./names.ts";
+
+suite("frontendAttrs()", () => {
+  const attrs = (
+    options: Partial<BuildOptions>,
+    env: Record<string, string> = {},
+    proxies: Record<string, string> = {},
+  ) => {
+    const { filename, ...rest } = frontendAttrs(buildOptions(options), { env, proxies, filename: "Dockerfile" });
+    assert.equal(filename, "Dockerfile");
+    return rest;
+  };
+  const cases: [string, Partial<BuildOptions>, Record<string, string>][] = [
+    ["nothing", {}, {}],
+    [
+      "platforms, normalized and each once",
+      { platforms: ["linux/amd64,linux/arm64/v8", "linux/arm64", "arm"] },
+      { platform: "linux/amd64,linux/arm64,linux/arm/v7" },
+    ],
+    ["a target", { target: "final" }, { target: "final" }],
+    ["--pull", { pull: true }, { "image-resolve-mode": "pull" }],
+    ["--no-cache", { noCache: true }, { "no-cache": "" }],
+    ["--no-cache-filter", { noCacheFilter: ["a,b", "c"] }, { "no-cache": "a,b,c" }],
+    ["a network", { network: "none" }, { "force-network-mode": "none" }],
+    ["hosts", { addHosts: ["a:1.2.3.4", "b=::1", "c:[::2]"] }, { "add-hosts": "a=1.2.3.4,b=::1,c=::2" }],
+    [
+      "limits",
+      { shmSizeBytes: 1024, ulimits: ["nofile=1:2", "core=0:0"], cgroupParent: "/x" },
+      { "shm-size": "1024", ulimit: "nofile=1:2,core=0:0", "cgroup-parent": "/x" },
+    ],
+    ["labels", { labels: ["a=b=c", "d"] }, { "label:a": "b=c", "label:d": "" }],
+  ];
+  for (const [what, options, want] of cases) test(`speaks of ${what}`, () => assert.deepEqual(attrs(options), want));
+
+  test("takes build arguments without a value from the environment, and drops those that are not there", () => {
+    assert.deepEqual(attrs({ buildArgs: ["A=1", "B", "C"] }, { B: "2" }), { "build-arg:A": "1", "build-arg:B": "2" });
+  });
+  test("passes proxies and the epoch on unless the user says otherwise, in whatever case", () => {
+    const proxies = { HTTP_PROXY: "p", http_proxy: "p", NO_PROXY: "n" };
+    assert.deepEqual(attrs({ buildArgs: ["http_proxy=mine"] }, { SOURCE_DATE_EPOCH: "5" }, proxies), {
+      "build-arg:NO_PROXY": "n",
+      "build-arg:SOURCE_DATE_EPOCH": "5",
+      "build-arg:http_proxy": "mine",
+    });
+    assert.equal(
+      attrs({ buildArgs: ["SOURCE_DATE_EPOCH=7"] }, { SOURCE_DATE_EPOCH: "5" })["build-arg:SOURCE_DATE_EPOCH"],
+      "7",
+    );
+  });
+
+  const refused: [Partial<BuildOptions>, RegExp][] = [
+    [{ buildArgs: ["=x"] }, /^invalid key-value pair "=x": empty key$/],
+    [{ labels: ["=x"] }, /^invalid key-value pair "=x": empty key$/],
+    [{ network: "bridge" }, /^network mode "bridge" not supported by buildkit/],
+    [{ noCache: true, noCacheFilter: ["a"] }, /^--no-cache and --no-cache-filter cannot currently be used together$/],
+    [{ platforms: ["linux/amd46/x/y"] }, /^"linux\/amd46\/x\/y": cannot parse platform specifier/],
+    [{ buildArgs: ["BUILDKIT_SYNTAX="] }, /^empty BUILDKIT_SYNTAX build-arg is invalid/],
+  ];
+  for (const [options, message] of refused) {
+    test(`refuses ${JSON.stringify(options)}`, () => assert.throws(() => attrs(options), { message }));
+  }
+});
+
+test("extraHost() refuses what is no host with an address", () => {
+  for (const text of ["bad", "a:", ":1.2.3.4", "a:1.2.3", "a=x"]) {
+    assert.throws(() => extraHost(text), { message: `invalid host ${text}` });
+  }
+  assert.throws(() => extraHost("a:host-gateway"), { message: /host-gateway is not supported by the embedded driver/ });
+});
+
+test("fullTags() spells names out and refuses what an image cannot be called", () => {
+  assert.deepEqual(fullTags(["x", "a/b:c", "localhost:5000/x"]), [
+    "docker.io/library/x:latest",
+    "docker.io/a/b:c",
+    "localhost:5000/x:latest",
+  ]);
+  assert.throws(() => fullTags(["UPPER"]), { message: /^invalid tag "UPPER": .*must be lowercase$/ });
+  assert.throws(() => fullTags([`x@sha256:${"a".repeat(64)}`]), { message: /^invalid tag/ });
+});
+
+test("fullPlatforms() knows this machine as local", () => {
+  assert.deepEqual(fullPlatforms(["local"]), [formatPlatform(currentPlatform())]);
+  assert.deepEqual(fullPlatforms([""]), []);
+});
+
+suite("locateContext()", () => {
+  test("finds the Dockerfile in the context, in small letters too, or where --file says", async (t) => {
+    const cwd = await mkdtemp(join(tmpdir(), "polyarch-context-"));
+    t.after(() => rm(cwd, { recursive: true }));
+    await mkdir(join(cwd, "app"));
+    await mkdir(join(cwd, "other"));
+    await writeFile(join(cwd, "app/dockerfile"), "");
+    await writeFile(join(cwd, "other/My.Dockerfile"), "");
+    const locate = (context: string, dockerfile = "") => locateContext({ context, dockerfile }, cwd);
+    const app = join(cwd, "app");
+    assert.deepEqual(await locate("app"), { context: app, dockerfileDirectory: app, filename: "dockerfile" });
+    await rename(join(app, "dockerfile"), join(app, "Dockerfile"));
+    assert.equal((await locate("./app/")).filename, "Dockerfile");
+    assert.deepEqual(await locate("app", "other/My.Dockerfile"), {
+      context: app,
+      dockerfileDirectory: join(cwd, "other"),
+      filename: "My.Dockerfile",
+    });
+    await assert.rejects(locate("app", "nowhere/Dockerfile"), {
+      message: "failed to read dockerfile: open nowhere/Dockerfile: no such file or directory",
+    });
+  });
+  const refused: [string, string, RegExp][] = [
+    ["", "", /^please specify build context/],
+    ["/nonexistent", "", /^unable to prepare context: path "\/nonexistent" not found$/],
+    ["/dev/null", "", /^unable to prepare context: path "\/dev\/null" not found$/],
+    ["-", "", /stdin is not supported yet: unpack it/],
+    ["-", "-", /can't use stdin for both build context and dockerfile/],
+    [".", "-", /a Dockerfile on stdin is not supported yet/],
+    ["https://example.org/x.git#main", "", /the git context .* clone the repository/],
+    ["git@github.com:a/b.git", "", /the git context/],
+    ["https://example.org/x.tar.gz", "", /the http context .* download and unpack/],
+    [".", "https://example.org/Dockerfile", /download it and name the file/],
+  ];
+  for (const [context, dockerfile, message] of refused) {
+    test(`refuses ${JSON.stringify(context)} ${dockerfile}`, async () => {
+      await assert.rejects(locateContext({ context, dockerfile }, "/"), { message });
+    });
+  }
+});

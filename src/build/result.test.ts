@@ -1,0 +1,29 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { imageId, metadataJson } from "./result.ts";
+
+test("metadataJson() unpacks descriptors and leaves texts alone", () => {
+  const descriptor = { mediaType: "m", digest: "sha256:a", size: 3 };
+  const response = {
+    "image.name": "a,b",
+    "containerimage.descriptor": Buffer.from(JSON.stringify(descriptor)).toString("base64"),
+    "frontend.text": "abcd",
+    "frontend.number": "1234",
+  };
+  const text = metadataJson({ ref: "default/default/x", response });
+  assert.deepEqual(JSON.parse(text), {
+    "buildx.build.ref": "default/default/x",
+    "containerimage.descriptor": descriptor,
+    "frontend.number": "1234",
+    "frontend.text": "abcd",
+    "image.name": "a,b",
+  });
+  assert.match(text, /^\{\n {2}"buildx\.build\.ref"/);
+});
+
+test("imageId() is the config's digest, else the manifest's, else nothing", () => {
+  const id = (response: Record<string, string>) => imageId({ ref: "", response });
+  assert.equal(id({ "containerimage.config.digest": "c", "containerimage.digest": "m" }), "c");
+  assert.equal(id({ "containerimage.digest": "m" }), "m");
+  assert.equal(id({}), undefined);
+});
