@@ -1,10 +1,10 @@
 import type { FileSink } from "../../session/mod.ts";
 
-/** Knows the sinks that are being written to, so that a build does not end while half a file is still being taken away. */
+/** Knows the sinks that are being opened or written to, so that a build does not end while half a file is still being taken away. */
 export class OpenSinks {
   readonly #open = new Set<Promise<void>>();
-  /** The same sink, known here until it is closed or aborted. */
-  track(sink: FileSink): FileSink {
+  /** Opens a sink that is known here until it is closed or aborted. */
+  async open(make: () => Promise<FileSink> | FileSink): Promise<FileSink> {
     const ended = Promise.withResolvers<void>();
     this.#open.add(ended.promise);
     const ending = async (end: () => Promise<void>): Promise<void> => {
@@ -15,11 +15,17 @@ export class OpenSinks {
         ended.resolve();
       }
     };
-    return {
-      write: (bytes) => sink.write(bytes),
-      close: () => ending(() => sink.close()),
-      abort: () => ending(() => sink.abort()),
-    };
+    try {
+      const sink = await make();
+      return {
+        write: (bytes) => sink.write(bytes),
+        close: () => ending(() => sink.close()),
+        abort: () => ending(() => sink.abort()),
+      };
+    } catch (error) {
+      await ending(() => Promise.resolve());
+      throw error;
+    }
   }
   /** Resolves when all sinks have ended. */
   async settled(): Promise<void> {

@@ -23,11 +23,11 @@ export function sendTarget(target: OutputTarget, places: OutputPlaces): SendTarg
     case "directory":
       return { type: "directory", path: target.path, mode: target.mode };
     case "file":
-      return { type: "file", open: async () => places.sinks.track(await openFileSink(target.path)) };
+      return { type: "file", open: () => places.sinks.open(() => openFileSink(target.path)) };
     case "stdout":
-      return { type: "file", open: () => Promise.resolve(places.sinks.track(streamSink(places.stdout))) };
+      return { type: "file", open: () => places.sinks.open(() => streamSink(places.stdout)) };
     case "docker-engine":
-      return { type: "file", open: () => Promise.resolve(places.sinks.track(loadingSink(places))) };
+      return { type: "file", open: () => places.sinks.open(() => loadingSink(places)) };
   }
 }
 
