@@ -136,7 +136,7 @@ suite("a job", () => {
     await assert.rejects(
       bytes.run(
         "pack",
-        { toc: encodeToc(toc, "full"), codec: { type: "uncompressed" }, file: join(root, "out") },
+        { toc: encodeToc(toc, "full"), codec: { type: "uncompressed" }, file: join(root, "out"), verify: false },
         { signal },
       ),
       (error) =>
@@ -198,11 +198,11 @@ test("a file that grows or shrinks while others are packed is packed as it is th
   const out = join(root, "out");
   const packed = await bytes.run(
     "pack",
-    { toc: encodeToc(toc, "full"), codec: { type: "zstd", level: 3 }, file: out },
+    { toc: encodeToc(toc, "full"), codec: { type: "zstd", level: 3 }, file: out, verify: true },
     { signal },
   );
-  assert.deepEqual(packed.changed, ["f"]);
-  assert.equal(decodeToc(packed.toc).entries[0]?.size, 18);
+  assert.deepEqual(packed.verified?.changed, ["f"]);
+  assert.equal(decodeToc(packed.verified?.toc ?? new Uint8Array()).entries[0]?.size, 18);
   assert.equal(digestOf(readFileSync(out)), packed.digest);
 });
 

@@ -65,14 +65,29 @@ export interface Jobs {
   };
   /** Finishes a directory that `read` unpacked. */
   seal: { input: { readonly directory: string; readonly toc: Uint8Array } & Omit<Sealing, "toc">; output: undefined };
-  /** Packs a table with contents (encoded `full`). `toc` of the output has the same entries as packed, with offsets in the tar. */
+  /** Packs a table with contents (encoded `full`). */
   pack: {
-    input: { readonly toc: Uint8Array; readonly codec: Codec; readonly file: string };
-    output: WrittenBlob & { readonly tarSize: number; readonly toc: EncodedToc; readonly changed: readonly string[] };
+    input: {
+      readonly toc: Uint8Array;
+      readonly codec: Codec;
+      readonly file: string;
+      /** Whether files may have changed since they were hashed, so that each is hashed again on its way. */
+      readonly verify: boolean;
+    };
+    output: WrittenBlob & {
+      /** With `verify`: the entries as packed, with offsets in the tar, and the paths of those whose digest is another. */
+      readonly verified?: { readonly toc: EncodedToc; readonly changed: readonly string[] };
+    };
   };
   /** Compresses a blob in another way. */
   recompress: {
-    input: { readonly from: string; readonly codec: Codec; readonly file: string };
+    input: {
+      readonly from: string;
+      readonly codec: Codec;
+      readonly file: string;
+      /** Where it is known beyond doubt, so that it is not made again. */
+      readonly diffId?: Digest;
+    };
     output: WrittenBlob;
   };
   /** Lays a table with contents (encoded `full`) out as a lower directory; `directory` exists and is empty. */

@@ -86,8 +86,8 @@ export class RefDatabase implements Disposable {
     this.#run("UPDATE layer SET diff_id = ? WHERE id = ?", diffId, id);
   }
 
-  removeLayer(id: string): void {
-    this.#run("DELETE FROM layer WHERE id = ?", id);
+  setDescriptor(id: string, descriptor: Descriptor): void {
+    this.#run("UPDATE layer SET descriptor = ? WHERE id = ?", JSON.stringify(descriptor), id);
   }
 
   layerIds(): readonly string[] {
@@ -101,14 +101,6 @@ export class RefDatabase implements Disposable {
 
   addStack(id: string, row: StackRow): void {
     this.#run("INSERT INTO stack VALUES (?, ?, ?) ON CONFLICT DO NOTHING", id, row.below, row.layer);
-  }
-
-  stackIds(): readonly string[] {
-    return this.#all("SELECT id FROM stack").map((row) => text(row["id"]));
-  }
-
-  removeStack(id: string): void {
-    this.#run("DELETE FROM stack WHERE id = ?", id);
   }
 
   /** The blob that compressing the tar `diffId` in this way gave. */
@@ -125,16 +117,6 @@ export class RefDatabase implements Disposable {
   addBlob(diffId: Digest, codec: Codec, blob: { readonly digest: Digest; readonly size: number }): void {
     const sql = "INSERT OR REPLACE INTO blob VALUES (?, ?, ?, ?, ?)";
     this.#run(sql, diffId, codec.type, levelOf(codec), blob.digest, blob.size);
-  }
-
-  /** Every form of the tar `diffId`, all forgotten by the same call. */
-  takeBlobs(diffId: Digest): readonly Digest[] {
-    const rows = this.#all("DELETE FROM blob WHERE diff_id = ? RETURNING digest", diffId);
-    return rows.map((row) => text(row["digest"]) as Digest);
-  }
-
-  isDiffIdUsed(diffId: Digest): boolean {
-    return this.#get("SELECT 1 FROM layer WHERE diff_id = ? LIMIT 1", diffId) !== undefined;
   }
 
   knownIn(digest: Digest): readonly string[] {

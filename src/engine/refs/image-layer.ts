@@ -91,7 +91,9 @@ export class ImageLayer extends Layer {
     const known = await knownBlob(parts, diffId, codec);
     if (known) return this.storedBlob(codec, known);
     await this.#fetch(options);
-    return this.storedBlob(codec, await recompressInStore(parts, descriptor, codec, options));
+    const written = await recompressInStore(parts, descriptor, codec, options);
+    if (written.diffId !== diffId) throw this.#mismatch(written.diffId);
+    return this.storedBlob(codec, written);
   }
 
   protected override async letGo(): Promise<void> {
@@ -157,18 +159,18 @@ export class ImageLayer extends Layer {
     } catch (error) {
       throw wrapped(digest, error);
     }
-    if (result.diffId !== this.diffId) {
-      throw new BuildError(
-        "data_loss",
-        extractFailure(digest, `the image's config says diff ID ${this.diffId}, its contents have ${result.diffId}`),
-      );
-    }
+    if (result.diffId !== this.diffId) throw this.#mismatch(result.diffId);
     if (!(await exists(this.parts.places.toc(this.id)))) {
       await mkdir(this.parts.places.layer(this.id), { recursive: true });
       await writeAtomically(this.parts, this.parts.places.toc(this.id), result.toc);
     }
     progress?.update({ id: digest, action: "done", current: total, total });
     return decodeToc(result.toc);
+  }
+
+  #mismatch(got: Digest): BuildError {
+    const reason = `the image's config says diff ID ${this.diffId}, its contents have ${got}`;
+    return new BuildError("data_loss", extractFailure(this.descriptor.digest, reason));
   }
 
   async #storedToc(): Promise<LayerToc | undefined> {

@@ -36,7 +36,7 @@ export class PackedLayer extends Layer {
     const known = await knownBlob(parts, diffId, codec);
     if (known) return this.storedBlob(codec, known);
     const size = (await parts.content.info(diffId))?.size ?? 0;
-    return this.storedBlob(codec, await recompressInStore(parts, { digest: diffId, size }, codec, options));
+    return this.storedBlob(codec, await recompressInStore(parts, { digest: diffId, size, diffId }, codec, options));
   }
 }
 
@@ -69,7 +69,11 @@ export class UpperLayer extends Layer {
   protected override async makeBlob(codec: Codec, options: FaceOptions): Promise<LayerBlob> {
     const known = this.#diffId && (await knownBlob(this.parts, this.#diffId, codec));
     if (known) return this.storedBlob(codec, known);
-    const packed = await packIntoStore(this.parts, await this.toc(options), codec, options, this.id);
+    const packed = await packIntoStore(this.parts, await this.toc(options), codec, {
+      ...options,
+      id: this.id,
+      verify: false,
+    });
     if (!this.#diffId) this.parts.database.setDiffId(this.id, packed.diffId);
     this.#diffId ??= packed.diffId;
     return this.storedBlob(codec, packed);
@@ -105,7 +109,10 @@ export class LooseLayer extends Layer {
   }
 
   protected override async makeBlob(codec: Codec, options: FaceOptions): Promise<LayerBlob> {
-    return this.storedBlob(codec, await packIntoStore(this.parts, this.#entries, codec, options, this.id));
+    return this.storedBlob(
+      codec,
+      await packIntoStore(this.parts, this.#entries, codec, { ...options, id: this.id, verify: false }),
+    );
   }
 
   protected override async letGo(): Promise<void> {

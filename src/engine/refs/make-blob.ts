@@ -8,19 +8,19 @@ import type { StoreParts } from "./parts.ts";
 /** What came of packing a table, the tar or its compressed form being in the content store now. */
 export type PackedLayer = Jobs["pack"]["output"];
 
-/** Packs a table with contents straight into the content store. */
+/** Packs a table with contents straight into the content store. @param options.id names it in progress */
 export async function packIntoStore(
   parts: StoreParts,
   toc: LayerToc,
   codec: Codec,
-  { signal, progress }: FaceOptions,
-  id: string,
+  options: FaceOptions & { readonly id: string; readonly verify: boolean },
 ): Promise<PackedLayer> {
+  const { signal, progress, id, verify } = options;
   const total = toc.entries.reduce((sum, { size, hardlink }) => sum + (hardlink === undefined ? size : 0), 0);
   await using ingest = await parts.content.ingest({ signal });
   const packed = await parts.bytes.run(
     "pack",
-    { toc: encodeToc(toc, "full"), codec, file: ingest.path },
+    { toc: encodeToc(toc, "full"), codec, file: ingest.path, verify },
     { signal, onProgress: (current) => progress?.update({ id, action: "compressing", current, total }) },
   );
   await ingest.commit({ digest: packed.digest, size: packed.size });
@@ -32,7 +32,7 @@ export async function packIntoStore(
 /** Compresses a blob of the content store in another way. */
 export async function recompressInStore(
   parts: StoreParts,
-  from: { readonly digest: Digest; readonly size: number },
+  from: { readonly digest: Digest; readonly size: number; readonly diffId?: Digest },
   codec: Codec,
   { signal, progress }: FaceOptions,
 ): Promise<WrittenBlob> {
@@ -40,7 +40,7 @@ export async function recompressInStore(
   await using ingest = await parts.content.ingest({ signal });
   const written = await parts.bytes.run(
     "recompress",
-    { from: parts.content.path(id), codec, file: ingest.path },
+    { from: parts.content.path(id), codec, file: ingest.path, ...(from.diffId ? { diffId: from.diffId } : {}) },
     { signal, onProgress: (current) => progress?.update({ id, action: "compressing", current, total }) },
   );
   await ingest.commit({ digest: written.digest, size: written.size });

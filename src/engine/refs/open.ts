@@ -4,7 +4,6 @@ import { SingleFlight } from "../../base/async/mod.ts";
 import type { ContentStore } from "../../content/mod.ts";
 import type { Digest } from "../../oci/mod.ts";
 import type { ByteWorkers } from "../bytes/mod.ts";
-import type { FileContent } from "../snapshots/mod.ts";
 import { RefDatabase } from "./database.ts";
 import { removeTree, type StoreParts } from "./parts.ts";
 import { Places } from "./places.ts";
@@ -15,16 +14,6 @@ import { Store } from "./store.ts";
 export interface OpenedRefStore extends RefStore, AsyncDisposable {
   /** The layers of `ref` above those of `base`, as a result of their own; `undefined` when `ref` does not stand on `base`. */
   above(ref: Ref, base: Ref): Ref | undefined;
-  /**
-   * What is in a local archive (tar, plain or in gzip or zstd), never persisted; names that mean deletions in layers mean nothing here.
-   * @param size bytes of the archive
-   * @returns `undefined` when the file is no archive
-   */
-  fromArchive(
-    content: FileContent,
-    size: number,
-    options: { signal: AbortSignal; description: string },
-  ): Promise<Ref | undefined>;
   /** Remembers that a repository (`host/path`) has a blob: what was pushed there can be mounted elsewhere. */
   noteKnownIn(digest: Digest, repository: string): void;
 }

@@ -13,7 +13,6 @@ import { Stack } from "./stack.ts";
 import { StackRef } from "./stack-ref.ts";
 import type { OpenedRefStore } from "./open.ts";
 import { UpperTree } from "./upper-tree.ts";
-import { openArchive } from "./archive.ts";
 
 /** The one implementation of `RefStore`. */
 export class Store implements OpenedRefStore {
@@ -30,15 +29,15 @@ export class Store implements OpenedRefStore {
 
   async fromImage(layers: readonly RemoteLayer[], options: { description: string }): Promise<Ref> {
     const { database } = this.#parts;
+    const ids = layers.map((_, at) => chainId(layers.slice(0, at + 1).map(({ diffId }) => diffId)) ?? "");
+    await Promise.all(layers.map((remote, at) => this.#preferReachable(ids[at] ?? "", remote)));
     let stack = this.#scratch.hold();
-    const diffIds: Digest[] = [];
     database.transaction(() => {
-      for (const remote of layers) {
-        diffIds.push(remote.diffId);
-        const id = chainId(diffIds) ?? "";
-        stack = Stack.push(this.#parts, stack, this.#imageLayer(remote, id, stack, options.description));
-        saveStack(database, stack);
+      for (const [at, remote] of layers.entries()) {
+        const layer = this.#imageLayer(remote, ids[at] ?? "", stack, options.description);
+        stack = Stack.push(this.#parts, stack, layer);
       }
+      saveStack(database, stack);
     });
     return this.#ref(stack);
   }
@@ -50,11 +49,6 @@ export class Store implements OpenedRefStore {
       this.#scratch.hold(),
       new LooseLayer(this.#parts, { id, toc, temporary, createdAt: this.#parts.now() }),
     );
-  }
-
-  async fromArchive(...[content, size, options]: Parameters<OpenedRefStore["fromArchive"]>): Promise<Ref | undefined> {
-    const layer = await openArchive(this.#parts, content, size, options);
-    return layer && this.#push(this.#scratch.hold(), layer);
   }
 
   async mutable(parent: Ref, options: { signal: AbortSignal; description: string }): Promise<MutableRef> {
@@ -77,14 +71,16 @@ export class Store implements OpenedRefStore {
     try {
       const sorted = sortToc(plan);
       const toc = isSelfContained(sorted) ? sorted : completeLayer(sorted, await below.tree(options)).toc;
-      const packed = await packIntoStore(this.#parts, toc, { type: "uncompressed" }, options, options.description);
+      const { signal, description } = options;
+      const packing = { signal, id: description, verify: true };
+      const packed = await packIntoStore(this.#parts, toc, { type: "uncompressed" }, packing);
+      if (!packed.verified) throw new Error("Internal error: a layer was packed unverified");
       const id = `packed:${packed.diffId.slice("sha256:".length)}`;
       // The same tar made before, on whatever parent, is the same layer: its directory and its compressed forms serve again.
       if (!database.layer(id)) {
         await mkdir(places.layer(id), { recursive: true });
-        await writeAtomically(this.#parts, places.toc(id), packed.toc);
+        await writeAtomically(this.#parts, places.toc(id), packed.verified.toc);
         const { diffId } = packed;
-        const { description } = options;
         database.addLayer({
           id,
           kind: "packed",
@@ -98,7 +94,7 @@ export class Store implements OpenedRefStore {
       const createdAt = database.layer(id)?.createdAt ?? now();
       const known = this.#parts.layers.get(id);
       const layer = known?.hold() ?? new PackedLayer(this.#parts, { id, diffId: packed.diffId, createdAt });
-      return { ref: this.#push(below.hold(), layer), changed: packed.changed };
+      return { ref: this.#push(below.hold(), layer), changed: packed.verified.changed };
     } finally {
       await below.release();
     }
@@ -150,6 +146,15 @@ export class Store implements OpenedRefStore {
   #push(below: Stack, layer: Layer): Ref {
     this.#parts.layers.set(layer.id, layer);
     return this.#ref(Stack.push(this.#parts, below, layer));
+  }
+
+  /** The same layer may be known in another compression that nobody has fetched: then the one that can be fetched now counts. */
+  async #preferReachable(id: string, { descriptor }: RemoteLayer): Promise<void> {
+    const { database, layers, content } = this.#parts;
+    const known = layers.has(id) ? undefined : database.layer(id)?.descriptor;
+    if (known && known.digest !== descriptor.digest && !(await content.has(known.digest))) {
+      database.setDescriptor(id, descriptor);
+    }
   }
 
   /** The layer `id`, held, with `remote` as a place to fetch it from. */

@@ -8,7 +8,10 @@ import type { LayerToc, TocEntry } from "./toc.ts";
 
 /** Told of each regular file while it is packed; links to it are not told. */
 export interface PackObserver {
-  /** @param offsetBytes where its content begins in the tar */
+  /**
+   * Without this, files are not hashed.
+   * @param offsetBytes where its content begins in the tar
+   */
   file?(
     entry: TocEntry,
     packed: { readonly offsetBytes: number; readonly size: number; readonly digest: Digest },
@@ -77,8 +80,8 @@ export function* packLayer(toc: LayerToc, buffer: () => Buffer, observer: PackOb
       const got = content.read(target, fill, Math.min(left, target.length - fill));
       if (got === 0) throw new FileShrankError(entry.path);
       const piece = target.subarray(fill, fill + got);
-      if (got === size) digest = hash("sha256", piece);
-      else (running ??= createHash("sha256")).update(piece);
+      if (observer.file && got === size) digest = hash("sha256", piece);
+      else if (observer.file) (running ??= createHash("sha256")).update(piece);
       fill += got;
       left -= got;
       if (fill === target.length) {
@@ -86,8 +89,10 @@ export function* packLayer(toc: LayerToc, buffer: () => Buffer, observer: PackOb
         observer.check();
       }
     }
-    digest ??= (running ?? createHash("sha256")).digest("hex");
-    observer.file?.(entry, { offsetBytes, size, digest: `sha256:${digest}` as Digest });
+    if (observer.file) {
+      digest ??= (running ?? createHash("sha256")).digest("hex");
+      observer.file(entry, { offsetBytes, size, digest: `sha256:${digest}` as Digest });
+    }
     if (paddingOf(size) > 0) yield* write(endOfArchive.subarray(0, paddingOf(size)));
   }
   yield* write(endOfArchive);

@@ -1,6 +1,5 @@
-import { createHash } from "node:crypto";
-import { closeSync, openSync } from "node:fs";
-import type { Digest } from "../../../oci/mod.ts";
+import { closeSync, fstatSync, openSync } from "node:fs";
+import { type Digest, Digester } from "../../../oci/mod.ts";
 import { writeFully } from "../../snapshots/mod.ts";
 import type { Codec, WrittenBlob } from "../jobs.ts";
 import { gzip, gzipChunkBytes } from "./gzip.ts";
@@ -13,23 +12,22 @@ const inFlight = 5;
 export type ChunkMaker = (buffer: () => Buffer) => Iterable<Buffer> | AsyncIterable<Buffer>;
 
 /**
- * Writes a tar to `file` as `codec` says, and learns both digests and sizes in the same pass.
+ * Writes a tar to `file` as `codec` says, and learns digests and size in the same pass.
+ * @param options.diffId digest of the tar where it is known, so that it is not made again
  * Holds `inFlight` + 2 pieces of 1 MiB, and what they compress to.
  */
 export async function writeBlob(
   make: ChunkMaker,
   codec: Codec,
   file: string,
-  check: () => void,
-): Promise<WrittenBlob & { readonly tarSize: number }> {
-  const tarHash = createHash("sha256");
-  let tarSize = 0;
+  options: { check: () => void; diffId?: Digest | undefined },
+): Promise<WrittenBlob> {
+  const tar = new Digester();
   const free: Buffer[] = [];
   async function* observed(): AsyncGenerator<Buffer> {
     for await (const chunk of make(() => free.pop() ?? Buffer.allocUnsafeSlow(gzipChunkBytes))) {
-      check();
-      tarHash.update(chunk);
-      tarSize += chunk.length;
+      options.check();
+      if (options.diffId === undefined) tar.update(chunk);
       yield chunk;
     }
   }
@@ -44,24 +42,17 @@ export async function writeBlob(
         writeFully(fd, chunk);
         release(chunk);
       }
-      const digest = `sha256:${tarHash.digest("hex")}` as Digest;
-      return { digest, size: tarSize, diffId: digest, tarSize };
+      const digest = options.diffId ?? tar.digest();
+      return { digest, size: fstatSync(fd).size, diffId: digest };
     }
-    const blobHash = createHash("sha256");
-    let size = 0;
+    const blob = new Digester();
     const source = { chunks: observed(), release };
     const packed = codec.type === "gzip" ? gzip(source, { level: codec.level, inFlight }) : zstd(source, codec);
     for await (const piece of packed) {
       writeFully(fd, piece);
-      blobHash.update(piece);
-      size += piece.length;
+      blob.update(piece);
     }
-    return {
-      digest: `sha256:${blobHash.digest("hex")}` as Digest,
-      size,
-      diffId: `sha256:${tarHash.digest("hex")}` as Digest,
-      tarSize,
-    };
+    return { digest: blob.digest(), size: blob.size, diffId: options.diffId ?? tar.digest() };
   } finally {
     closeSync(fd);
   }

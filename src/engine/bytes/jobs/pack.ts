@@ -1,6 +1,6 @@
 import { decodeToc, encodeToc, FileShrankError, type LayerToc, packLayer, type TocEntry } from "../../snapshots/mod.ts";
-import { rechunk, writeBlob } from "../compression/write-blob.ts";
 import { decompressed } from "../compression/decompress.ts";
+import { rechunk, writeBlob } from "../compression/write-blob.ts";
 import type { JobContext, Jobs, WrittenBlob } from "../jobs.ts";
 
 const attempts = 3;
@@ -22,40 +22,47 @@ async function packOnce(
   input: Jobs["pack"]["input"],
   context: JobContext,
 ): Promise<Jobs["pack"]["output"]> {
-  const packed = new Map<string, Pick<TocEntry, "size" | "digest" | "content">>();
-  const changed: string[] = [];
-  let bytes = 0;
-  const observer = {
-    check: context.check,
-    file(
-      entry: TocEntry,
-      { offsetBytes, size, digest }: { offsetBytes: number; size: number; digest: TocEntry["digest"] },
-    ) {
-      packed.set(entry.path, {
-        size,
-        ...(digest ? { digest } : {}),
-        content: { kind: "range", file: "", offsetBytes },
-      });
-      if (entry.digest !== undefined && entry.digest !== digest) changed.push(entry.path);
-      context.progress((bytes += size));
-    },
-  };
-  const blob = await writeBlob((buffer) => packLayer(toc, buffer, observer), input.codec, input.file, context.check);
-  const entries = toc.entries.map((entry) => {
-    if (entry.type !== "file") return entry;
-    return { ...entry, ...packed.get(entry.hardlink ?? entry.path) };
-  });
-  return { ...blob, toc: encodeToc({ ...toc, entries }), changed };
+  const { check } = context;
+  const observer = new Verifier(context);
+  function* make(buffer: () => Buffer): Generator<Buffer> {
+    let bytes = 0;
+    for (const chunk of packLayer(toc, buffer, input.verify ? observer : { check })) {
+      context.progress((bytes += chunk.length));
+      yield chunk;
+    }
+  }
+  const blob = await writeBlob(make, input.codec, input.file, { check });
+  return input.verify ? { ...blob, verified: observer.result(toc) } : blob;
+}
+
+/** Notes what files turned out to be. */
+class Verifier {
+  readonly check: () => void;
+  readonly #packed = new Map<string, Pick<TocEntry, "size" | "digest" | "content">>();
+  readonly #changed: string[] = [];
+  constructor(context: JobContext) {
+    this.check = context.check;
+  }
+  file(
+    entry: TocEntry,
+    packed: { readonly offsetBytes: number; readonly size: number; readonly digest: TocEntry["digest"] },
+  ): void {
+    const { offsetBytes, size, digest } = packed;
+    const content = { kind: "range", file: "", offsetBytes } as const;
+    this.#packed.set(entry.path, { size, content, ...(digest ? { digest } : {}) });
+    if (entry.digest !== undefined && entry.digest !== digest) this.#changed.push(entry.path);
+  }
+  result(toc: LayerToc): NonNullable<Jobs["pack"]["output"]["verified"]> {
+    const entries = toc.entries.map((entry) =>
+      entry.type === "file" ? { ...entry, ...this.#packed.get(entry.hardlink ?? entry.path) } : entry,
+    );
+    return { toc: encodeToc({ ...toc, entries }), changed: this.#changed };
+  }
 }
 
 /** @see Jobs.recompress */
 export async function recompress(input: Jobs["recompress"]["input"], context: JobContext): Promise<WrittenBlob> {
   const bytes = decompressed({ file: input.from }, context.progress);
-  const { digest, size, diffId } = await writeBlob(
-    (buffer) => rechunk(bytes, buffer),
-    input.codec,
-    input.file,
-    context.check,
-  );
-  return { digest, size, diffId };
+  const { check } = context;
+  return await writeBlob((buffer) => rechunk(bytes, buffer), input.codec, input.file, { check, diffId: input.diffId });
 }
