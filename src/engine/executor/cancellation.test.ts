@@ -52,7 +52,7 @@ await testsWithBed(import.meta.url, (bed) => {
         id: `abandoned-${process.pid}`,
         rootfs: bed.lower,
         mounts: [],
-        args: ["/bin/sh", "-c", `echo; sleep ${marker(3)}`],
+        args: ["/bin/sh", "-c", `sleep ${marker(3)} & echo; wait`],
         env: [],
         cwd: "/",
         user: "",

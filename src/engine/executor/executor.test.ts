@@ -201,7 +201,7 @@ await testsWithBed(import.meta.url, (bed) => {
     });
   }
 
-  const memory = join(directory, "engine/executor/cgroup/memory");
+  const memory = "/sys/fs/cgroup/.machine/memory";
   const noMemory = existsSync(memory) ? false : "no memory cgroup of version 1";
   test("a process killed for lack of memory is told from one that failed", { skip: noMemory }, async () => {
     const cgroupParent = `polyarch-test-${process.pid}`;

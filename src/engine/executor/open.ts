@@ -37,7 +37,7 @@ export async function openExecutor(options: ExecutorOptions): Promise<Executor &
   await using undo = new AsyncDisposableStack();
   const wanted = options.runtimes ?? ["crun", "runc"];
   const runtimes = findRuntimes(path).filter(({ name }) => wanted.includes(name));
-  const cgroups = await openCgroups(join(directory, "cgroup"), { everyTree: runtimes[0]?.name === "runc" });
+  const cgroups = await openCgroups(directory, { everyTree: runtimes[0]?.name === "runc" });
   if (cgroups) undo.use(cgroups);
   const state = { spawner, directory: join(directory, "state"), cgroups: cgroups !== undefined };
   const runners = runtimes.map((runtime) => new RuntimeRunner(runtime, state));

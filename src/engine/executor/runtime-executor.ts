@@ -87,6 +87,7 @@ export class RuntimeExecutor implements Executor {
       seccomp: this.#seccomp,
       allCapabilities: this.#capabilities,
       cgroupsPath: undefined,
+      guardsDevices: this.#parts.cgroups?.guardsDevices ?? false,
       userNamespace: plan.userNamespace,
     };
   }

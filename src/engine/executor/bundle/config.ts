@@ -18,8 +18,10 @@ export interface ConfigInputs {
   readonly seccomp: SeccompFilter | undefined;
   /** Capabilities of the engine itself: what an insecure process gets. */
   readonly allCapabilities: readonly string[];
-  /** Below the machine's cgroup root; `undefined`: no cgroup of its own, and nothing that guards devices. */
+  /** Below the machine's cgroup root; `undefined`: no cgroup of its own. */
   readonly cgroupsPath: string | undefined;
+  /** Whether the cgroup keeps the process from opening device nodes that it has made. */
+  readonly guardsDevices: boolean;
   /** Joined for the emulators that are registered in it. */
   readonly userNamespace: string | undefined;
 }
@@ -53,7 +55,7 @@ export function configMounts(inputs: ConfigInputs): readonly RuntimeMount[] {
       shmSizeBytes: process.shmSizeBytes,
       insecure: process.security === "insecure",
       bindSys: userNamespace !== undefined,
-      cgroupMount: cgroupsPath !== undefined && userNamespace === undefined,
+      cgroupMount: cgroupsPath !== undefined,
     }),
     fileMount("/etc/resolv.conf", resolvConf),
     fileMount("/etc/hosts", hosts),
@@ -67,8 +69,8 @@ export function runtimeConfig(inputs: ConfigInputs): object {
   const insecure = process.security === "insecure";
   const capabilities = insecure
     ? inputs.allCapabilities
-    : // Without a cgroup nothing would keep a made device node from being opened.
-      defaultCapabilities.filter((name) => cgroupsPath !== undefined || name !== "CAP_MKNOD");
+    : // What may be opened must not be made.
+      defaultCapabilities.filter((name) => inputs.guardsDevices || name !== "CAP_MKNOD");
   return {
     ociVersion: "1.0.2",
     hostname: process.hostname || defaultHostname,
@@ -91,7 +93,7 @@ export function runtimeConfig(inputs: ConfigInputs): object {
       ...(userNamespace ? { uidMappings: sameIds, gidMappings: sameIds } : {}),
       ...(cgroupsPath === undefined ? {} : { cgroupsPath }),
       devices: insecure && !userNamespace ? insecureDevices : [],
-      resources: cgroupsPath === undefined ? {} : { devices: insecure ? allDevices : noDevices },
+      resources: !inputs.guardsDevices ? {} : { devices: insecure ? allDevices : noDevices },
       // Runtimes that do not know the annotation above compile this instead, which takes them longer and means the same.
       ...(seccomp && !insecure ? { seccomp: seccomp.profile } : {}),
       maskedPaths: insecure ? [] : maskedPaths,

@@ -34,7 +34,7 @@ export function systemMounts(options: SystemMountOptions): readonly RuntimeMount
     mount("/dev/shm", "tmpfs", "shm", [...hidden, "mode=1777", `size=${shm}`]),
     mount("/dev/mqueue", "mqueue", "mqueue", hidden),
     bindSys
-      ? mount("/sys", "bind", "/sys", ["rbind", ...hidden, writable])
+      ? mount("/sys", "bind", "/sys", ["rbind", ...hidden, insecure ? "rw" : "rro"])
       : mount("/sys", "sysfs", "sysfs", [...hidden, writable]),
     options.cgroupMount ? [mount("/sys/fs/cgroup", "cgroup", "cgroup", [...hidden, writable])] : [],
   ].flat();

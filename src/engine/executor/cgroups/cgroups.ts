@@ -1,5 +1,3 @@
-import { createHash } from "node:crypto";
-
 /** Where one container is accounted for. */
 export interface ContainerCgroup {
   /** For the runtime config: where the runtime makes its own cgroup, below the machine's cgroup root. */
@@ -14,6 +12,8 @@ export interface ContainerCgroup {
 
 /** The machine's cgroups, prepared for containers. */
 export interface Cgroups extends AsyncDisposable {
+  /** Whether a cgroup keeps a process from opening device nodes that it has made. */
+  readonly guardsDevices: boolean;
   /** Makes room for a container below `parent` (a path; a slice of systemd; empty: our own). */
   open(id: string, parent: string | undefined): ContainerCgroup;
 }
@@ -31,9 +31,4 @@ export function parentPath(parent: string | undefined): string {
   }
   const parts = slice.split("-");
   return `/${parts.map((_, index) => `${parts.slice(0, index + 1).join("-")}.slice`).join("/")}`;
-}
-
-/** What names of an engine's own cgroups begin with: the same for every engine over the same state directory. */
-export function slotPrefix(stateDirectory: string): string {
-  return `${createHash("sha256").update(stateDirectory).digest("hex").slice(0, 12)}-`;
 }

@@ -9,18 +9,21 @@ const root = "/sys/fs/cgroup";
 const CGROUP2_SUPER_MAGIC = 0x63677270;
 
 /**
- * Finds out what the machine has. `undefined`: nothing that we may write to, so containers share the engine's cgroup. `stash`: a directory for
- * our own use; `everyTree`: the runtime needs to see all of version 1.
+ * Finds out what the machine has. `undefined`: nothing that we may write to, so containers share the engine's cgroup. `stateDirectory`: the
+ * executor's own; `everyTree`: the runtime needs to see all of version 1.
  */
-export async function openCgroups(stash: string, options: { everyTree: boolean }): Promise<Cgroups | undefined> {
+export async function openCgroups(
+  stateDirectory: string,
+  options: { everyTree: boolean },
+): Promise<Cgroups | undefined> {
   try {
     if (statfsSync(root).type === CGROUP2_SUPER_MAGIC) {
       accessSync(root, constants.W_OK);
-      return await openCgroupsV2(stash);
+      return await openCgroupsV2();
     }
     const mounts = v1Mounts();
     // The view for crun must be seen by nobody else.
-    if (mounts.length > 0 && inOwnMountNamespace()) return await openCgroupsV1(stash, mounts, options);
+    if (mounts.length > 0 && inOwnMountNamespace()) return await openCgroupsV1(stateDirectory, mounts, options);
     return undefined;
   } catch (error) {
     if (isSystemError(error, "ENOENT", "EROFS", "EACCES", "EPERM", "EBUSY", "EOPNOTSUPP")) return undefined;

@@ -1,34 +1,35 @@
-import { existsSync, mkdirSync, readdirSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { emptyCgroup, removeCgroup } from "./directory.ts";
 
+/** Shared by all of this process, so that two executors never mean the same cgroup. */
+let made = 0;
+
 /**
  * Cgroups that are used again and again, each by one container at a time: the kernel needs 4 ms to make and to remove one. Their counters only grow, so
- * users look at the difference. Names begin with `prefix`, by which the next engine finds what a killed one has left.
+ * users look at the difference. Their names tell which engine uses them, so that those of a dead one can be found.
  */
 export class CgroupSlots {
   readonly #parent: string;
-  readonly #prefix: string;
   readonly #free: string[] = [];
-  #made = 0;
 
-  constructor(parent: string, prefix: string) {
+  constructor(parent: string) {
     this.#parent = parent;
-    this.#prefix = prefix;
   }
 
-  /** Kills and removes what an earlier engine has left. */
+  /** Kills and removes what engines that are no more have left. */
   async sweep(): Promise<void> {
     if (!existsSync(this.#parent)) return;
-    const left = readdirSync(this.#parent).filter((name) => name.startsWith(this.#prefix));
-    await Promise.all(left.map((name) => removeCgroup(join(this.#parent, name))));
+    await Promise.all(
+      readdirSync(this.#parent)
+        .filter(isAbandoned)
+        .map((name) => removeCgroup(join(this.#parent, name))),
+    );
   }
 
   /** A directory for one container; hand it to {@link release} afterwards. */
   take(): string {
-    const free = this.#free.pop();
-    if (free !== undefined) return free;
-    const directory = join(this.#parent, `${this.#prefix}${this.#made++}`);
+    const directory = this.#free.pop() ?? join(this.#parent, `${pidNamespace()}-${process.pid}-${made++}`);
     mkdirSync(directory, { recursive: true });
     return directory;
   }
@@ -43,4 +44,15 @@ export class CgroupSlots {
   async close(): Promise<void> {
     await Promise.all(this.#free.splice(0).map(removeCgroup));
   }
+}
+
+/** Whether the engine that a name tells is gone. One in another container may use the same tree; its process numbers mean nothing to us. */
+function isAbandoned(name: string): boolean {
+  const [, namespace, pid] = /^(\d+)-(\d+)-\d+$/.exec(name) ?? [];
+  return namespace === pidNamespace() && !existsSync(`/proc/${pid}`);
+}
+
+/** The kernel's number of our namespace of process numbers. */
+function pidNamespace(): string {
+  return /\d+/.exec(readlinkSync("/proc/self/ns/pid"))?.[0] ?? "0";
 }

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { isSystemError } from "../../../base/sys/mod.ts";
-import { type Cgroups, type ContainerCgroup, defaultParent, parentPath, slotPrefix } from "./cgroups.ts";
+import { type Cgroups, type ContainerCgroup, defaultParent, parentPath } from "./cgroups.ts";
 import { counter, removeCgroup, removeParent } from "./directory.ts";
 import { CgroupSlots } from "./slots.ts";
 
@@ -12,11 +12,12 @@ const wantedControllers = ["cpu", "memory", "pids"];
  * Cgroups of version 2: one tree. The runtime makes and removes a cgroup of its own inside of one of ours, which counts what happened inside and
  * outlives it.
  */
-export async function openCgroupsV2(stateDirectory: string): Promise<Cgroups> {
+export async function openCgroupsV2(): Promise<Cgroups> {
   enableControllers();
-  const slots = new CgroupSlots(join(root, defaultParent), slotPrefix(stateDirectory));
+  const slots = new CgroupSlots(join(root, defaultParent));
   await slots.sweep();
   return {
+    guardsDevices: mayLockMemory(),
     open: (id, parent) => openContainer(slots, id, parent),
     [Symbol.asyncDispose]: async () => {
       await slots.close();
@@ -40,6 +41,15 @@ function openContainer(slots: CgroupSlots, id: string, parent: string | undefine
       await (parent ? removeCgroup(directory) : slots.release(directory));
     },
   };
+}
+
+const CAP_SYS_RESOURCE = 24n;
+
+/** Devices are guarded by BPF programs, for which runtimes first lift the limit of locked memory. */
+function mayLockMemory(): boolean {
+  const capabilities = /^CapEff:\s*(\S+)$/m.exec(readFileSync("/proc/self/status", "utf8"))?.[1] ?? "0";
+  if ((BigInt(`0x${capabilities}`) >> CAP_SYS_RESOURCE) & 1n) return true;
+  return /^Max locked memory\s+unlimited/m.test(readFileSync("/proc/self/limits", "utf8"));
 }
 
 /**

@@ -7,12 +7,12 @@ import type { ExecutorOptions } from "../mod.ts";
 
 /**
  * Defines the tests of a file (its `import.meta.url`) that run processes: in a mount namespace of its own, with a {@link TestBed} that is disposed of
- * afterwards. Says why, where that is not possible.
+ * afterwards. `prepare` may mount things before that. Says why, where that is not possible.
  */
 export async function testsWithBed(
   file: string,
   define: (bed: TestBed) => Promise<void> | void,
-  options: Pick<ExecutorOptions, "runtimes" | "machineEmulators"> = {},
+  options: Pick<ExecutorOptions, "runtimes" | "machineEmulators"> & { prepare?: () => void } = {},
 ): Promise<void> {
   const wanted = options.runtimes ?? ["crun", "runc"];
   const runtime = findRuntimes(process.env["PATH"] ?? "").find(({ name }) => wanted.includes(name));
@@ -26,7 +26,9 @@ export async function testsWithBed(
     return;
   }
   if (!definesTestsInOwnNamespace(file)) return;
-  const bed = await TestBed.open(busybox, options);
+  const { prepare, ...executorOptions } = options;
+  prepare?.();
+  const bed = await TestBed.open(busybox, executorOptions);
   after(() => bed[Symbol.asyncDispose]());
   await define(bed);
 }
