@@ -139,9 +139,22 @@ async function dockerFor(prepared: PreparedBuild, { invocation, config }: Surrou
   return { engine, [Symbol.asyncDispose]: () => engine.close() };
 }
 
+/** An engine is mostly up before anybody wonders; only when it takes long is its start shown as a step. */
+const quietBootMs = 3_000;
+
 function bootSteps(showStep: (step: ClientStep) => void, now: () => Date): (event: BootEvent) => void {
   const step = { id: "boot", name: "[internal] booting polyarchd", started: now() };
-  return ({ type }) => showStep(type === "starting" ? step : { ...step, completed: now() });
+  let shown = false;
+  let timer: NodeJS.Timeout | undefined;
+  const show = () => {
+    shown = true;
+    showStep(step);
+  };
+  return ({ type }) => {
+    clearTimeout(timer);
+    if (type === "starting") timer = setTimeout(show, quietBootMs).unref();
+    else if (shown) showStep({ ...step, completed: now() });
+  };
 }
 
 function modeOf({ progress, quiet }: Flags, { context }: BuildInvocation): ProgressMode {
