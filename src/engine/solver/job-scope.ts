@@ -13,10 +13,10 @@ export interface JobScope<R extends Result, C> extends Passenger {
   readonly pools: ReadonlyMap<string, Semaphore>;
   readonly now: () => Date;
   /**
-   * Takes over a hold, until the job is closed.
-   * @throws the reason of the job's end when it is closed; the result is released then as well
+   * Takes over holds, until the job is closed.
+   * @throws the reason of the job's end when it is closed; the results are released then as well
    */
-  hold(result: R): R;
+  hold(...results: readonly R[]): void;
   /** Makes the job's closing wait for `work`. */
   track(work: Promise<unknown>): void;
 }

@@ -52,7 +52,7 @@ export class Job<R extends Result, C> {
       signal: this.#controller.signal,
       board: this.#board,
       onAbort: (callback) => this.#onAbort(callback),
-      hold: (result) => this.#hold(result),
+      hold: (...results) => this.#hold(...results),
       track: (work) => this.#track(work),
     };
     this.#graph = new Graph(this.#scope);
@@ -82,7 +82,9 @@ export class Job<R extends Result, C> {
     const cancelled = Promise.withResolvers<never>();
     const forget = this.#onAbort(cancelled.reject);
     try {
-      return (await Promise.race([node.result(edge.index), cancelled.promise])).clone();
+      const result = await Promise.race([node.result(edge.index), cancelled.promise]);
+      this.signal.throwIfAborted(); // what the job holds goes when the job does
+      return result.clone();
     } finally {
       forget();
     }
@@ -135,14 +137,12 @@ export class Job<R extends Result, C> {
     return () => this.#leaving.delete(callback);
   }
 
-  #hold(result: R): R {
-    this.#held.push(result);
+  #hold(...results: readonly R[]): void {
     if (this.#closing) {
-      this.#held.pop();
-      this.#track(result.release());
+      for (const result of results) this.#track(result.release());
       throw this.signal.reason;
     }
-    return result;
+    this.#held.push(...results);
   }
 
   #track(work: Promise<unknown>): void {

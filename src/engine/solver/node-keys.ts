@@ -108,7 +108,9 @@ export class NodeKeys<R extends Result, C> {
     input: NodeInput<R, C>,
     contentDigest: (result: R, context: OpContext<C>) => Promise<Digest>,
   ): Promise<Digest> {
-    const result = (await input.node.result(input.index)).clone();
+    const held = await input.node.result(input.index);
+    this.#job.signal.throwIfAborted(); // what the job holds goes when the job does
+    const result = held.clone();
     try {
       return await contentDigest(result, this.#context);
     } catch (error) {

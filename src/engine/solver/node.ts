@@ -54,8 +54,9 @@ export class Node<R extends Result, C> {
 
   async #obtain(index: number): Promise<R> {
     for (;;) {
+      const { landings } = this.#job.flights;
       try {
-        return (await this.#find(index)) ?? (await this.#make(index));
+        return (await this.#find(index)) ?? (await this.#make(index, landings));
       } catch (error) {
         if (!(error instanceof OwnerGone)) throw error;
       }
@@ -86,21 +87,20 @@ export class Node<R extends Result, C> {
     signal.throwIfAborted();
     const loaded = isShareable(key) ? await cache.load(outputKey(key, index)) : undefined;
     if (loaded) {
-      const result = this.#job.hold(loaded);
+      this.#job.hold(loaded);
       board.cached(this.vertex.digest);
-      await this.#storeOutput(missed, index, result);
-      return result;
+      await this.#teach(missed, index, loaded);
+      return loaded;
     }
     const flight = flights.find([key]);
     if (!flight) return undefined;
-    this.#outputs ??= quiet(this.#join(flight));
+    this.#outputs ??= quiet(this.#join(flight, missed));
     return outputOf(await this.#outputs, index);
   }
 
-  /** Runs the op, or joins who came first. */
-  async #make(index: number): Promise<R> {
+  /** Runs the op, or joins who came first. @param before how many runs had ended when the cache was asked */
+  async #make(index: number, before: number): Promise<R> {
     const { flights } = this.#job;
-    const before = flights.landings;
     const inputs = await Promise.all(this.#inputs.map((input) => input.node.result(input.index)));
     const reads = (await this.keys.readsContent()).includes(true);
     const keys: KnownKeys = {
@@ -110,22 +110,30 @@ export class Node<R extends Result, C> {
     };
     // Somebody may have stored it since we looked, or the inputs are better known now than they were then.
     if (flights.landings !== before || keys.named.digest !== (await this.keys.named()).digest) {
-      const found = await this.#lookUp([keys.named, keys.definition], index);
-      if (found) return found;
+      for (const key of distinct(keys)) {
+        const found = await this.#lookUp([key], index);
+        if (found) return found;
+      }
     }
-    this.#outputs ??= quiet(this.#join(flights.find(distinct(keys)) ?? this.#depart(keys, inputs)));
+    this.#job.signal.throwIfAborted(); // the inputs go when the job does
+    const flight = flights.find(distinct(keys));
+    this.#outputs ??= quiet(flight ? this.#join(flight, distinct(keys)) : this.#join(this.#depart(keys, inputs), []));
     return outputOf(await this.#outputs, index);
   }
 
-  /** Takes part in a run, ours or somebody else's, and reports it under our vertex. */
-  async #join(flight: Flight<R>): Promise<readonly R[]> {
+  /** Takes part in a run, ours or somebody else's, and reports it under our vertex. `keys` learn what it made. */
+  async #join(flight: Flight<R>, keys: readonly Key[]): Promise<readonly R[]> {
     const job = this.#job;
     try {
       const landing = await flight.join(job, (event) => this.#hear(event));
-      const results = landing.results.map((result) => job.hold(result));
+      const { results } = landing;
+      job.hold(...results);
       this.#trust = landing.trust;
       if (landing.contentKey) this.keys.learnContent(landing.contentKey);
       job.board.completed(this.vertex.digest);
+      if (landing.trust.byDefinition && landing.trust.byIdentity) {
+        for (const [index, result] of results.entries()) await this.#teach(keys, index, result);
+      }
       return results;
     } catch (error) {
       this.#outputs = undefined;
@@ -204,6 +212,14 @@ export class Node<R extends Result, C> {
     const keys = [...names, ...(content && trust.byIdentity ? [content] : [])];
     for (const [index, result] of results.entries()) await this.#storeOutput(unique(keys), index, result);
     if (content && trust.byIdentity) await this.#storeContentKey(content, unique(names));
+  }
+
+  /** Stores a result that the job holds under keys that did not lead to it. */
+  async #teach(keys: readonly Key[], index: number, result: R): Promise<void> {
+    for (const key of keys) {
+      this.#job.signal.throwIfAborted(); // the result goes when the job does
+      await this.#storeOutput([key], index, result);
+    }
   }
 
   async #storeOutput(keys: readonly Key[], index: number, result: R): Promise<void> {

@@ -149,6 +149,30 @@ describe("work under way", () => {
     await rig.end();
   });
 
+  test("that was joined by content is found by definition the next time", async () => {
+    const rig = new Rig();
+    const door = gate();
+    const graph = (stage: string) =>
+      rig.vertex("copy", {
+        inputs: [rig.vertex(stage, { run: () => "same" })],
+        content: [(text) => text],
+        run: async () => {
+          await door.opened;
+          return "copied";
+        },
+      });
+    const builds = [rig.build(graph("one")), rig.build(graph("two"))];
+    await settle();
+    door.open();
+    await Promise.all(builds);
+    assert.deepEqual(rig.runs, ["one", "two", "copy"]);
+    const { loads } = rig.cache;
+    await rig.build(graph("one"));
+    await rig.build(graph("two"));
+    assert.equal(rig.cache.loads - loads, 2);
+    await rig.end();
+  });
+
   test("with ignoreCache or a volatile key is not shared between jobs", async () => {
     for (const spec of [{ ignoreCache: true }, { volatile: true }]) {
       const rig = new Rig();
@@ -224,6 +248,53 @@ describe("closing a job", () => {
     assert.deepEqual(rig.runs, []);
     assert.equal(rig.solver.job(job.id), undefined);
     await rig.end();
+  });
+
+  test("while a key is worked out lets that finish with a hold of its own", async () => {
+    const rig = new Rig();
+    const door = gate();
+    const base = rig.vertex("base");
+    const copy = rig.vertex("copy", { inputs: [base], content: [(text) => text] });
+    const { op } = copy;
+    const map = op.cacheMap.bind(op);
+    op.cacheMap = async (context) => {
+      const { digest } = await map(context);
+      const contentDigest = async (result: { clone(): { release(): Promise<void> } }) => {
+        await door.opened;
+        await result.clone().release(); // complains if it was released meanwhile
+        return digest;
+      };
+      return { digest, inputs: [{ contentDigest }] };
+    };
+    const job = rig.open();
+    const build = job.build({ vertex: copy, index: 0 });
+    await settle();
+    const closed = job.close();
+    await assert.rejects(build, /context canceled/);
+    await closed;
+    door.open();
+    await settle();
+    assert.deepEqual(rig.runs, ["base"]);
+    await rig.end();
+  });
+
+  test("at any moment leaks nothing", async () => {
+    for (let turns = 0; turns < 120; turns++) {
+      const rig = new Rig();
+      const base = rig.vertex("base", { run: () => ["one", "two", "three"] });
+      const copy = rig.vertex("copy", { inputs: [base], content: [(text) => text] });
+      const job = rig.open();
+      const build = job.build({
+        vertex: rig.vertex("top", { inputs: [copy, { vertex: base, index: 1 }] }),
+        index: 0,
+      });
+      for (let turn = 0; turn < turns; turn++) await Promise.resolve();
+      const closed = job.close();
+      await build.then((result) => result.release()).catch(() => undefined);
+      await closed;
+      await settle();
+      await rig.end();
+    }
   });
 
   test("releases results that arrive too late", async () => {
