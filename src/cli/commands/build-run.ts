@@ -81,16 +81,18 @@ async function displayed(prepared: PreparedBuild, surroundings: Surroundings): P
     builder: { name, driver: driver.kind },
     debug: invocation.globals.debug,
   });
+  let result: BuildResult;
   try {
-    return await built(prepared, display, docker, surroundings);
+    result = await built(prepared, display, docker, surroundings);
   } finally {
     display.finish();
-    if (prepared.cacheOnlyByDefault && (mode === "plain" || mode === "tty") && !env.BUILDX_NO_DEFAULT_LOAD) {
-      stderr.write(
-        `WARNING: No output specified with ${driver.kind} driver. Build result will only remain in the build cache. To push result image into registry use --push or to load image into docker use --load\n`,
-      );
-    }
   }
+  if (prepared.cacheOnlyByDefault && (mode === "plain" || mode === "tty") && !env.BUILDX_NO_DEFAULT_LOAD) {
+    stderr.write(
+      `WARNING: No output specified with ${driver.kind} driver. Build result will only remain in the build cache. To push result image into registry use --push or to load image into docker use --load\n`,
+    );
+  }
+  return result;
 }
 
 async function built(
