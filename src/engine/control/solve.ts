@@ -137,7 +137,8 @@ async function exportAll(
   },
 ): Promise<ExporterResponse> {
   const { request, signal } = context;
-  const { job, environment } = context.build;
+  const { job, environment, deps } = context.build;
+  const { worker } = deps;
   const outcomes = await Promise.allSettled(
     exporters.map(async (exporter, index) => {
       const step = job.progressFor({ digest: digestOf(`${request.Session}-export-${index}`), name: exporter.title });
@@ -148,6 +149,7 @@ async function exportAll(
           index,
           progress: step,
           registry: environment.registry,
+          noteKnownIn: (digest, repository) => worker.refs.noteKnownIn(digest, repository),
           session: async () => await environment.session(undefined, { signal }),
         });
         step.complete();

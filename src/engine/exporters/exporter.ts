@@ -1,4 +1,4 @@
-import type { Platform } from "../../oci/mod.ts";
+import type { Digest, Platform } from "../../oci/mod.ts";
 import type { Registry } from "../../registry/mod.ts";
 import type { SessionCaller } from "../../session/mod.ts";
 import type { Ref } from "../refs/mod.ts";
@@ -29,6 +29,8 @@ export interface ExportContext {
   readonly index: number;
   /** Registries, with the credentials of the client whose build it is. */
   readonly registry: Registry;
+  /** Remembers that a repository (`host/path`) holds a layer blob now, so that a later push to its neighbour can mount it. */
+  noteKnownIn(digest: Digest, repository: string): void;
   /** The client whose build it is. @throws {BuildError} when it has no session */
   session(): Promise<SessionCaller>;
 }

@@ -8,7 +8,7 @@ import { currentPlatform } from "../../oci/mod.ts";
 import { openByteWorkers } from "../bytes/mod.ts";
 import { type Executor, openExecutor } from "../executor/mod.ts";
 import type { OpDeps, OpEnvironment } from "../ops/mod.ts";
-import { openRefStore, type Ref, type RefStore } from "../refs/mod.ts";
+import { openRefStore, type OpenedRefStore, type Ref } from "../refs/mod.ts";
 import { Solver } from "../solver/mod.ts";
 import { imageSource, localSource, type SourceEnvironment } from "../sources/mod.ts";
 import { SqliteCacheStore } from "./cache-store.ts";
@@ -18,7 +18,7 @@ export interface Worker<C extends OpEnvironment> extends AsyncDisposable {
   /** Stays the same for as long as the state directory lives. */
   readonly id: string;
   readonly content: ContentStore;
-  readonly refs: RefStore;
+  readonly refs: OpenedRefStore;
   readonly executor: Executor;
   readonly solver: Solver<Ref, C>;
   readonly ops: OpDeps<C>;

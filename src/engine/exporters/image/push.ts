@@ -4,6 +4,7 @@ import {
   type Digest,
   familiarReference,
   formatReference,
+  repositoryName,
   type Reference,
   withDigest,
   withTag,
@@ -14,6 +15,8 @@ import type { AssembledImage, Document } from "./assemble.ts";
 
 /** How many blobs of one image travel at once; the registry client has a bound of its own per host. */
 const uploadsAtOnce = 6;
+/** Smaller blobs are gone before anybody could read their line. */
+const visibleFromBytes = 4 * 1024 * 1024;
 
 /**
  * Pushes a whole image under one name: blobs, then manifests, then the index, so that what the name points to is always complete.
@@ -63,19 +66,19 @@ async function pushBlobs(image: AssembledImage, name: Reference, context: Export
       seen.add(descriptor.digest);
       tasks.push(async ({ signal }) => {
         const started = new Date();
+        const visible = descriptor.size >= visibleFromBytes;
+        const report = (current: number, completed?: Date) => {
+          const id = `pushing ${descriptor.digest}`;
+          if (visible)
+            progress.status({ id, current, total: descriptor.size, started, ...(completed ? { completed } : {}) });
+        };
         await registry.pushBlob(name, descriptor, (options) => layer.open(options), {
           signal,
           mountFrom: layer.knownIn,
-          onProgress: (current) =>
-            progress.status({ id: `pushing ${descriptor.digest}`, current, total: descriptor.size, started }),
+          onProgress: (current) => report(current),
         });
-        progress.status({
-          id: `pushing ${descriptor.digest}`,
-          current: descriptor.size,
-          total: descriptor.size,
-          started,
-          completed: new Date(),
-        });
+        report(descriptor.size, new Date());
+        context.noteKnownIn(descriptor.digest, repositoryName(name));
       });
     }
     if (seen.has(config.descriptor.digest)) continue;
