@@ -79,6 +79,7 @@ async function main(argv: readonly string[]): Promise<void> {
       root,
       spawner,
       path: process.env["PATH"] ?? "",
+      logLimits: logLimits(process.env),
       ...(maxParallelism ? { maxParallelism } : {}),
     }),
   );
@@ -106,6 +107,23 @@ async function main(argv: readonly string[]): Promise<void> {
     });
   }
   log.info(`stopping: ${await stop.promise}`);
+}
+
+/** BuildKit's own variables. */
+function logLimits(env: NodeJS.ProcessEnv): { maxBytes?: number; maxBytesPerSecond?: number } {
+  const number = (name: string): number | undefined => {
+    const text = env[name];
+    if (text === undefined || text === "") return undefined;
+    if (!/^(-1|\d+)$/.test(text))
+      throw new BuildError("invalid_argument", `invalid ${name} "${text}", want bytes or -1`);
+    return Number(text);
+  };
+  const maxBytes = number("BUILDKIT_STEP_LOG_MAX_SIZE");
+  const maxBytesPerSecond = number("BUILDKIT_STEP_LOG_MAX_SPEED");
+  return {
+    ...(maxBytes === undefined ? {} : { maxBytes }),
+    ...(maxBytesPerSecond === undefined ? {} : { maxBytesPerSecond }),
+  };
 }
 
 /** Counts connections, and tells when there has been none for so long. */

@@ -1,8 +1,9 @@
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { randomBytes } from "node:crypto";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import type { Spawner } from "../../base/process/mod.ts";
+import { unmount } from "../../base/sys/mod.ts";
 import { type ContentStore, openDirectoryStore } from "../../content/mod.ts";
 import { currentPlatform } from "../../oci/mod.ts";
 import { openByteWorkers } from "../bytes/mod.ts";
@@ -30,6 +31,8 @@ export interface WorkerOptions {
   readonly spawner: Spawner;
   /** Where runtimes and emulators are looked for, as in the environment variable PATH. */
   readonly path: string;
+  /** Log bytes kept per step and per second; undefined: 2 MiB and 200 KiB, -1: no limit. */
+  readonly logLimits?: { readonly maxBytes?: number; readonly maxBytesPerSecond?: number };
   /** RUNs at once; undefined: twice the number of processors, at least 4. */
   readonly maxParallelism?: number;
 }
@@ -46,6 +49,7 @@ export async function openWorker<C extends SourceEnvironment>(options: WorkerOpt
   const cache = undo.use(new SqliteCacheStore(join(root, "cache.db"), refs));
   const runRoot = join(root, "run");
   const cacheMountRoot = join(root, "cache-mounts");
+  await sweep(runRoot);
   for (const directory of [runRoot, cacheMountRoot]) await mkdir(directory, { recursive: true, mode: 0o700 });
   const ops: OpDeps<C> = {
     refs,
@@ -56,6 +60,7 @@ export async function openWorker<C extends SourceEnvironment>(options: WorkerOpt
     cacheMountRoot,
     platform: currentPlatform(),
     now: () => new Date(),
+    ...(options.logLimits ? { logLimits: options.logLimits } : {}),
   };
   const solver = new Solver<Ref, C>({
     cache,
@@ -71,6 +76,14 @@ export async function openWorker<C extends SourceEnvironment>(options: WorkerOpt
     ops,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
+}
+
+/** Mount points of an engine that died. Its mounts went with its mount namespace; where there was none they are taken away first. */
+async function sweep(runRoot: string): Promise<void> {
+  const mounts = (await readFile("/proc/self/mountinfo", "utf8")).split("\n").map((line) => line.split(" ")[4] ?? "");
+  for (const target of mounts.filter((path) => path.startsWith(`${runRoot}/`)).reverse())
+    unmount(target, { lazy: true });
+  await rm(runRoot, { recursive: true, force: true });
 }
 
 async function workerId(root: string): Promise<string> {
