@@ -10,7 +10,14 @@ import {
   runBuild as runPreparedBuild,
 } from "../../build/mod.ts";
 import { type BootEvent, connectNode, type Driver, embeddedDriver, enginePaths } from "../../builder/mod.ts";
-import { credentialsFromDocker, type DockerConfig, loadDockerConfig, proxyVariables } from "../../docker/mod.ts";
+import {
+  credentialsFromDocker,
+  type DockerConfig,
+  DockerEngine,
+  dockerEngineAddress,
+  loadDockerConfig,
+  proxyVariables,
+} from "../../docker/mod.ts";
 import { chooseMode, type Display, openDisplay, type ProgressMode, statusFromWire } from "../../progress/mod.ts";
 import { builderName } from "../builder.ts";
 import type { Invocation } from "../command.ts";
@@ -132,9 +139,8 @@ async function built(
 async function dockerFor(prepared: PreparedBuild, { invocation, config }: Surroundings) {
   if (!prepared.outputs.some(({ target }) => target.type === "docker-engine")) return undefined;
   const { env, home, signal } = invocation.context;
-  const { DockerEngine, dockerEngineAddress } = await import("../../docker/engine/mod.ts");
   const configDirectory = env.DOCKER_CONFIG || `${home}/.docker`;
-  const engine = new DockerEngine(
+  const engine = await DockerEngine.open(
     await dockerEngineAddress({ env, configDirectory, currentContext: config.currentContext }),
   );
   await engine.ping({ signal });

@@ -16,12 +16,14 @@ async function engine(
   answer: (request: IncomingMessage, response: ServerResponse) => Promise<unknown>,
 ): Promise<DockerEngine> {
   const directory = await mkdtemp(join(tmpdir(), "polyarch-docker-"));
-  const server = createServer((request, response) => void answer(request, response)).listen(join(directory, "docker.sock"));
+  const server = createServer((request, response) => void answer(request, response)).listen(
+    join(directory, "docker.sock"),
+  );
   const address = await dockerEngineAddress({
     env: { DOCKER_HOST: `unix://${directory}/docker.sock` },
     configDirectory: directory,
   });
-  const client = new DockerEngine(address);
+  const client = await DockerEngine.open(address);
   t.after(async () => {
     await client.close();
     server.close();
@@ -69,7 +71,7 @@ suite("DockerEngine", () => {
       env: { DOCKER_HOST: "unix:///nonexistent/docker.sock" },
       configDirectory: "/",
     });
-    await using docker = new DockerEngine(address);
+    await using docker = await DockerEngine.open(address);
     await assert.rejects(docker.ping({ signal }), {
       code: "unavailable",
       message: "Cannot connect to the Docker daemon at unix:///nonexistent/docker.sock. Is the docker daemon running?",

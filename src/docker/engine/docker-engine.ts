@@ -1,4 +1,4 @@
-import { Agent } from "undici";
+import type { Agent } from "undici";
 import { BuildError, messageOf } from "../../base/errors/mod.ts";
 import type { EngineAddress } from "./address.ts";
 import { jsonMessages } from "./json-messages.ts";
@@ -10,14 +10,20 @@ const pingTimeoutMs = 10_000;
 export class DockerEngine implements AsyncDisposable {
   readonly #address: EngineAddress;
   readonly #agent: Agent;
-  constructor(address: EngineAddress) {
+  private constructor(address: EngineAddress, agent: Agent) {
     this.#address = address;
+    this.#agent = agent;
+  }
+  /** Makes a client; nothing is connected yet. */
+  static async open(address: EngineAddress): Promise<DockerEngine> {
+    const { Agent } = await import("undici"); // heavy, and few builds load into Docker
     const { socketPath } = address;
-    this.#agent = new Agent({
+    const agent = new Agent({
       headersTimeout: 0, // an engine answers a load when it has read enough of it
       bodyTimeout: 0,
       connect: { timeout: pingTimeoutMs, ...(socketPath === undefined ? {} : { socketPath }) },
     });
+    return new DockerEngine(address, agent);
   }
   /** @throws {BuildError} `unavailable`, with Docker's words, when there is no engine */
   async ping(options: { signal: AbortSignal }): Promise<void> {
