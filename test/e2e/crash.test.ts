@@ -22,6 +22,7 @@ test("an engine killed in the middle of a RUN starts again and builds", async ()
   const client = house.start(["build", "--progress=plain", "--build-arg", "SECONDS=7731", context]);
   assert.ok(client.stderr);
   const lines = createInterface(client.stderr);
+  const allSaid = once(lines, "close");
   const said: string[] = [];
   const running = new Promise<void>((resolve, reject) => {
     lines.on("line", (line) => {
@@ -34,7 +35,7 @@ test("an engine killed in the middle of a RUN starts again and builds", async ()
   await house.kill();
   const [code] = (await once(client, "exit")) as [number | null];
   assert.equal(code, 1, said.join("\n"));
-  await once(lines, "close").catch(() => {});
+  await allSaid;
   assert.match(said.join("\n"), /^ERROR: /m);
 
   const out = await house.exported(context);
