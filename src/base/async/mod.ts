@@ -1,4 +1,5 @@
 /** Small pieces for work that overlaps: bounds, sharing, hand-over, groups. */
+export { Arrivals } from "./arrivals.ts";
 export { AsyncQueue } from "./async-queue.ts";
 export { Semaphore } from "./semaphore.ts";
 export { SingleFlight } from "./single-flight.ts";

@@ -8,7 +8,9 @@ export class TaskGroup implements AsyncDisposable {
   readonly #running = new Set<Promise<unknown>>();
   constructor(options: { limit?: number; signal?: AbortSignal } = {}) {
     this.#slots = new Semaphore(options.limit ?? Number.POSITIVE_INFINITY);
-    this.#signal = options.signal ? AbortSignal.any([options.signal, this.#controller.signal]) : this.#controller.signal;
+    this.#signal = options.signal
+      ? AbortSignal.any([options.signal, this.#controller.signal])
+      : this.#controller.signal;
   }
   /** Starts one task as soon as there is a place for it. */
   run<T>(task: (options: { signal: AbortSignal }) => Promise<T>): Promise<T> {

@@ -1,4 +1,4 @@
-import { setTimeout as delay } from "node:timers/promises";
+import { Arrivals } from "../../../base/async/mod.ts";
 import { BuildError } from "../../../base/errors/mod.ts";
 import type { Build, BuildResult } from "../build.ts";
 import { GatewayBuild } from "./gateway-build.ts";
@@ -8,8 +8,7 @@ const arrivalMs = 3000;
 
 /** Builds whose frontend runs in their client, by the id of the build. */
 export class GatewayTable {
-  readonly #builds = new Map<string, GatewayBuild>();
-  readonly #arrivals = new Map<string, PromiseWithResolvers<GatewayBuild>>();
+  readonly #builds = new Arrivals<string, GatewayBuild>();
 
   /** Lets the client lead the build until it returns a result. @throws what the client returns as an error, or the signal's reason */
   async run(id: string, build: Build, options: { signal: AbortSignal }): Promise<BuildResult> {
@@ -17,8 +16,6 @@ export class GatewayTable {
     const runnable = await build.deps.worker.executor.platforms();
     const gateway = new GatewayBuild(build, { platforms: runnable.map(({ platform }) => platform), signal });
     this.#builds.set(id, gateway);
-    this.#arrivals.get(id)?.resolve(gateway);
-    this.#arrivals.delete(id);
     const aborted = Promise.withResolvers<never>();
     const onAbort = () => aborted.reject(signal.reason);
     signal.addEventListener("abort", onAbort, { once: true });
@@ -34,18 +31,8 @@ export class GatewayTable {
   /** The build of that id. @throws {BuildError} `not_found` when it does not show up */
   async find(id: string | undefined, method: string, options: { signal: AbortSignal }): Promise<GatewayBuild> {
     if (!id) throw new BuildError("invalid_argument", "no buildid found in context");
-    const known = this.#builds.get(id);
-    if (known) return known;
-    const arrival = this.#arrivals.get(id) ?? Promise.withResolvers<GatewayBuild>();
-    this.#arrivals.set(id, arrival);
-    const late = delay(arrivalMs, undefined, { signal: options.signal, ref: false }).then(
-      () => undefined,
-      () => undefined,
-    );
-    const found = await Promise.race([arrival.promise, late]);
+    const found = await this.#builds.wait(id, { timeoutMs: arrivalMs, signal: options.signal });
     if (found) return found;
-    options.signal.throwIfAborted();
-    this.#arrivals.delete(id);
     throw new BuildError("not_found", `forwarding ${method}: no such job ${id}`);
   }
 }
