@@ -15,9 +15,12 @@ type BuildJob = Job<Ref, JobEnvironment>;
 export class JobTable {
   readonly #jobs = new Arrivals<string, BuildJob>();
 
-  /** @throws {BuildError} `already_exists` when a build of that id is known */
+  /** Whether a build of that id is under way, or has just ended. */
+  has(id: string): boolean {
+    return this.#jobs.has(id);
+  }
+
   add(id: string, job: BuildJob): void {
-    if (this.#jobs.has(id)) throw new BuildError("already_exists", `job ID ${id} exists`);
     this.#jobs.set(id, job);
   }
 

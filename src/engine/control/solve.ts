@@ -20,6 +20,7 @@ export async function solve(
 ): Promise<ExporterResponse> {
   refuseUnsupported(request);
   if (request.Ref === "") throw new BuildError("invalid_argument", "the request has no ref to know the build by");
+  if (deps.jobs.has(request.Ref)) throw new BuildError("already_exists", `job ID ${request.Ref} exists`);
   const exporters = exportersOf(request).map((exporter) => openExporter(exporter.Type, exporter.Attrs));
   const entitlements = grantEntitlements(request.Entitlements, deps);
   const { worker } = deps;
@@ -36,10 +37,10 @@ export async function solve(
     solve: async (definition) => (await build.add(definition).build())?.clone(),
   });
   const job = worker.solver.openJob(request.Ref, { environment, signal });
+  deps.jobs.add(request.Ref, job);
   const build = new Build({ job, environment, sessionId: request.Session, deps });
   let failure: unknown;
   try {
-    deps.jobs.add(request.Ref, job);
     const result = await resultOf(request, build, signal);
     return await exportAll(exporters, await makeAll(result, worker.refs), { request, build, signal });
   } catch (error) {
