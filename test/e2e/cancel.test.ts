@@ -2,8 +2,7 @@ import assert from "node:assert/strict";
 import { type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { test } from "node:test";
-import { processes } from "../lab/mod.ts";
-import { openHouse } from "./harness.ts";
+import { gone, openHouse } from "./harness.ts";
 
 const house = await openHouse();
 
@@ -38,10 +37,7 @@ test("Ctrl-C ends a RUN at once, with exit code 130, and leaves nothing behind",
   assert.ok(performance.now() - started < 5000);
   assert.match(said(), /CANCELED|canceled/);
   await house.settled();
-  assert.deepEqual(
-    processes().filter(({ command }) => command.includes("sleep 8841")),
-    [],
-  );
+  await gone("sleep 8841");
 });
 
 test("Ctrl-C ends the RUNs of all platforms", async () => {
@@ -53,10 +49,7 @@ test("Ctrl-C ends the RUNs of all platforms", async () => {
   const [code] = (await once(client, "close")) as [number | null];
   assert.equal(code, 130);
   await house.settled();
-  assert.deepEqual(
-    processes().filter(({ command }) => command.includes("sleep 8842")),
-    [],
-  );
+  await gone("sleep 8842");
 });
 
 test("a client that dies takes its build with it", async () => {
@@ -67,10 +60,7 @@ test("a client that dies takes its build with it", async () => {
   client.kill("SIGKILL");
   await once(client, "close");
   await house.settled();
-  assert.deepEqual(
-    processes().filter(({ command }) => command.includes("sleep 8843")),
-    [],
-  );
+  await gone("sleep 8843");
 });
 
 test("the engine goes on building after a cancelled build", async () => {

@@ -229,17 +229,3 @@ describe("a registry that refuses", () => {
     await house.settled();
   });
 });
-
-test("a foreign RUN with no emulator says what to install, before anything runs", async () => {
-  const context = await house.context({ Dockerfile: `${from}\nRUN echo must not run\n` });
-  await house.kill();
-  // Where no qemu is to be found, for an engine that starts now.
-  const env = { PATH: "/usr/bin:/bin:/usr/sbin:/sbin", POLYARCH_QEMU_PATH: await house.directory() };
-  const { stderr, code } = await house.fails(context, ["--platform", "linux/s390x"], { env });
-  await house.kill();
-  assert.equal(code, 1, stderr);
-  assert.match(stderr, /s390x/);
-  assert.match(stderr, /qemu-user-static|qemu-user/);
-  assert.match(stderr, /^Dockerfile:2$/m);
-  assert.doesNotMatch(stderr, /^#\d+ [\d.]+ must not run$/m);
-});

@@ -3,6 +3,7 @@ import { chmod, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import {
   type Finished,
   type LabPolyarch,
@@ -12,6 +13,7 @@ import {
   must,
   openPolyarch,
   openReference,
+  processes,
   pushBaseImages,
   startRegistry,
 } from "../lab/mod.ts";
@@ -125,7 +127,7 @@ export async function listTar(tar: string): Promise<ReadonlyMap<string, string>>
   const listing = await must("tar", ["--numeric-owner", "--full-time", "--utc", "-tvf", tar]);
   const entries = new Map<string, string>();
   for (const line of listing.trim().split("\n")) {
-    const match = /^\S+ \S+\s+\S+ \S+ \S+ (.+)$/.exec(line);
+    const match = /^\S+ \S+\s+\S+ \S+ \S+\s+(.+)$/.exec(line);
     const path = (match?.[1] ?? "").split(/ -> | link to /, 1)[0] ?? "";
     entries.set(path.replace(/^\.\//, "").replace(/\/$/, ""), line);
   }
@@ -135,6 +137,13 @@ export async function listTar(tar: string): Promise<ReadonlyMap<string, string>>
 /** What the file that `--metadata-file` wrote says. */
 export async function readMetadata(path: string): Promise<Readonly<Record<string, unknown>>> {
   return JSON.parse(await readFile(path, "utf8")) as Record<string, unknown>;
+}
+
+/** Waits until no process of this machine has `part` in its command, for a few seconds at most. */
+export async function gone(part: string): Promise<void> {
+  const left = () => processes().filter(({ command }) => command.includes(part));
+  for (let tries = 0; tries < 100 && left().length > 0; tries++) await sleep(50);
+  assert.deepEqual(left(), []);
 }
 
 async function writeContextFile(path: string, file: ContextFile): Promise<void> {

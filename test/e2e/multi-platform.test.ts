@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import {
@@ -8,6 +9,7 @@ import {
   labPlatforms,
   must,
   readIndex,
+  run,
   runUnpacked,
   startDocker,
   unpackImage,
@@ -77,6 +79,24 @@ for (const platform of labPlatforms) {
   });
 }
 
+test("a foreign RUN with no emulator says what to install, before anything runs", async (t) => {
+  const handlers = await readdir("/proc/sys/fs/binfmt_misc").catch(() => []);
+  if (handlers.some((name) => name.includes("s390x"))) return t.skip("this machine itself runs s390x programs");
+  const context = await house.context({ Dockerfile: `FROM ${house.base}\nRUN echo must not run\n` });
+  await house.kill(); // an engine that starts now looks for emulators again, and finds this one to be nothing
+  const hide = 'mount --bind /dev/null /usr/bin/qemu-s390x-static && exec "$@"';
+  const build = house.commandLine(["build", "--progress=plain", "--platform=linux/amd64,linux/s390x", context]);
+  const args = ["--mount", "--propagation", "private", "sh", "-c", hide, "sh", ...build];
+  const { stderr, code, ms } = await run("unshare", args, { env: house.env, timeoutMs: 60_000 });
+  await house.kill();
+  assert.equal(code, 1, stderr);
+  assert.match(stderr, /s390x/);
+  assert.match(stderr, /qemu-user-static|qemu-user/, "the remedy");
+  assert.match(stderr, /^Dockerfile:2$/m);
+  assert.doesNotMatch(stderr, /^#\d+ [\d.]+ must not run$/m);
+  assert.ok(ms < 15_000);
+});
+
 test("a real Docker Engine pulls and runs it on every platform", async () => {
   await using emulation = await emulateOnHost();
   assert.ok(emulation);
@@ -107,9 +127,9 @@ test("imagetools inspect prints it as buildx does", async () => {
     "Manifests:",
   ]);
   const listed = manifests.flatMap((manifest, at) => [
-    `  Name:        ${image}@${manifest.digest}`,
-    "  MediaType:   application/vnd.oci.image.manifest.v1+json",
-    `  Platform:    ${labPlatforms[at]?.name}`,
+    `  Name:      ${image}@${manifest.digest}`,
+    "  MediaType: application/vnd.oci.image.manifest.v1+json",
+    `  Platform:  ${labPlatforms[at]?.name}`,
     "",
   ]);
   assert.deepEqual(lines.slice(5, 5 + listed.length - 1), listed.slice(0, -1));

@@ -78,13 +78,6 @@ describe("-o type=oci", () => {
     const copy = join(await house.directory(), "copy");
     await must("skopeo", ["copy", "--quiet", "--all", `oci-archive:${tar}`, `oci:${copy}:copy`]);
   });
-
-  test("tar=false writes the layout as a directory", async () => {
-    const dest = join(await house.directory(), "layout");
-    await house.build(context, ["-o", `type=oci,tar=false,dest=${dest}`]);
-    const config = await imageConfig(`oci:${dest}`);
-    assert.deepEqual(config.config["Cmd"], ["cat", "/platform"]);
-  });
 });
 
 describe("docker", () => {
