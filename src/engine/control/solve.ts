@@ -25,7 +25,8 @@ export async function solve(
   const entitlements = grantEntitlements(request.Entitlements, deps);
   const { worker } = deps;
 
-  await using registry = openSessionRegistry({ sessions: deps.sessions, sessionId: request.Session });
+  // Not closed at the end: another build may have joined a download that this one began. Idle connections close by themselves.
+  const registry = openSessionRegistry({ sessions: deps.sessions, sessionId: request.Session });
   const controller = new AbortController();
   const signal = AbortSignal.any([options.signal, controller.signal]);
   const environment: JobEnvironment = new JobEnvironment({
