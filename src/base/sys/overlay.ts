@@ -57,8 +57,8 @@ function mountLayerByLayer({ lower, upper, work, target, ...options }: OverlayOp
   context.mount(target, { readonly: options.readonly ?? false });
 }
 
-/** mount(2), for older kernels. Its options must fit in a page, so the directories are named by descriptors: about 180 of them fit. */
-function mountInOneString({ lower, upper, work, target, ...options }: OverlayOptions): void {
+/** mount(2), for kernels before 6.8. Its options must fit in a page, so the directories are named by descriptors: about 180 of them fit. */
+export function mountInOneString({ lower, upper, work, target, ...options }: OverlayOptions): void {
   const descriptors: number[] = [];
   const open = (dir: string): string => {
     const fd = openSync(dir, O_PATH | constants.O_DIRECTORY);

@@ -207,6 +207,20 @@ test("mountOverlay() stacks many long paths, writes above, and leaves no mount o
   assert.deepEqual(readdirSync(join(dir, "overlay", "x".repeat(80), "merged")), []);
 });
 
+test("older kernels get the same overlay from one string of options", inNamespace, () => {
+  const out = unshared(`
+    const { mountInOneString } = await import(${JSON.stringify(new URL("./overlay.ts", import.meta.url).pathname)});
+    const base = join(dir, "old", "x".repeat(80));
+    const lower = Array.from({ length: 120 }, (_, i) => join(base, "lower" + i));
+    const target = join(base, "merged");
+    for (const d of [...lower, join(base, "upper"), join(base, "work"), target]) fs.mkdirSync(d, { recursive: true });
+    fs.writeFileSync(join(lower[0], "same"), "top"); fs.writeFileSync(join(lower[119], "same"), "bottom");
+    mountInOneString({ lower, upper: join(base, "upper"), work: join(base, "work"), target });
+    fs.writeFileSync(join(target, "new"), "");
+    console.log(fs.readFileSync(join(target, "same"), "utf8"), fs.readdirSync(join(base, "upper")).join());`);
+  assert.equal(out, "top new");
+});
+
 test("mountOverlay() names the directory that is missing", inNamespace, () => {
   const out = unshared(`
     const lower = [join(dir, "bind"), join(dir, "missing")]; fs.mkdirSync(lower[0]);

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
-import { existsSync, readdirSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
@@ -64,13 +66,44 @@ await testsWithBed(import.meta.url, (bed) => {
       { signal: new AbortController().signal },
     );
     await started.promise;
-    assert.equal(processesWith(marker(3)).length, 1);
+    await eventually(() => processesWith(marker(3)).length === 1);
     const next = await openExecutor(options);
     assert.deepEqual(processesWith(marker(3)), []);
     assert.deepEqual(readdirSync(join(root, "executor/bundles")), []);
     assert.equal((await abandoned).code, 137);
     await next[Symbol.asyncDispose]();
     await before[Symbol.asyncDispose]();
-    assert.ok(!existsSync("/sys/fs/cgroup/devices/polyarch/abandoned"));
+  });
+
+  test("when the engine is killed its containers end at once, without a next engine", async () => {
+    const root = join(bed.directory, "killed");
+    const script = `
+      import { startSpawner } from ${JSON.stringify(new URL("../../base/process/mod.ts", import.meta.url).pathname)};
+      import { currentPlatform } from ${JSON.stringify(new URL("../../oci/mod.ts", import.meta.url).pathname)};
+      import { openExecutor } from ${JSON.stringify(new URL("./mod.ts", import.meta.url).pathname)};
+      const executor = await openExecutor({ root: ${JSON.stringify(root)}, spawner: await startSpawner(), path: process.env.PATH });
+      await executor.run(
+        { id: "killed-${process.pid}", rootfs: ${JSON.stringify(bed.lower)}, mounts: [], args: ["/bin/sh", "-c", "sleep ${marker(4)} & echo ready; wait"],
+          env: [], cwd: "/", user: "", platform: currentPlatform(), network: "sandbox", security: "sandbox" },
+        { stdout: () => console.log("ready"), stderr: () => undefined },
+        { signal: new AbortController().signal },
+      );`;
+    const node = ["--disable-warning=ExperimentalWarning", "--input-type=module", "-e", script];
+    const engine = spawn("unshare", ["--mount", "--propagation", "private", process.execPath, ...node], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    try {
+      await once(engine.stdout, "data");
+      await eventually(() => processesWith(marker(4)).length === 1);
+    } finally {
+      engine.kill("SIGKILL");
+    }
+    await eventually(() => processesWith(marker(4)).length === 0);
   });
 });
+
+/** Waits for something that another process brings about. */
+async function eventually(condition: () => boolean): Promise<void> {
+  for (let i = 0; i < 500 && !condition(); i++) await delay(10);
+  assert.ok(condition());
+}

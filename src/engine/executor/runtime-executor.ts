@@ -1,5 +1,6 @@
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { geteuid } from "node:process";
 import { BuildError } from "../../base/errors/mod.ts";
 import { isSystemError } from "../../base/sys/mod.ts";
 import {
@@ -16,7 +17,7 @@ import type { Emulators, RunPlan } from "./emulators/mod.ts";
 import type { Executor, ExitStatus, ProcessIO, ProcessSpec, RunnablePlatform } from "./executor.ts";
 import type { NetworkFiles } from "./network-files.ts";
 import { findUser, type Missing, MountPoints, RootDirectory } from "./rootfs/mod.ts";
-import { explainFailure, type RuntimeOutcome, type RuntimeRunner } from "./runtime/mod.ts";
+import { explainFailure, type RuntimeOutcome, type RuntimeRunner, type StartFailure } from "./runtime/mod.ts";
 import { defaultFilter } from "./seccomp/mod.ts";
 
 /** What a {@link RuntimeExecutor} is made of. It does not own any of it. */
@@ -32,6 +33,11 @@ export interface RuntimeExecutorParts {
 const idPattern = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$/;
 /** Larger files of users and groups are not read. */
 const maxAccountsBytes = 4 << 20;
+
+/** How one attempt ended; `failure` when the command could not be started. */
+interface Attempt extends ExitStatus {
+  readonly failure?: StartFailure;
+}
 
 /** Runs processes with an OCI runtime. */
 export class RuntimeExecutor implements Executor {
@@ -59,10 +65,27 @@ export class RuntimeExecutor implements Executor {
 
   async run(process: ProcessSpec, io: ProcessIO, options: { signal: AbortSignal }): Promise<ExitStatus> {
     const { signal } = options;
+    const { emulators } = this.#parts;
     check(process);
     signal.throwIfAborted();
-    const plan = await this.#parts.emulators.plan(process.platform);
-    signal.throwIfAborted();
+    let plan = await emulators.plan(process.platform);
+    for (;;) {
+      signal.throwIfAborted();
+      const { failure, ...status } = await this.#attempt(process, plan, io, signal);
+      if (failure?.type === "command" && failure.reason === "format" && plan.how === "binfmt") {
+        // The machine's registrations have changed since we looked. Nothing has run, so another way may be tried.
+        emulators.forget();
+        const { how } = plan;
+        plan = await emulators.plan(process.platform);
+        if (plan.how !== how) continue;
+      }
+      if (failure) io.stderr(Buffer.from(`${failure.text}\n`));
+      return status;
+    }
+  }
+
+  /** Prepares the root, runs the process once, and takes everything away again. */
+  async #attempt(process: ProcessSpec, plan: RunPlan, io: ProcessIO, signal: AbortSignal): Promise<Attempt> {
     using root = new RootDirectory(process.rootfs);
     const inputs = this.#inputs(process, plan, root);
     makeWorkingDirectory(root, process);
@@ -92,7 +115,7 @@ export class RuntimeExecutor implements Executor {
     };
   }
 
-  async #runIn(process: ProcessSpec, inputs: ConfigInputs, io: ProcessIO, signal: AbortSignal): Promise<ExitStatus> {
+  async #runIn(process: ProcessSpec, inputs: ConfigInputs, io: ProcessIO, signal: AbortSignal): Promise<Attempt> {
     const { bundles, cgroups } = this.#parts;
     await using undo = new AsyncDisposableStack();
     const bundle = bundles.create(process.id, { cgroupParent: process.cgroupParent });
@@ -108,8 +131,7 @@ export class RuntimeExecutor implements Executor {
     if (failure.type !== "command") {
       throw new BuildError("internal", `cannot start process in container: ${failure.text}`);
     }
-    io.stderr(Buffer.from(`${failure.text}\n`));
-    return { code: failure.code, oomKilled };
+    return { code: failure.code, oomKilled, failure };
   }
 
   /** Runs the bundle with the best runtime that works here. */
@@ -142,6 +164,8 @@ export class RuntimeExecutor implements Executor {
 }
 
 function check(process: ProcessSpec): void {
+  if (geteuid?.() !== 0)
+    throw new BuildError("failed_precondition", "running a process needs an engine that runs as root");
   if (!idPattern.test(process.id)) throw new Error(`Internal error: "${process.id}" cannot name a container`);
   if (process.args.length === 0) throw new BuildError("invalid_argument", "no command to run");
   if (!process.cwd.startsWith("/"))

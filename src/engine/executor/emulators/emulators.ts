@@ -70,6 +70,11 @@ export class Emulators implements AsyncDisposable {
     return { how: found.how, userNamespace: found.how === "private" ? this.#namespace?.path : undefined };
   }
 
+  /** Makes the next question look again. */
+  forget(): void {
+    this.#known = undefined;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#namespace?.[Symbol.asyncDispose]();
   }

@@ -83,7 +83,8 @@ for (const [message, command, text, code] of [
   ["exec /x: exec format error", "/x", "exec /x: exec format error", 126],
 ] as const) {
   test(`explainFailure() makes a shell's answer of: ${message}`, () => {
-    assert.deepEqual(explainFailure([message], command), { type: "command", text, code });
+    const reason = code === 127 ? "missing" : text.endsWith("format error") ? "format" : "forbidden";
+    assert.deepEqual(explainFailure([message], command), { type: "command", reason, text, code });
   });
 }
 

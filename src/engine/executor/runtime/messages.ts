@@ -1,7 +1,12 @@
 /** Why a runtime did not start the process. */
 export type StartFailure =
   /** The process's own fault: what a shell would say, and the exit code it would give. */
-  | { readonly type: "command"; readonly text: string; readonly code: 126 | 127 }
+  | {
+      readonly type: "command";
+      readonly reason: "format" | "missing" | "forbidden";
+      readonly text: string;
+      readonly code: 126 | 127;
+    }
   /** The runtime does not work on this machine. Another one may. */
   | { readonly type: "refusal"; readonly text: string }
   | { readonly type: "other"; readonly text: string };
@@ -70,20 +75,27 @@ export function explainFailure(messages: readonly string[], command: string): St
   const reason = commandFailures.find(({ pattern }) => pattern.test(text));
   if (reason) {
     const searched = reason.code === 127 && !command.includes("/") ? "executable file not found in $PATH: " : "";
-    return { type: "command", text: `exec ${command}: ${searched}${reason.words}`, code: reason.code };
+    return {
+      type: "command",
+      reason: reason.reason,
+      text: `exec ${command}: ${searched}${reason.words}`,
+      code: reason.code,
+    };
   }
   return { type: "other", text };
 }
 
 const commandFailures = [
-  { pattern: /exec.*exec format error/i, words: "exec format error", code: 126 },
+  { pattern: /exec.*exec format error/i, reason: "format", words: "exec format error", code: 126 },
   {
     pattern: /executable file .*not found in \$PATH|exec.*no such file or directory/i,
+    reason: "missing",
     words: "no such file or directory",
     code: 127,
   },
   {
     pattern: /(open executable|exec).*(permission denied|operation not permitted|is a directory)/i,
+    reason: "forbidden",
     words: "permission denied",
     code: 126,
   },
