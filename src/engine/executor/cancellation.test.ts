@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readdirSync } from "node:fs";
+import { globSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
@@ -99,6 +99,9 @@ await testsWithBed(import.meta.url, (bed) => {
       engine.kill("SIGKILL");
     }
     await eventually(() => processesWith(marker(4)).length === 0);
+    // The next engine finds nothing but empty directories, and takes them away.
+    await using _next = await openExecutor({ root, spawner: bed.spawner, path: process.env["PATH"] ?? "" });
+    assert.deepEqual(globSync([`/sys/fs/cgroup/**/killed-${process.pid}`, join(root, "executor/bundles/*")]), []);
   });
 });
 
