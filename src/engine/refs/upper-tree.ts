@@ -7,6 +7,7 @@ import { removeTree, type StoreParts } from "./parts.ts";
 import type { MutableRef, Ref } from "./ref.ts";
 import { Stack } from "./stack.ts";
 import { StackRef } from "./stack-ref.ts";
+import { withoutUntouchedDirectories } from "./untouched-directories.ts";
 
 interface RootMetadata {
   readonly mode: number;
@@ -53,7 +54,8 @@ export class UpperTree implements MutableRef {
     const { places, database, bytes, now } = this.#parts;
     const { upper } = this.overlay;
     const { toc } = await bytes.run("scan", { root: upper, kind: "upper" }, { signal: options.signal });
-    const own = await this.#withoutIdleMarks(withoutSameRoot(decodeToc(toc), this.#root));
+    const marked = await this.#withoutIdleMarks(withoutSameRoot(decodeToc(toc), this.#root));
+    const own = withoutUntouchedDirectories(marked, await parent.tree(options));
     const id = `run:${randomUUID()}`;
     const createdAt = now();
     const file = join(this.#home, "toc");
