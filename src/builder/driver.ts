@@ -1,4 +1,5 @@
 import type { Duplex } from "node:stream";
+import type { BuildKitClient, DialSession } from "../client/mod.ts";
 
 /** The ways to have an engine. */
 export type DriverKind = "embedded" | "docker" | "docker-container" | "kubernetes" | "remote";
@@ -19,12 +20,29 @@ export interface DriverFeatures {
 export type NodeState = "inactive" | "starting" | "running" | "stopping" | "stopped";
 
 /** What happens while a node starts. */
-export type BootEvent = { readonly type: "starting"; readonly what: string } | { readonly type: "running" };
+export type BootEvent =
+  | { readonly type: "starting"; readonly what: string }
+  /** A part of the start, for instance `pulling image X`, begins or ends. */
+  | { readonly type: "step"; readonly name: string; readonly state: "started" | "done" }
+  | { readonly type: "step"; readonly name: string; readonly state: "failed"; readonly error: string }
+  /** What the engine that would not start had said, lines and all. */
+  | { readonly type: "log"; readonly text: string }
+  | { readonly type: "running" };
 
 /** Options that every call has. */
 export interface DriverCall {
   readonly signal: AbortSignal;
 }
+
+/** Options of {@link Driver.boot}. */
+export type BootCall = DriverCall & { readonly onEvent?: ((event: BootEvent) => void) | undefined };
+
+/** Options of {@link Driver.remove}. */
+export type RemoveCall = DriverCall & {
+  readonly keepState: boolean;
+  /** Also ends an engine that still runs, without waiting for it. */
+  readonly force?: boolean;
+};
 
 /**
  * One node of a builder: how its engine is started, found and left. All of a node's life goes `boot`, any number of `dial`s, `stop`, `remove`;
@@ -34,15 +52,24 @@ export interface Driver {
   readonly kind: DriverKind;
   /** Where the engine is, for people. */
   readonly endpoint: string;
+  /** What can be said without asking the engine; see {@link detectFeatures}. */
   readonly features: DriverFeatures;
+  /** `:authority` of calls, where the engine's name matters. */
+  readonly authority?: string | undefined;
   /** Whether an engine answers now; starts nothing. */
   state(options: DriverCall): Promise<NodeState>;
   /** Starts the engine where none answers, and returns when it does. @throws {BuildError} why it cannot start */
-  boot(options: DriverCall & { readonly onEvent?: (event: BootEvent) => void }): Promise<void>;
+  boot(options: BootCall): Promise<void>;
   /** Opens a byte stream on which the engine speaks HTTP/2; the caller owns it. Starts nothing. */
   dial(options: DriverCall): Promise<Duplex>;
+  /** Opens a byte stream for a session, where these do not go through the Control API. */
+  readonly dialSession?: DialSession;
+  /** Asks the engine what it can do, where that depends on how it is set up. */
+  detectFeatures?(client: BuildKitClient, options: DriverCall): Promise<DriverFeatures>;
+  /** The engine's version, where its Control API does not tell it. */
+  version?(options: DriverCall): Promise<string>;
   /** Ends the engine; what it has built stays. */
   stop(options: DriverCall): Promise<void>;
   /** Ends the engine and, unless `keepState`, deletes what it has built. */
-  remove(options: DriverCall & { readonly keepState: boolean }): Promise<void>;
+  remove(options: RemoveCall): Promise<void>;
 }

@@ -3,7 +3,17 @@
  * is the same for all of them.
  */
 export { connectNode } from "./connect-node.ts";
-export type { BootEvent, Driver, DriverCall, DriverFeatures, DriverKind, NodeState } from "./driver.ts";
+export type {
+  BootEvent,
+  Driver,
+  DriverCall,
+  DriverFeatures,
+  DriverInput,
+  DriverKind,
+  NodeConfig,
+  NodeState,
+  OpenDriver,
+} from "./driver.ts";
 export { defaultBuilder, requireBuilder } from "./select.ts";
 export { embeddedDriver, type EmbeddedDriverOptions } from "./drivers/embedded/embedded-driver.ts";
 export { type EnginePaths, enginePaths } from "./drivers/embedded/paths.ts";

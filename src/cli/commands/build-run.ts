@@ -49,7 +49,7 @@ export async function runBuild(invocation: BuildInvocation): Promise<number> {
       cwd: context.cwd,
       stdoutIsTty: context.stdout.isTTY === true,
       proxies: proxyVariables(config.proxies),
-      defaultLoad: driver.features.defaultLoad,
+      defaultLoad: (await driver.features({ signal: context.signal })).defaultLoad,
     });
     return await displayed(prepared, { invocation, mode, name, driver, config });
   });

@@ -45,14 +45,15 @@ export function embeddedDriver(options: EmbeddedDriverOptions): Driver {
   return {
     kind: "embedded",
     endpoint,
-    features: {
+    features: async () => ({
       ociExporter: true,
       dockerExporter: true,
       cacheExport: false,
       multiPlatform: true,
       directPush: true,
+      preferImageDigest: true,
       defaultLoad: false,
-    },
+    }),
     state: async ({ signal }) => ((await answers(signal)) ? "running" : "inactive"),
     dial: async ({ signal }) => {
       try {
@@ -69,7 +70,7 @@ export function embeddedDriver(options: EmbeddedDriverOptions): Driver {
           `no engine answers at ${paths.socket}, and starting one needs root for now: run polyarch with sudo`,
         );
       }
-      onEvent?.({ type: "starting", what: command });
+      onEvent?.({ type: "starting", what: "[internal] booting polyarchd" });
       await startEngine({
         command,
         paths,
