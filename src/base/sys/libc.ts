@@ -65,6 +65,9 @@ export const syscallNumber = {
   fsmount: 432n,
   openat2: 437n,
   mountSetattr: 442n,
+  fcntl: process.arch === "arm64" ? 25n : 72n,
+  ioctl: process.arch === "arm64" ? 29n : 16n,
+  recvmsg: process.arch === "arm64" ? 212n : 47n,
   mknodat: process.arch === "arm64" ? 33n : 259n,
   renameat2: process.arch === "arm64" ? 276n : 316n,
 } as const;

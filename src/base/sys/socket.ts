@@ -1,8 +1,13 @@
+import { getRawPointer } from "node:ffi";
 import type { Socket } from "node:net";
-import { check, libc } from "./libc.ts";
+import { check, libc, syscall, syscallNumber } from "./libc.ts";
+import { isSystemError } from "./system-error.ts";
 
 const SOL_SOCKET = 1;
 const SO_PEERCRED = 17;
+const SCM_RIGHTS = 1;
+const MSG_DONTWAIT = 0x40;
+const MSG_CMSG_CLOEXEC = 0x40000000;
 
 /** Who is at the other end of a unix socket, as it was when the connection was made. */
 export interface PeerCredentials {
@@ -19,6 +24,34 @@ export function peerCredentials(socket: number | Socket): PeerCredentials {
   check(libc.getsockopt(fd, SOL_SOCKET, SO_PEERCRED, new Uint8Array(credentials.buffer), length), "getsockopt");
   const [pid = 0, uid = 0, gid = 0] = credentials;
   return { pid, uid, gid };
+}
+
+/**
+ * The descriptor that the other end of a unix socket sends along with its next message, whose bytes are thrown away. Nobody else may read the
+ * socket meanwhile: open it paused.
+ * @returns a descriptor that the caller closes; `undefined` when no message has arrived yet
+ * @throws {Error} when a message brings none, or the other end has closed
+ */
+export function receiveDescriptor(socket: number | Socket): number | undefined {
+  const fd = typeof socket === "number" ? socket : descriptorOf(socket);
+  // One allocation, so that whoever holds its address holds all of it: struct msghdr (7 words), struct iovec (2), struct cmsghdr with one
+  // descriptor (3), and room for the message.
+  const words = new BigUint64Array(7 + 2 + 3 + 8);
+  const at = (word: number) => getRawPointer(words.buffer) + BigInt(8 * word);
+  words.set([0n, 0n, at(7), 1n, at(9), 3n * 8n, 0n, at(12), 8n * 8n]);
+  try {
+    const flags = MSG_DONTWAIT | MSG_CMSG_CLOEXEC;
+    const size = check(syscall(syscallNumber.recvmsg, fd, new Uint8Array(words.buffer), flags), "recvmsg");
+    if (size === 0) throw new Error("the other end of the socket has closed");
+    const [level, type, descriptor] = new Int32Array(words.buffer, 8 * 10);
+    if (words[5] === 0n || level !== SOL_SOCKET || type !== SCM_RIGHTS || descriptor === undefined) {
+      throw new Error("a message came without a descriptor");
+    }
+    return descriptor;
+  } catch (error) {
+    if (isSystemError(error, "EAGAIN")) return undefined;
+    throw error;
+  }
 }
 
 /** Node keeps the descriptor in an inner object that has no public name. */

@@ -31,6 +31,7 @@ import {
   mknod,
   openInRoot,
   peerCredentials,
+  receiveDescriptor,
   renameExchange,
   selfTest,
   tryLock,
@@ -143,6 +144,21 @@ test("peerCredentials() names the process at the other end of a unix socket", as
   server.close();
   await once(server, "close");
   assert.throws(() => peerCredentials(accepted), { code: "EBADF" });
+});
+
+test("receiveDescriptor() waits for nothing, and minds messages that bring none", async () => {
+  const server = createServer({ pauseOnConnect: true }).listen(join(dir, "descriptors"));
+  await once(server, "listening");
+  const client = connect(join(dir, "descriptors"));
+  const [accepted] = (await once(server, "connection")) as [Socket];
+  assert.equal(receiveDescriptor(accepted), undefined);
+  await new Promise<void>((sent) => client.write("no descriptor", () => sent()));
+  assert.throws(() => receiveDescriptor(accepted), /came without a descriptor/);
+  client.destroy();
+  await once(client, "close");
+  assert.throws(() => receiveDescriptor(accepted), /has closed/);
+  accepted.destroy();
+  server.close();
 });
 
 test("worker threads have an errno of their own", async () => {

@@ -1,3 +1,4 @@
+import type { WindowSize } from "../../base/sys/mod.ts";
 import type { Platform } from "../../oci/mod.ts";
 
 /** What else the process sees in its root. Applied in order of `target`, parents first. */
@@ -30,10 +31,30 @@ export interface ProcessSpec {
   readonly shmSizeBytes?: number;
 }
 
+/** A process's streams. Called in order; a process that writes much faster than the promises resolve is held up. */
 export interface ProcessIO {
-  stdout(data: Uint8Array): void;
-  stderr(data: Uint8Array): void;
+  stdout(data: Uint8Array): void | Promise<void>;
+  stderr(data: Uint8Array): void | Promise<void>;
+  /** What the process reads; undefined: nothing. */
+  readonly stdin?: AsyncIterable<Uint8Array>;
+  /** The process gets a terminal in place of its three streams; what it shows comes as `stdout`. */
+  readonly terminal?: boolean;
+  /** Told as soon as there is something that can be spoken to. Without it the process can only be killed. */
+  readonly onStarted?: (process: RunningProcess) => void;
 }
+
+/** A process that was asked for more than to run to its end. */
+export interface RunningProcess {
+  /** Sends a signal by its number, as soon as the process is there. Does nothing once it has ended. */
+  signal(number: number): Promise<void>;
+  /** Tells its terminal the size. Does nothing without a terminal. */
+  resize(size: WindowSize): void;
+  /** Runs one more process in the same container, until its end or the container's. Rejections and `signal` are as in {@link Executor.run}. */
+  exec(process: ContainedProcess, io: ProcessIO, options: { signal: AbortSignal }): Promise<ExitStatus>;
+}
+
+/** A process that joins a container: all the rest is as it is there. */
+export type ContainedProcess = Pick<ProcessSpec, "args" | "env" | "cwd" | "user" | "security">;
 
 /** How a process ended. `oomKilled`: the kernel's out-of-memory killer struck inside its cgroup. */
 export interface ExitStatus {

@@ -8,7 +8,7 @@ import { Emulators } from "./emulators/mod.ts";
 import type { Executor } from "./executor.ts";
 import { NetworkFiles } from "./network-files.ts";
 import { RuntimeExecutor } from "./runtime-executor.ts";
-import { findRuntimes, RuntimeRunner } from "./runtime/mod.ts";
+import { ConversationDirectory, findRuntimes, RuntimeRunner } from "./runtime/mod.ts";
 
 /** What an executor needs from its engine. */
 export interface ExecutorOptions {
@@ -39,7 +39,8 @@ export async function openExecutor(options: ExecutorOptions): Promise<Executor &
   const runtimes = findRuntimes(path).filter(({ name }) => wanted.includes(name));
   const cgroups = await openCgroups(directory, { everyTree: runtimes[0]?.name === "runc" });
   if (cgroups) undo.use(cgroups);
-  const state = { spawner, directory: join(directory, "state"), cgroups: cgroups !== undefined };
+  const conversations = undo.use(new ConversationDirectory(join(directory, "conversations")));
+  const state = { spawner, conversations, directory: join(directory, "state"), cgroups: cgroups !== undefined };
   const runners = runtimes.map((runtime) => new RuntimeRunner(runtime, state));
   const bundles = new Bundles(join(directory, "bundles"));
   await sweep(bundles, runners, cgroups);

@@ -8,16 +8,31 @@ import {
   capabilitiesOf,
   type ConfigInputs,
   configMounts,
+  processConfig,
   runtimeConfig,
   runtimeLimits,
   type RuntimeMount,
 } from "./bundle/mod.ts";
 import type { Cgroups, ContainerCgroup } from "./cgroups/mod.ts";
 import type { Emulators, RunPlan } from "./emulators/mod.ts";
-import type { Executor, ExitStatus, ProcessIO, ProcessSpec, RunnablePlatform } from "./executor.ts";
+import type {
+  ContainedProcess,
+  Executor,
+  ExitStatus,
+  ProcessIO,
+  ProcessSpec,
+  RunnablePlatform,
+  RunningProcess,
+} from "./executor.ts";
 import type { NetworkFiles } from "./network-files.ts";
-import { findUser, type Missing, MountPoints, RootDirectory } from "./rootfs/mod.ts";
-import { explainFailure, type RuntimeOutcome, type RuntimeRunner, type StartFailure } from "./runtime/mod.ts";
+import { findUser, type Missing, MountPoints, type ProcessUser, RootDirectory } from "./rootfs/mod.ts";
+import {
+  type Conversation,
+  explainFailure,
+  type RuntimeOutcome,
+  type RuntimeRunner,
+  type StartFailure,
+} from "./runtime/mod.ts";
 import { defaultFilter } from "./seccomp/mod.ts";
 
 /** What a {@link RuntimeExecutor} is made of. It does not own any of it. */
@@ -72,14 +87,16 @@ export class RuntimeExecutor implements Executor {
     for (;;) {
       signal.throwIfAborted();
       const { failure, ...status } = await this.#attempt(process, plan, io, signal);
-      if (failure?.type === "command" && failure.reason === "format" && plan.how === "binfmt") {
+      // What has been typed for the process is gone with it.
+      const again = failure?.type === "command" && failure.reason === "format" && io.stdin === undefined;
+      if (again && plan.how === "binfmt") {
         // The machine's registrations have changed since we looked. Nothing has run, so another way may be tried.
         emulators.forget();
         const { how } = plan;
         plan = await emulators.plan(process.platform);
         if (plan.how !== how) continue;
       }
-      if (failure) io.stderr(Buffer.from(`${failure.text}\n`));
+      if (failure) await io.stderr(Buffer.from(`${failure.text}\n`));
       return status;
     }
   }
@@ -87,7 +104,7 @@ export class RuntimeExecutor implements Executor {
   /** Prepares the root, runs the process once, and takes everything away again. */
   async #attempt(process: ProcessSpec, plan: RunPlan, io: ProcessIO, signal: AbortSignal): Promise<Attempt> {
     using root = new RootDirectory(process.rootfs);
-    const inputs = this.#inputs(process, plan, root);
+    const inputs = this.#inputs(process, plan, root, io.terminal ?? false);
     makeWorkingDirectory(root, process);
     using stubs = new DisposableStack();
     const mountPoints = stubs.adopt(new MountPoints(root), (points) => points.remove());
@@ -100,11 +117,11 @@ export class RuntimeExecutor implements Executor {
     return await this.#runIn(process, inputs, io, signal);
   }
 
-  #inputs(process: ProcessSpec, plan: RunPlan, root: RootDirectory): ConfigInputs {
-    const readText = (path: string) => root.readText(path, { maxBytes: maxAccountsBytes });
+  #inputs(process: ProcessSpec, plan: RunPlan, root: RootDirectory, terminal: boolean): ConfigInputs {
     return {
       process,
-      user: findUser(process.user, { passwd: readText("/etc/passwd"), group: readText("/etc/group") }),
+      terminal,
+      user: userIn(root, process.user),
       limits: runtimeLimits(process.ulimits, this.#maxOpenFiles),
       ...this.#parts.networkFiles.for(process),
       seccomp: this.#seccomp,
@@ -125,13 +142,37 @@ export class RuntimeExecutor implements Executor {
     const complete: ConfigInputs = { ...inputs, cgroupsPath: cgroup?.runtimePath };
     const { outcome, runner } = await this.#runWith(process, complete, { bundle, cgroup, io, signal });
     if (runner.keepsState) undo.defer(() => runner.delete(process.id).then(() => undefined));
-    const oomKilled = (cgroup?.oomKills() ?? 0) > 0;
-    const failure = explainFailure(outcome.messages, process.args[0] ?? "");
-    if (!failure) return { code: outcome.code, oomKilled };
-    if (failure.type !== "command") {
-      throw new BuildError("internal", `cannot start process in container: ${failure.text}`);
-    }
-    return { code: failure.code, oomKilled, failure };
+    return attemptOf(outcome, process, cgroup);
+  }
+
+  /** Runs one more process where `container` runs. */
+  async #exec(
+    process: ContainedProcess,
+    container: {
+      readonly process: ProcessSpec;
+      readonly inputs: ConfigInputs;
+      readonly runner: RuntimeRunner;
+      readonly bundle: string;
+      readonly cgroup: ContainerCgroup | undefined;
+    },
+    io: ProcessIO,
+    { signal }: { signal: AbortSignal },
+  ): Promise<ExitStatus> {
+    checkProcess(process);
+    signal.throwIfAborted();
+    const { runner, bundle, cgroup, inputs } = container;
+    using root = new RootDirectory(container.process.rootfs);
+    makeWorkingDirectory(root, { ...container.process, cwd: process.cwd });
+    const config = processConfig(
+      { ...inputs, process, user: userIn(root, process.user) },
+      { terminal: io.terminal ?? false },
+    );
+    const onStarted = (conversation: Conversation) =>
+      io.onStarted?.(running(conversation, (next, nextIo, options) => this.#exec(next, container, nextIo, options)));
+    const outcome = await runner.exec(container.process.id, config, { bundle, cgroup, io, signal, onStarted });
+    const { failure, ...status } = attemptOf(outcome, process, cgroup);
+    if (failure) await io.stderr(Buffer.from(`${failure.text}\n`));
+    return status;
   }
 
   /** Runs the bundle with the best runtime that works here. */
@@ -150,8 +191,16 @@ export class RuntimeExecutor implements Executor {
         );
       }
       let outcome: RuntimeOutcome;
+      const { bundle, cgroup, io } = options;
+      const onStarted = (conversation: Conversation) => {
+        const exec: RunningProcess["exec"] = async (next, nextIo, nextOptions) => {
+          await conversation.pid(); // a container that is not there yet cannot be joined
+          return await this.#exec(next, { process, inputs, runner, bundle, cgroup }, nextIo, nextOptions);
+        };
+        io.onStarted?.(running(conversation, exec));
+      };
       try {
-        outcome = await runner.run(process.id, options);
+        outcome = await runner.run(process.id, { ...options, onStarted: io.onStarted && onStarted });
       } catch (error) {
         await runner.delete(process.id);
         throw error;
@@ -167,12 +216,39 @@ function check(process: ProcessSpec): void {
   if (geteuid?.() !== 0)
     throw new BuildError("failed_precondition", "running a process needs an engine that runs as root");
   if (!idPattern.test(process.id)) throw new Error(`Internal error: "${process.id}" cannot name a container`);
+  checkProcess(process);
+}
+
+function checkProcess(process: ContainedProcess): void {
   if (process.args.length === 0) throw new BuildError("invalid_argument", "no command to run");
   if (!process.cwd.startsWith("/"))
     throw new BuildError("invalid_argument", `working directory "${process.cwd}" is not absolute`);
   const nul = [...process.args, ...process.env, process.cwd].find((text) => text.includes("\0"));
   if (nul !== undefined)
     throw new BuildError("invalid_argument", `NUL byte in an argument or in the environment: ${JSON.stringify(nul)}`);
+}
+
+function running(conversation: Conversation, exec: RunningProcess["exec"]): RunningProcess {
+  return {
+    signal: (number) => conversation.signal(number),
+    resize: (size) => conversation.resize(size),
+    exec,
+  };
+}
+
+function attemptOf(outcome: RuntimeOutcome, process: ContainedProcess, cgroup: ContainerCgroup | undefined): Attempt {
+  const oomKilled = (cgroup?.oomKills() ?? 0) > 0;
+  const failure = explainFailure(outcome.messages, process.args[0] ?? "");
+  if (!failure) return { code: outcome.code, oomKilled };
+  if (failure.type !== "command") {
+    throw new BuildError("internal", `cannot start process in container: ${failure.text}`);
+  }
+  return { code: failure.code, oomKilled, failure };
+}
+
+function userIn(root: RootDirectory, user: string): ProcessUser {
+  const readText = (path: string) => root.readText(path, { maxBytes: maxAccountsBytes });
+  return findUser(user, { passwd: readText("/etc/passwd"), group: readText("/etc/group") });
 }
 
 /** Made with the process's root, and kept: a working directory is part of the result. One below a mount is the runtime's to make. */

@@ -1,4 +1,4 @@
-import type { ProcessSpec } from "../executor.ts";
+import type { ContainedProcess, ProcessSpec } from "../executor.ts";
 import type { ProcessUser } from "../rootfs/users.ts";
 import type { SeccompFilter } from "../seccomp/mod.ts";
 import { defaultCapabilities } from "./capabilities.ts";
@@ -22,6 +22,8 @@ export interface ConfigInputs {
   readonly cgroupsPath: string | undefined;
   /** Whether the cgroup keeps the process from opening device nodes that it has made. */
   readonly guardsDevices: boolean;
+  /** Whether the first process gets a terminal. */
+  readonly terminal: boolean;
   /** Joined for the emulators that are registered in it. */
   readonly userNamespace: string | undefined;
 }
@@ -65,26 +67,13 @@ export function configMounts(inputs: ConfigInputs): readonly RuntimeMount[] {
 
 /** The `config.json` of an OCI bundle. */
 export function runtimeConfig(inputs: ConfigInputs): object {
-  const { process, user, seccomp, cgroupsPath, userNamespace } = inputs;
+  const { process, seccomp, cgroupsPath, userNamespace } = inputs;
   const insecure = process.security === "insecure";
-  const capabilities = insecure
-    ? inputs.allCapabilities
-    : // What may be opened must not be made.
-      defaultCapabilities.filter((name) => inputs.guardsDevices || name !== "CAP_MKNOD");
   return {
     ociVersion: "1.0.2",
     hostname: process.hostname || defaultHostname,
     root: { path: process.rootfs, readonly: process.readonlyRootfs ?? false },
-    process: {
-      terminal: false,
-      user: { uid: user.uid, gid: user.gid, additionalGids: user.additionalGids, umask: 0o022 },
-      args: process.args,
-      env: completeEnvironment(process.env, user.home),
-      cwd: process.cwd,
-      capabilities: { bounding: capabilities, effective: capabilities, permitted: capabilities },
-      rlimits: inputs.limits,
-      noNewPrivileges: false,
-    },
+    process: processConfig(inputs, { terminal: inputs.terminal }),
     mounts: configMounts(inputs),
     annotations: seccomp && !insecure ? { "run.oci.seccomp_bpf_data": seccomp.program } : {},
     linux: {
@@ -99,6 +88,31 @@ export function runtimeConfig(inputs: ConfigInputs): object {
       maskedPaths: insecure ? [] : maskedPaths,
       readonlyPaths: insecure ? [] : readonlyPaths,
     },
+  };
+}
+
+/** One process as a runtime wants it described: part of a bundle, or by itself for a container that runs. */
+export function processConfig(
+  inputs: Pick<ConfigInputs, "user" | "limits" | "allCapabilities" | "guardsDevices"> & {
+    readonly process: ContainedProcess;
+  },
+  options: { readonly terminal: boolean },
+): object {
+  const { process, user } = inputs;
+  const capabilities =
+    process.security === "insecure"
+      ? inputs.allCapabilities
+      : // What may be opened must not be made.
+        defaultCapabilities.filter((name) => inputs.guardsDevices || name !== "CAP_MKNOD");
+  return {
+    terminal: options.terminal,
+    user: { uid: user.uid, gid: user.gid, additionalGids: user.additionalGids, umask: 0o022 },
+    args: process.args,
+    env: completeEnvironment(process.env, user.home),
+    cwd: process.cwd,
+    capabilities: { bounding: capabilities, effective: capabilities, permitted: capabilities },
+    rlimits: inputs.limits,
+    noNewPrivileges: false,
   };
 }
 

@@ -1,6 +1,6 @@
 /** What a runtime is told about a process: OCI runtime configs, and the directories that they are in. */
 export { Bundles } from "./bundle.ts";
 export { capabilitiesOf } from "./capabilities.ts";
-export { type ConfigInputs, configMounts, runtimeConfig } from "./config.ts";
+export { type ConfigInputs, configMounts, processConfig, runtimeConfig } from "./config.ts";
 export { runtimeLimits } from "./limits.ts";
 export type { RuntimeMount } from "./mounts.ts";

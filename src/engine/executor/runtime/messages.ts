@@ -106,7 +106,7 @@ function runtimeMessage(line: string): { readonly level: string; readonly text: 
   const plain = /^(exec .*: (?:exec format error|no such file or directory|permission denied))$/.exec(line)?.[1];
   if (plain !== undefined) return { level: "error", text: plain };
   // runc repeats its message in plain words, beside the JSON line.
-  if (line.startsWith("runc run failed: ")) return { level: "error", text: line };
+  if (/^(runc run|exec) failed: /.test(line)) return { level: "error", text: line };
   if (!line.startsWith("{")) return undefined;
   try {
     const { msg, level, time } = JSON.parse(line) as Record<string, unknown>;

@@ -2,3 +2,4 @@
 export { explainFailure, type StartFailure, StderrFilter } from "./messages.ts";
 export { findRuntimes, type Runtime } from "./runtime.ts";
 export { RuntimeRunner, type RuntimeOutcome } from "./runner.ts";
+export { type Conversation, ConversationDirectory } from "./conversation.ts";

@@ -1,7 +1,11 @@
+import { writeFileSync } from "node:fs";
+import { constants } from "node:os";
 import { join } from "node:path";
-import { type Captured, capture, type Spawner } from "../../../base/process/mod.ts";
+import { BuildError } from "../../../base/errors/mod.ts";
+import { type Captured, capture, type Spawner, type SpawnOptions } from "../../../base/process/mod.ts";
 import type { ContainerCgroup } from "../cgroups/mod.ts";
 import type { ProcessIO } from "../executor.ts";
+import { Conversation, type ConversationDirectory } from "./conversation.ts";
 import { StderrFilter } from "./messages.ts";
 import type { Runtime } from "./runtime.ts";
 
@@ -9,6 +13,16 @@ import type { Runtime } from "./runtime.ts";
 export interface RuntimeOutcome {
   readonly code: number;
   readonly messages: readonly string[];
+}
+
+/** What both ways of starting a process want to know. */
+interface StartOptions {
+  readonly bundle: string;
+  readonly cgroup: ContainerCgroup | undefined;
+  readonly io: ProcessIO;
+  readonly signal: AbortSignal;
+  /** Told when the process can be spoken to; only asked for where somebody wants that. */
+  readonly onStarted?: ((conversation: Conversation) => void) | undefined;
 }
 
 /** Puts itself into the cgroups named before `--`, then becomes the rest of its arguments. */
@@ -22,10 +36,15 @@ export class RuntimeRunner {
   readonly #runtime: Runtime;
   readonly #spawner: Spawner;
   readonly #global: readonly string[];
+  readonly #conversations: ConversationDirectory;
   readonly #env = { PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" };
 
-  constructor(runtime: Runtime, options: { spawner: Spawner; directory: string; cgroups: boolean }) {
+  constructor(
+    runtime: Runtime,
+    options: { spawner: Spawner; directory: string; cgroups: boolean; conversations: ConversationDirectory },
+  ) {
     this.#runtime = runtime;
+    this.#conversations = options.conversations;
     this.#spawner = options.spawner;
     // Messages come as JSON lines on stderr, so that they can be told from the process's own output.
     const global = ["--root", join(options.directory, runtime.name), "--log-format=json"];
@@ -44,36 +63,88 @@ export class RuntimeRunner {
   }
 
   /** Runs a bundle to its end. When `signal` aborts only the runtime itself has been killed: {@link delete} must follow. */
-  async run(
-    id: string,
-    options: { bundle: string; cgroup: ContainerCgroup | undefined; io: ProcessIO; signal: AbortSignal },
+  async run(id: string, options: StartOptions): Promise<RuntimeOutcome> {
+    const { io, onStarted, signal } = options;
+    const run = ["run", ...(this.keepsState ? ["--keep"] : []), "--bundle", options.bundle];
+    await using conversation = onStarted || io.terminal ? await this.#converse(io) : undefined;
+    const ifOrphaned = { command: this.#runtime.path, args: this.#deletion(id) };
+    return await this.#start([...run, ...(conversation?.flags ?? []), id], conversation, {
+      ...options,
+      spawning: { signal, ifOrphaned },
+      failureCodes: [1],
+    });
+  }
+
+  /** Runs one more process in a container that runs. When `signal` aborts that process is killed. */
+  async exec(id: string, process: object, options: StartOptions): Promise<RuntimeOutcome> {
+    const { io, signal } = options;
+    await using conversation = await this.#converse(io);
+    writeFileSync(conversation.processFile, JSON.stringify(process), { mode: 0o600 });
+    const exec = ["exec", "--process", conversation.processFile, ...conversation.flags, id];
+    // Killing the runtime would leave the process alone with itself.
+    const onAbort = () => void conversation.signal(constants.signals.SIGKILL);
+    signal.addEventListener("abort", onAbort, { once: true });
+    try {
+      signal.throwIfAborted();
+      const outcome = await this.#start(exec, conversation, { ...options, spawning: {}, failureCodes: [1, 255] });
+      signal.throwIfAborted();
+      return outcome;
+    } finally {
+      signal.removeEventListener("abort", onAbort);
+    }
+  }
+
+  async #converse(io: ProcessIO): Promise<Conversation> {
+    if (io.terminal && this.name === "runc") {
+      throw new BuildError(
+        "failed_precondition",
+        "a terminal needs the runtime crun, and this engine has only runc: install crun, or run without a terminal",
+      );
+    }
+    return await Conversation.open(this.#conversations, io);
+  }
+
+  async #start(
+    words: readonly string[],
+    conversation: Conversation | undefined,
+    options: StartOptions & {
+      readonly spawning: Pick<SpawnOptions, "signal" | "ifOrphaned">;
+      /** How the runtime ends when it could not start the process. */
+      readonly failureCodes: readonly number[];
+    },
   ): Promise<RuntimeOutcome> {
-    const { bundle, cgroup, io, signal } = options;
-    const run = [
-      this.#runtime.path,
-      ...this.#global,
-      "run",
-      ...(this.keepsState ? ["--keep"] : []),
-      "--bundle",
-      bundle,
-      id,
-    ];
+    const { bundle, cgroup, io, onStarted, spawning, failureCodes } = options;
+    const run = [this.#runtime.path, ...this.#global, ...words];
     const [command = "", ...args] = cgroup?.join.length
       ? ["/bin/sh", "-c", joinScript, "sh", ...cgroup.join, "--", ...run]
       : run;
-    const stderr = new StderrFilter((bytes) => io.stderr(bytes));
+    let passed = Promise.resolve();
+    const stderr = new StderrFilter((bytes) => {
+      passed = Promise.resolve(io.stderr(bytes));
+    });
     const end = await this.#spawner.spawn(command, args, {
+      ...spawning,
       env: this.#env,
       cwd: bundle,
-      signal,
+      // A terminal brings its own input.
+      ...(io.stdin && !io.terminal ? { stdin: io.stdin } : {}),
       onStdout: (bytes) => io.stdout(bytes),
-      onStderr: (bytes) => stderr.push(bytes),
-      ifOrphaned: { command: this.#runtime.path, args: this.#deletion(id) },
+      onStderr: (bytes) => {
+        stderr.push(bytes);
+        return passed;
+      },
+      onStarted: () => {
+        if (conversation) onStarted?.(conversation);
+      },
     });
+    await conversation?.end();
     const messages = stderr.end();
-    // A runtime that could not start the process ends with 1. Otherwise the lines were the process's own, however they looked.
-    if (end.code !== 1) stderr.release();
-    return { code: end.code ?? signalBase + 9, messages: end.code === 1 ? messages : [] };
+    // Otherwise the lines were the process's own, however they looked.
+    const code = end.code ?? signalBase + constants.signals.SIGKILL;
+    const failed = failureCodes.includes(code);
+    if (!failed) stderr.release();
+    await passed;
+    return { code, messages: failed ? messages : [] };
   }
 
   /** Kills what is left of a container and takes its state away. Content when there is none. */

@@ -14,7 +14,14 @@ import { join } from "node:path";
 import { type Spawner, startSpawner } from "../../../base/process/mod.ts";
 import { bindMount, mountOverlay, unmount } from "../../../base/sys/mod.ts";
 import { currentPlatform } from "../../../oci/mod.ts";
-import { type Executor, type ExecutorOptions, type ExitStatus, openExecutor, type ProcessSpec } from "../mod.ts";
+import {
+  type Executor,
+  type ExecutorOptions,
+  type ExitStatus,
+  openExecutor,
+  type ProcessIO,
+  type ProcessSpec,
+} from "../mod.ts";
 import { makeRoot } from "./busybox.ts";
 
 /** How a process ended, what it printed, and what it changed in its root. */
@@ -27,6 +34,8 @@ export interface TestRun extends ExitStatus {
 
 /** What differs from a shell command as root in a sandbox. */
 export type TestSpec = Partial<ProcessSpec> & {
+  /** Streams besides the output that is gathered. */
+  readonly io?: Pick<ProcessIO, "stdin" | "terminal" | "onStarted">;
   readonly signal?: AbortSignal;
   /** Told all standard output so far, whenever there is more. */
   readonly onOutput?: (text: string) => void;
@@ -100,7 +109,7 @@ export class TestBed implements AsyncDisposable {
     rootfs: string,
     spec: TestSpec,
   ): Promise<ExitStatus & { stdout: string; stderr: string }> {
-    const { signal = new AbortController().signal, onOutput, ...rest } = spec;
+    const { signal = new AbortController().signal, onOutput, io: more, ...rest } = spec;
     const id = `test-${process.pid}-${++this.#runs}`;
     let stdout = "";
     let stderr = "";
@@ -117,7 +126,8 @@ export class TestBed implements AsyncDisposable {
       security: "sandbox",
       ...rest,
     };
-    const io = {
+    const io: ProcessIO = {
+      ...more,
       stdout: (data: Uint8Array) => {
         stdout += Buffer.from(data).toString();
         onOutput?.(stdout);
