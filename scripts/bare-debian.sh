@@ -33,7 +33,7 @@ for file in "$HOME/.npmrc" /etc/npmrc /usr/etc/npmrc; do
   if [ -f "$file" ]; then mkdir -p "$root${file%/*}" && cp "$file" "$root$file"; fi
 done
 [ $# -gt 0 ] || set -- scripts/test.sh
-unshare --mount --propagation private sh -eu -c '
+unshare --mount --propagation private --pid --fork --kill-child sh -eu -c '
   root=$1
   shift
   mount --bind "$root" "$root"
