@@ -1,6 +1,7 @@
 import type { Command } from "../command.ts";
 import { buildCommand } from "./build.ts";
 import { completionCommand } from "./completion.ts";
+import { daemonCommand } from "./daemon.ts";
 import { helpCommand } from "./help.ts";
 import { imagetoolsCommand } from "./imagetools.ts";
 import { versionCommand } from "./version.ts";
@@ -13,6 +14,7 @@ export const rootCommand: Command = {
   commands: [
     buildCommand,
     imagetoolsCommand,
+    daemonCommand,
     versionCommand,
     completionCommand(() => rootCommand),
     helpCommand(() => rootCommand),
