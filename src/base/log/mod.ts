@@ -1,19 +1,33 @@
-/** The engine's own log: one line per event on stderr, in logfmt as BuildKit's. What happens in builds goes to their clients instead. */
+/**
+ * The engine's own log: one line per event on stderr, in logfmt or JSON as BuildKit's. What happens in builds goes to their clients
+ * instead.
+ */
 
 const levels = ["debug", "info", "warn", "error"] as const;
 /** How much an event matters. */
 export type LogLevel = (typeof levels)[number];
+/** How lines look: `time=… level=… msg="…"`, or an object with the same fields. */
+export type LogFormat = "text" | "json";
 
 let threshold: LogLevel = "info";
+let format: LogFormat = "text";
 
 /** Events below `level` are not written. */
 export function setLogLevel(level: LogLevel): void {
   threshold = level;
 }
 
-function write(level: LogLevel, message: string): void {
+/** From now on lines look so. */
+export function setLogFormat(to: LogFormat): void {
+  format = to;
+}
+
+function write(level: LogLevel, msg: string): void {
   if (levels.indexOf(level) < levels.indexOf(threshold)) return;
-  process.stderr.write(`time=${new Date().toISOString()} level=${level} msg=${JSON.stringify(message)}\n`);
+  const time = new Date().toISOString();
+  const line =
+    format === "json" ? JSON.stringify({ level, msg, time }) : `time=${time} level=${level} msg=${JSON.stringify(msg)}`;
+  process.stderr.write(`${line}\n`);
 }
 
 /** Writes to the log. */

@@ -1,0 +1,151 @@
+import { existsSync, readFileSync } from "node:fs";
+import { BuildError, messageOf } from "../../base/errors/mod.ts";
+import { parsePlatform, type Platform } from "../../oci/mod.ts";
+import type { HostConfig } from "../../registry/mod.ts";
+import type { DnsConfig } from "./engine-config.ts";
+import { checkEntitlement } from "./entitlements.ts";
+import { fixedSettings, judgeFixed } from "./fixed-settings.ts";
+import { readRegistries } from "./registries.ts";
+import { keyLines } from "./toml-lines.ts";
+import { type TomlFile, TomlTable } from "./toml-table.ts";
+
+/** What a buildkitd.toml said; what it did not say is `undefined` or empty. */
+export interface ConfigFile {
+  readonly root: string | undefined;
+  readonly debug: boolean;
+  readonly logLevel: string | undefined;
+  readonly logFormat: string | undefined;
+  readonly addresses: readonly string[];
+  readonly uid: number | undefined;
+  readonly gid: number | undefined;
+  readonly tls: Readonly<Record<"cert" | "key" | "ca", string | undefined>>;
+  readonly entitlements: readonly string[] | undefined;
+  readonly maxParallelism: number | undefined;
+  readonly platforms: readonly Platform[];
+  readonly labels: Readonly<Record<string, string>>;
+  readonly dns: DnsConfig | undefined;
+  readonly registries: ReadonlyMap<string, HostConfig>;
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Reads a file in the form of buildkitd.toml. One that is not there is an empty one, as for buildkitd.
+ * @throws {BuildError} with file, line and key of the first thing that is wrong
+ */
+export async function readConfigFile(path: string): Promise<ConfigFile> {
+  if (!existsSync(path)) return interpret(new TomlTable({ name: path, lines: () => 1, warnings: [] }, {}), []);
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (cause) {
+    throw new BuildError("invalid_argument", `failed to load config: ${messageOf(cause)}`, { cause });
+  }
+  const { parse, TomlError } = await import("smol-toml");
+  try {
+    const values = parse(text);
+    const warnings: string[] = [];
+    const file: TomlFile = { name: path, lines: keyLines(text), warnings };
+    return interpret(new TomlTable(file, values), warnings);
+  } catch (cause) {
+    if (!(cause instanceof TomlError)) throw cause;
+    const what = cause.message.split("\n", 1)[0]?.replace(/^Invalid TOML document: /, "");
+    throw new BuildError(
+      "invalid_argument",
+      `failed to load config: ${path}:${cause.line}:${cause.column}: ${what}\n\n${cause.codeblock.trimEnd()}`,
+      { cause },
+    );
+  }
+}
+
+function interpret(top: TomlTable, warnings: readonly string[]): ConfigFile {
+  const tables = openTables(top);
+  checkFixed(top, tables);
+  const [log, grpc, oci] = [top.table("log"), top.table("grpc"), tables(["worker", "oci"])];
+  const [tls, labels] = [grpc.table("tls"), oci.table("labels")];
+  const debug = top.bool("debug") ?? false;
+  const trace = top.bool("trace") ?? false;
+  for (const key of ["debug", "trace"].filter((key) => top.keys.includes(key))) {
+    top.warn(key, `deprecated, use [log] level = "debug"`);
+  }
+  const file: ConfigFile = {
+    root: top.string("root"),
+    debug: debug || trace,
+    logLevel: log.string("level"),
+    logFormat: log.string("format"),
+    addresses: grpc.strings("address") ?? [],
+    uid: grpc.count("uid"),
+    gid: grpc.count("gid"),
+    tls: { cert: tls.string("cert"), key: tls.string("key"), ca: tls.string("ca") },
+    entitlements: readEntitlements(top),
+    maxParallelism: oci.count("max-parallelism"),
+    platforms: readPlatforms(oci),
+    labels: Object.fromEntries(labels.keys.map((key) => [key, labels.string(key) ?? ""])),
+    dns: readDns(top.table("dns")),
+    registries: readRegistries(top.table("registry")),
+    warnings,
+  };
+  top.warnOfUnread();
+  return file;
+}
+
+/** Tables by path, each opened once, so that each knows all that was asked of it. */
+function openTables(top: TomlTable): (path: readonly string[]) => TomlTable {
+  const open = new Map<string, TomlTable>([["", top]]);
+  const find = (path: readonly string[]): TomlTable => {
+    const id = path.join(".");
+    const table = open.get(id) ?? find(path.slice(0, -1)).table(path.at(-1) ?? "");
+    open.set(id, table);
+    return table;
+  };
+  return find;
+}
+
+/** Settings about which there is no choice: what buildkitd would not do either is fine, what matters is refused. */
+function checkFixed(top: TomlTable, tables: (path: readonly string[]) => TomlTable): void {
+  for (const { key: path, ...setting } of fixedSettings) {
+    if (path === undefined) continue;
+    const key = path.at(-1) as string;
+    const table = tables(path.slice(0, -1));
+    const value = table.scalar(key);
+    const wrong = value === undefined ? undefined : judgeFixed(setting, value);
+    if (wrong === undefined) continue;
+    // Nobody's build goes wrong because the cache is kept for longer.
+    if (setting.flag === "oci-worker-gc") table.warn(key, wrong);
+    else table.fail(key, wrong);
+  }
+  tables(["worker", "containerd"]).ignore(); // it is off, and what is off needs no settings
+  const frontends = top.table("frontend");
+  if (frontends.table("dockerfile.v0").bool("enabled") === false) {
+    frontends.fail("dockerfile.v0", "enabled = false is not supported: this engine always has the Dockerfile frontend");
+  }
+}
+
+function readEntitlements(top: TomlTable): readonly string[] | undefined {
+  const key = "insecure-entitlements";
+  return top.strings(key)?.filter((name) => {
+    const wrong = checkEntitlement(name);
+    if (wrong === undefined) return true;
+    if (name === "device") top.warn(key, wrong);
+    else top.fail(key, wrong);
+    return false;
+  });
+}
+
+function readPlatforms(oci: TomlTable): readonly Platform[] {
+  return (oci.strings("platforms") ?? []).map((text) => {
+    try {
+      return parsePlatform(text);
+    } catch (cause) {
+      return oci.fail("platforms", messageOf(cause), { cause });
+    }
+  });
+}
+
+function readDns(dns: TomlTable): DnsConfig | undefined {
+  const config = {
+    nameservers: dns.strings("nameservers") ?? [],
+    options: dns.strings("options") ?? [],
+    searchDomains: dns.strings("searchDomains") ?? [],
+  };
+  return Object.values(config).some((list) => list.length > 0) ? config : undefined;
+}

@@ -1,0 +1,24 @@
+/** What the command line said; what it did not say is `undefined`. */
+export interface EngineFlags {
+  /** Path of the file; `undefined`: the first default one that exists. */
+  readonly config?: string | undefined;
+  readonly root?: string | undefined;
+  readonly addresses?: readonly string[] | undefined;
+  /** Name or number. */
+  readonly group?: string | undefined;
+  readonly tlsCa?: string | undefined;
+  readonly tlsCert?: string | undefined;
+  readonly tlsKey?: string | undefined;
+  readonly debug?: boolean | undefined;
+  readonly logLevel?: string | undefined;
+  readonly logFormat?: string | undefined;
+  readonly entitlements?: readonly string[] | undefined;
+  /** 0: no limit. */
+  readonly maxParallelism?: number | undefined;
+  readonly platforms?: readonly string[] | undefined;
+  /** `key=value` */
+  readonly labels?: readonly string[] | undefined;
+  readonly idleTimeoutMs?: number | undefined;
+  /** Values of {@link FixedSetting}s, by flag. */
+  readonly fixed?: ReadonlyMap<string, string> | undefined;
+}

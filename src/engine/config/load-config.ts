@@ -1,0 +1,135 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { BuildError, messageOf } from "../../base/errors/mod.ts";
+import type { LogFormat, LogLevel } from "../../base/log/mod.ts";
+import { parsePlatform } from "../../oci/mod.ts";
+import { parseListenAddress } from "./address.ts";
+import { type ConfigFile, readConfigFile } from "./config-file.ts";
+import type { EngineConfig } from "./engine-config.ts";
+import type { EngineFlags } from "./engine-flags.ts";
+import { checkEntitlement } from "./entitlements.ts";
+import { checkFixedFlag, fixedSettings } from "./fixed-settings.ts";
+import { loadServerTls } from "./server-tls.ts";
+
+/** Files that are looked for when none is named, first one first: ours, and the one that buildx puts into an engine's container. */
+export const defaultConfigFiles = ["/etc/polyarch/polyarchd.toml", "/etc/buildkit/buildkitd.toml"] as const;
+const defaultRoot = "/var/lib/polyarch";
+const defaultAddress = "unix:///run/polyarch/polyarchd.sock";
+
+/** What {@link loadEngineConfig} reads besides the flags. */
+export interface ConfigSurroundings {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly configFiles?: readonly string[];
+  /** Where groups are looked up. */
+  readonly groupFile?: string;
+}
+
+/**
+ * Puts an engine's configuration together: flags beat the file, the file beats what is usual. Everything is checked, and certificates
+ * are loaded, so that what is wrong is said before anything starts.
+ * @throws {BuildError} `invalid_argument`
+ */
+export async function loadEngineConfig(flags: EngineFlags, surroundings: ConfigSurroundings): Promise<EngineConfig> {
+  const { env, configFiles = defaultConfigFiles, groupFile = "/etc/group" } = surroundings;
+  for (const setting of fixedSettings) {
+    const value = flags.fixed?.get(setting.flag);
+    if (value !== undefined) checkFixedFlag(setting, value);
+  }
+  const file = await readConfigFile(flags.config ?? configFiles.find((path) => existsSync(path)) ?? "");
+  const warnings = [...file.warnings];
+  const addresses = (flags.addresses ?? nonEmpty(file.addresses) ?? [defaultAddress]).map(parseListenAddress);
+  const tls = loadServerTls({
+    cert: flags.tlsCert ?? file.tls.cert,
+    key: flags.tlsKey ?? file.tls.key,
+    ca: flags.tlsCa ?? file.tls.ca,
+  });
+  for (const { type, text } of addresses) {
+    if (type === "unix" && tls) warnings.push(`TLS is disabled for ${text}`);
+    if (type === "tcp" && !tls) {
+      warnings.push(`TLS is not enabled for ${text}. enabling mutual TLS authentication is highly recommended`);
+    }
+  }
+  const maxParallelism = flags.maxParallelism ?? file.maxParallelism;
+  return {
+    root: checkRoot(resolve(flags.root ?? file.root ?? defaultRoot)),
+    addresses,
+    socketOwner: { uid: file.uid, gid: flags.group === undefined ? file.gid : groupId(flags.group, groupFile) },
+    tls,
+    log: { level: logLevel(flags, file, env), format: logFormat(flags.logFormat ?? file.logFormat ?? "text") },
+    entitlements: new Set(flags.entitlements?.map(entitlement) ?? file.entitlements ?? []),
+    maxParallelism: maxParallelism === 0 ? Number.MAX_SAFE_INTEGER : maxParallelism,
+    platforms: nonEmpty(flags.platforms?.map((text) => parsePlatform(text)) ?? file.platforms),
+    labels: { ...file.labels, ...Object.fromEntries((flags.labels ?? []).map(label)) },
+    dns: file.dns,
+    registries: file.registries,
+    idleTimeoutMs: flags.idleTimeoutMs,
+    warnings,
+  };
+}
+
+function nonEmpty<T>(list: readonly T[]): readonly T[] | undefined {
+  return list.length > 0 ? list : undefined;
+}
+
+/** Both engines have a `cache.db`, in forms that the other cannot read. */
+function checkRoot(root: string): string {
+  if (!existsSync(join(root, "buildkitd.lock"))) return root;
+  throw invalid(`${root} holds the state of buildkitd: give this engine a state directory of its own with --root`);
+}
+
+function entitlement(name: string): string {
+  const wrong = checkEntitlement(name);
+  if (wrong !== undefined) throw invalid(wrong);
+  return name;
+}
+
+function label(text: string): [string, string] {
+  const at = text.indexOf("=");
+  if (at < 1) throw invalid(`invalid value ${text}: want key=value`);
+  return [text.slice(0, at), text.slice(at + 1)];
+}
+
+function logLevel(flags: EngineFlags, file: ConfigFile, env: ConfigSurroundings["env"]): LogLevel {
+  if (flags.debug) return "debug";
+  const named = flags.logLevel ?? (env["BUILDKITD_LOG_LEVEL"] || undefined);
+  const name = named ?? (file.debug && flags.debug === undefined ? "debug" : (file.logLevel ?? "info"));
+  switch (name.toLowerCase()) {
+    case "trace":
+    case "debug":
+      return "debug";
+    case "info":
+      return "info";
+    case "warn":
+    case "warning":
+      return "warn";
+    case "error":
+    case "fatal":
+    case "panic":
+      return "error";
+    default:
+      throw invalid(`not a valid logrus Level: ${JSON.stringify(name)}: want error, warn, info, debug or trace`);
+  }
+}
+
+function logFormat(name: string): LogFormat {
+  if (name === "text" || name === "json") return name;
+  throw invalid(`unsupported log type ${JSON.stringify(name)}: want text or json`);
+}
+
+function groupId(group: string, groupFile: string): number {
+  if (/^\d+$/.test(group)) return Number(group);
+  let text: string;
+  try {
+    text = readFileSync(groupFile, "utf8");
+  } catch (cause) {
+    throw new BuildError("invalid_argument", `cannot look up group ${group}: ${messageOf(cause)}`, { cause });
+  }
+  const id = text
+    .split("\n")
+    .map((line) => line.split(":"))
+    .find(([name]) => name === group)?.[2];
+  if (id === undefined || !/^\d+$/.test(id)) throw invalid(`group: unknown group ${group}`);
+  return Number(id);
+}
+
+const invalid = (message: string) => new BuildError("invalid_argument", message);
