@@ -47,7 +47,7 @@ await testsWithBed(import.meta.url, (bed) => {
   test("a process with a terminal sees it, its size, and what is typed on it", async () => {
     const { seen, onOutput } = waiting("ready");
     const { code, stdout, stderr } = await bed.run(
-      "tty; stty size; echo err >&2; echo ready; read line; echo got $line; exit 3",
+      "echo ready; read line; echo got $line; tty; stty size; echo err >&2; exit 3",
       {
         onOutput,
         io: {
@@ -57,7 +57,7 @@ await testsWithBed(import.meta.url, (bed) => {
         },
       },
     );
-    assert.equal(stdout, "/dev/pts/0\r\n31 101\r\nerr\r\nready\r\nhello\r\ngot hello\r\n");
+    assert.equal(stdout, "ready\r\nhello\r\ngot hello\r\n/dev/pts/0\r\n31 101\r\nerr\r\n");
     assert.equal(stderr, "");
     assert.equal(code, 3);
   });
@@ -131,12 +131,12 @@ await testsWithBed(import.meta.url, (bed) => {
 
     text = "";
     const tty = await running.exec(
-      { ...spec, args: ["/bin/sh", "-c", "tty; stty size"] },
-      { ...io, terminal: true, stdin: typed(), onStarted: (process) => process.resize({ rows: 7, columns: 9 }) },
+      { ...spec, args: ["/bin/sh", "-c", "stty -echo; read line; tty; stty size"] },
+      { ...io, terminal: true, stdin: typed("\n"), onStarted: (process) => process.resize({ rows: 7, columns: 9 }) },
       { signal },
     );
     assert.equal(tty.code, 0);
-    assert.match(text, /^\/dev\/pts\/\d\r\n7 9\r\n$/);
+    assert.match(text, /\/dev\/pts\/\d\r\n7 9\r\n$/);
     finish.resolve("\n");
     assert.match((await done).stdout, /from stdin\n$/);
   });

@@ -1,6 +1,6 @@
 import { closeSync, write as writeCallback } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
-import { setTimeout as delay } from "node:timers/promises";
+import { setImmediate as immediate, setTimeout as delay } from "node:timers/promises";
 import { ReadStream } from "node:tty";
 import { promisify } from "node:util";
 import {
@@ -73,7 +73,8 @@ export class Terminal implements AsyncDisposable {
 
   async #receive(socket: Socket): Promise<void> {
     let fd = receiveDescriptor(socket);
-    for (; fd === undefined; fd = receiveDescriptor(socket)) await delay(pollMs);
+    // It follows the connection at once, and the process's own first look at its terminal follows that: no time to sleep.
+    for (; fd === undefined; fd = receiveDescriptor(socket)) await immediate();
     socket.destroy();
     let stream: ReadStream;
     try {
