@@ -1,6 +1,6 @@
 import { BuildError } from "../base/errors/mod.ts";
 import { BuildKitClient, connect } from "../client/mod.ts";
-import type { BootEvent, Driver } from "./driver.ts";
+import type { BootCall, Driver } from "./driver.ts";
 
 /** How long an engine that accepts a connection may take to say who it is. */
 const answerTimeoutMs = 10_000;
@@ -9,10 +9,7 @@ const answerTimeoutMs = 10_000;
  * A client of a node's engine. An engine that answers is used as it is, at the cost of one round trip; otherwise the driver starts one.
  * @throws {BuildError} when it cannot be reached or started
  */
-export async function connectNode(
-  driver: Driver,
-  options: { readonly signal: AbortSignal; readonly onEvent?: (event: BootEvent) => void },
-): Promise<BuildKitClient> {
+export async function connectNode(driver: Driver, options: BootCall): Promise<BuildKitClient> {
   const running = await answering(driver, options.signal);
   if (running) return running;
   await driver.boot(options);
@@ -22,7 +19,8 @@ export async function connectNode(
 }
 
 async function answering(driver: Driver, signal: AbortSignal): Promise<BuildKitClient | undefined> {
-  const client = new BuildKitClient(connect({ open: (options) => driver.dial(options) }));
+  const channel = connect({ open: (options) => driver.dial(options), authority: driver.authority });
+  const client = new BuildKitClient(channel, { dialSession: driver.dialSession });
   try {
     await client.info({ signal, timeoutMs: answerTimeoutMs });
     return client;

@@ -1,5 +1,6 @@
 import type { Duplex } from "node:stream";
-import type { BuildKitClient, DialSession } from "../client/mod.ts";
+import type { DialSession } from "../client/mod.ts";
+import type { DockerConfig } from "../docker/mod.ts";
 
 /** The ways to have an engine. */
 export type DriverKind = "embedded" | "docker" | "docker-container" | "kubernetes" | "remote";
@@ -12,6 +13,8 @@ export interface DriverFeatures {
   readonly multiPlatform: boolean;
   /** The engine pushes to registries itself. */
   readonly directPush: boolean;
+  /** The engine names images by the digest of their manifest, not by that of their configuration. */
+  readonly preferImageDigest: boolean;
   /** A build without an output goes into the Docker Engine. */
   readonly defaultLoad: boolean;
 }
@@ -52,10 +55,10 @@ export interface Driver {
   readonly kind: DriverKind;
   /** Where the engine is, for people. */
   readonly endpoint: string;
-  /** What can be said without asking the engine; see {@link detectFeatures}. */
-  readonly features: DriverFeatures;
   /** `:authority` of calls, where the engine's name matters. */
   readonly authority?: string | undefined;
+  /** What the engine can do. Asks it only where that depends on how it is set up; once. */
+  features(options: DriverCall): Promise<DriverFeatures>;
   /** Whether an engine answers now; starts nothing. */
   state(options: DriverCall): Promise<NodeState>;
   /** Starts the engine where none answers, and returns when it does. @throws {BuildError} why it cannot start */
@@ -64,8 +67,6 @@ export interface Driver {
   dial(options: DriverCall): Promise<Duplex>;
   /** Opens a byte stream for a session, where these do not go through the Control API. */
   readonly dialSession?: DialSession;
-  /** Asks the engine what it can do, where that depends on how it is set up. */
-  detectFeatures?(client: BuildKitClient, options: DriverCall): Promise<DriverFeatures>;
   /** The engine's version, where its Control API does not tell it. */
   version?(options: DriverCall): Promise<string>;
   /** Ends the engine; what it has built stays. */
@@ -73,3 +74,30 @@ export interface Driver {
   /** Ends the engine and, unless `keepState`, deletes what it has built. */
   remove(options: RemoveCall): Promise<void>;
 }
+
+/** A node of a builder as it is stored. */
+export interface NodeConfig {
+  readonly name: string;
+  /** Name of a Docker context, or a URL; empty means what the environment says. */
+  readonly endpoint: string;
+  readonly driverOpts: Readonly<Record<string, string>>;
+  /** Flags of the engine's program. */
+  readonly flags: readonly string[];
+  /** Files that the engine is given, by their path below its configuration directory: `buildkitd.toml`, `certs/<host>/<file>`. */
+  readonly files: Readonly<Record<string, Uint8Array>>;
+}
+
+/** What a driver is made from. */
+export interface DriverInput {
+  readonly node: NodeConfig;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Docker's own: `$DOCKER_CONFIG`, or `~/.docker`. */
+  readonly configDirectory: string;
+  readonly config: DockerConfig;
+}
+
+/**
+ * Makes a driver; nothing is dialled yet.
+ * @throws {BuildError} for options and endpoints that make no sense
+ */
+export type OpenDriver = (input: DriverInput) => Promise<Driver>;

@@ -4,6 +4,7 @@
  */
 export { connectNode } from "./connect-node.ts";
 export type {
+  BootCall,
   BootEvent,
   Driver,
   DriverCall,
@@ -13,6 +14,7 @@ export type {
   NodeConfig,
   NodeState,
   OpenDriver,
+  RemoveCall,
 } from "./driver.ts";
 export { defaultBuilder, requireBuilder } from "./select.ts";
 export { embeddedDriver, type EmbeddedDriverOptions } from "./drivers/embedded/embedded-driver.ts";

@@ -1,7 +1,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { control, type worker } from "../api/mod.ts";
 import { type Channel, createClient } from "../rpc/mod.ts";
-import { openSession, type Session, type SessionOptions } from "../session/mod.ts";
+import { type DialSession, openSession, type Session, type SessionOptions } from "../session/mod.ts";
 
 /** A build to be done, as it is asked for. */
 export type SolveRequest = MessageInitShape<typeof control.SolveRequestSchema>;
@@ -27,8 +27,11 @@ export class BuildKitClient implements AsyncDisposable {
   /** The connection to the engine; owned by this client. */
   readonly channel: Channel;
   readonly #control: ReturnType<typeof createClient<typeof control.Control>>;
-  constructor(channel: Channel) {
+  readonly #dialSession: DialSession | undefined;
+  /** @param options.dialSession opens sessions, for engines that want a connection of their own for each */
+  constructor(channel: Channel, options: { readonly dialSession?: DialSession | undefined } = {}) {
     this.channel = channel;
+    this.#dialSession = options.dialSession;
     this.#control = createClient(control.Control, channel);
   }
   /** Builds and exports; resolves when both are done. Cancelling the call cancels the build. */
@@ -69,7 +72,7 @@ export class BuildKitClient implements AsyncDisposable {
   }
   /** Opens a session, through which the engine reaches this client's files and logins. */
   async openSession(options: SessionOptions): Promise<Session> {
-    return await openSession(this.channel, options);
+    return await openSession(this.#dialSession ?? this.channel, options);
   }
   /** Closes the connection; calls under way fail. */
   async close(): Promise<void> {

@@ -19,4 +19,5 @@ export {
   type WorkerRecord,
 } from "./buildkit-client.ts";
 export { type Dial, dialAddress, type TlsFiles } from "./dial.ts";
+export type { DialSession } from "../session/mod.ts";
 export { connect, type Channel } from "../rpc/mod.ts";

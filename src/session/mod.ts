@@ -25,7 +25,7 @@
  * ```
  */
 export type { Attachable } from "./client/attachable.ts";
-export { openSession, type Session, type SessionOptions } from "./client/open-session.ts";
+export { type DialSession, openSession, type Session, type SessionOptions } from "./client/open-session.ts";
 export {
   authProvider,
   type SessionCredentials,
