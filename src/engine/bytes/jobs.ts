@@ -25,6 +25,14 @@ export interface FileDigest {
 /** A table of contents as bytes, for `decodeToc`. */
 export type EncodedToc = Uint8Array<ArrayBuffer>;
 
+/** Tells a walk from a later one of the same directory that would find anything else. */
+export interface WalkStamp {
+  /** Of every path with everything that the system changes along with it. */
+  readonly fingerprint: string;
+  /** When the walk began, in nanoseconds since the epoch. */
+  readonly takenAtNs: bigint;
+}
+
 /** Everything that worker threads can be asked to do, by name. Paths are absolute; output files are made or overwritten, and left behind half-made on failure. */
 export interface Jobs {
   /** Hashes files of one directory. */
@@ -43,10 +51,26 @@ export interface Jobs {
     };
     output: { readonly toc: EncodedToc; readonly index?: Uint8Array<ArrayBuffer> };
   };
-  /** Walks and hashes what a filter leaves of a client's directory. Owners become root, as clients send their files. */
+  /**
+   * Walks and hashes what a filter leaves of a client's directory. Owners become root, as clients send their files.
+   * `known` names an earlier walk whose table the caller still has: then nothing but that nothing changed need be said.
+   */
   walk: {
-    input: { readonly root: string; readonly filter: TreeFilter; readonly previousIndex?: Uint8Array };
-    output: { readonly toc: EncodedToc; readonly index: Uint8Array<ArrayBuffer>; readonly hashedBytes: number };
+    input: {
+      readonly root: string;
+      readonly filter: TreeFilter;
+      readonly previousIndex?: Uint8Array;
+      readonly known?: WalkStamp;
+    };
+    output:
+      | { readonly unchanged: true }
+      | {
+          readonly unchanged: false;
+          readonly toc: EncodedToc;
+          readonly index: Uint8Array<ArrayBuffer>;
+          readonly hashedBytes: number;
+          readonly stamp: WalkStamp;
+        };
   };
   /** Reads a layer blob (or another archive) and makes its table, and at the same time whatever else is wanted. */
   read: {
@@ -94,6 +118,8 @@ export interface Jobs {
   write: { input: { readonly toc: Uint8Array; readonly directory: string }; output: undefined };
   /** Deletes a tree. */
   remove: { input: { readonly path: string }; output: undefined };
+  /** Adds up what trees take on disk, in bytes, in the order of `paths`. What is not there takes nothing. */
+  measure: { input: { readonly paths: readonly string[] }; output: readonly number[] };
 }
 
 /** Names of {@link Jobs}. */

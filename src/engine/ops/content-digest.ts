@@ -30,6 +30,20 @@ export interface ContentSelector {
  * @throws {BuildError} `not_found` with BuildKit's words when a selected path does not exist
  */
 export function contentDigest(tree: Tree, selectors: readonly ContentSelector[], refId: string): Digest {
+  const key = JSON.stringify(selectors);
+  const digests = remembered.get(tree) ?? new Map<string, Digest>();
+  remembered.set(tree, digests);
+  const known = digests.get(key);
+  if (known) return known;
+  const digest = computeDigest(tree, selectors, refId);
+  digests.set(key, digest);
+  return digest;
+}
+
+/** Trees do not change: what was once computed of one holds for as long as the tree is there. */
+const remembered = new WeakMap<Tree, Map<string, Digest>>();
+
+function computeDigest(tree: Tree, selectors: readonly ContentSelector[], refId: string): Digest {
   const hash = new TextHash();
   for (const selector of selectors) {
     hash.update("selector\0");

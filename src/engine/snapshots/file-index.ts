@@ -33,29 +33,32 @@ export class FileIndex {
   static decode(bytes: Uint8Array): FileIndex {
     try {
       const { version, takenAtNs, rows } = JSON.parse(Buffer.from(bytes).toString()) as Stored;
-      if (version === 1) return new FileIndex(BigInt(takenAtNs), new Map(rows.map(([path, ...row]) => [path, row])));
+      if (version === 2) return new FileIndex(BigInt(takenAtNs), new Map(rows.map(([path, ...row]) => [path, row])));
     } catch {
       // A damaged index costs a walk that reads everything, never a wrong result.
     }
     return new FileIndex(0n, new Map());
   }
 
-  /** The digest of `path`, when `stamp` says that it is the file that was hashed. */
-  lookup(path: string, stamp: FileStamp): Digest | undefined {
-    const row = this.#rows.get(path);
-    if (!row || stamp.ctimeNs + clockTickNs >= this.#takenAtNs || stamp.mtimeNs + clockTickNs >= this.#takenAtNs) {
-      return undefined;
-    }
-    return row[0] === stampText(stamp) ? row[1] : undefined;
+  /** When the walk began, in nanoseconds since the epoch. */
+  get takenAtNs(): bigint {
+    return this.#takenAtNs;
   }
 
-  record(path: string, file: FileStamp | HashedFile, digest: Digest): void {
-    this.#rows.set(path, [stampText(file), digest]);
+  /** What is known of `path`, when `stamp` says that it is the file that was hashed. */
+  lookup(path: string, stamp: FileStamp): IndexedFile | undefined {
+    const row = this.#rows.get(path);
+    if (!row || !isSettled(stamp, this.#takenAtNs)) return undefined;
+    return row[0] === stampText(stamp) ? { digest: row[1], plain: row[2] === 1 } : undefined;
+  }
+
+  record(path: string, file: FileStamp | HashedFile, { digest, plain }: IndexedFile): void {
+    this.#rows.set(path, [stampText(file), digest, plain ? 1 : 0]);
   }
 
   encode(): Uint8Array<ArrayBuffer> {
     const stored: Stored = {
-      version: 1,
+      version: 2,
       takenAtNs: String(this.#takenAtNs),
       rows: [...this.#rows].map(([path, row]) => [path, ...row]),
     };
@@ -63,7 +66,19 @@ export class FileIndex {
   }
 }
 
-type Row = readonly [stamp: string, digest: Digest];
+/** Whether a file was last changed so long before `atNs` that a later change would have given it other times. */
+export function isSettled({ mtimeNs, ctimeNs }: Pick<FileStamp, "mtimeNs" | "ctimeNs">, atNs: bigint): boolean {
+  return mtimeNs + clockTickNs < atNs && ctimeNs + clockTickNs < atNs;
+}
+
+/** What an index tells of a file. */
+export interface IndexedFile {
+  readonly digest: Digest;
+  /** It has no extended attributes (they cannot change without its ctime). */
+  readonly plain: boolean;
+}
+
+type Row = readonly [stamp: string, digest: Digest, plain: 0 | 1];
 
 interface Stored {
   readonly version: number;

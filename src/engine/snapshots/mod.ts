@@ -6,7 +6,7 @@
  * `packLayer` and `writeTree` turn a table back into a tar or a directory. These are synchronous: worker threads call them (see `engine/bytes`).
  */
 export { type CompletedLayer, completeLayer, isComplete } from "./complete-layer.ts";
-export { FileIndex, type FileStamp } from "./file-index.ts";
+export { FileIndex, type FileStamp, type IndexedFile, isSettled } from "./file-index.ts";
 export { type HashedFile, hashFile } from "./hash-file.ts";
 export { LayerReader } from "./layer-reader.ts";
 export { FileShrankError, packLayer, type PackObserver } from "./pack-layer.ts";

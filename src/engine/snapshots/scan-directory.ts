@@ -91,7 +91,7 @@ function scanFile(scan: Scan, draft: Draft, onDisk: string, stats: BigIntStats):
   const { previous, index, check } = scan.options;
   const known = previous?.lookup(draft.path, stats);
   if (known) {
-    draft.digest = known;
+    draft.digest = known.digest;
     draft.size = Number(stats.size);
     index?.record(draft.path, stats, known);
   } else {
@@ -99,7 +99,11 @@ function scanFile(scan: Scan, draft: Draft, onDisk: string, stats: BigIntStats):
     draft.digest = hashed.digest;
     draft.size = hashed.size;
     Object.assign(draft, timeOf(hashed.mtimeNs));
-    index?.record(draft.path, { ...hashed, size: BigInt(hashed.size) }, hashed.digest);
+    index?.record(
+      draft.path,
+      { ...hashed, size: BigInt(hashed.size) },
+      { digest: hashed.digest, plain: !draft.xattrs },
+    );
   }
   draft.content = { kind: "range", file: onDisk, offsetBytes: 0 };
   if (stats.nlink > 1n) scan.links.set(stats.ino, draft);

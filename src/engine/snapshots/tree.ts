@@ -43,8 +43,15 @@ export class MergedTree implements Tree {
     return this.#find(path)?.layer;
   }
 
-  /** This tree with one more layer on top. */
+  /** This tree with one more layer on top. A layer that stands alone is merged once, for as long as somebody holds its table. */
   with(layer: LayerToc): MergedTree {
+    if (this !== MergedTree.empty) return this.#merge(layer);
+    let tree = alone.get(layer);
+    if (!tree) alone.set(layer, (tree = this.#merge(layer)));
+    return tree;
+  }
+
+  #merge(layer: LayerToc): MergedTree {
     const editor = new TreeEditor(this.#root, layer);
     // What a layer deletes lies below it, whatever it adds itself: so deletions come first.
     for (const path of layer.whiteouts) editor.remove(path);
@@ -65,6 +72,9 @@ export class MergedTree implements Tree {
     return node;
   }
 }
+
+/** Trees of single layers, for instance of a context that one build after another looks into. */
+const alone = new WeakMap<LayerToc, MergedTree>();
 
 interface Node {
   /** `undefined`: a directory that is only implied. */

@@ -1,5 +1,6 @@
 import type { JobContext, JobName, Jobs } from "../jobs.ts";
 import { hash } from "./hash.ts";
+import { measure } from "./measure.ts";
 import { pack, recompress } from "./pack.ts";
 import { read } from "./read.ts";
 import { scan } from "./scan.ts";
@@ -12,4 +13,4 @@ export const jobRunners: {
     input: Jobs[N]["input"],
     context: JobContext,
   ) => Jobs[N]["output"] | Promise<Jobs[N]["output"]>;
-} = { hash, pack, read, recompress, remove, scan, seal, walk, write };
+} = { hash, measure, pack, read, recompress, remove, scan, seal, walk, write };

@@ -4,9 +4,13 @@ import { SingleFlight } from "../../../base/async/mod.ts";
 import type { TreeFilter } from "../../../filesync/mod.ts";
 import { digestHex, digestOf } from "../../../oci/mod.ts";
 import { locateDirectory, receiveDirectory, type SessionCaller } from "../../../session/mod.ts";
-import type { ByteWorkers } from "../../bytes/mod.ts";
+import type { ByteWorkers, WalkStamp } from "../../bytes/mod.ts";
+import type { DiskUse } from "../../ops/mod.ts";
 import { decodeToc, type LayerToc } from "../../snapshots/mod.ts";
 import type { VertexProgress } from "../../solver/mod.ts";
+
+/** Walks whose tables stay in memory. */
+const rememberedWalks = 4;
 
 /** A client's directory, at hand: valid for as long as the build lasts. */
 export interface OpenContext {
@@ -29,16 +33,28 @@ export interface Contexts {
   ): Promise<OpenContext>;
 }
 
+/** Who is told what of the kept things is in use. */
+export interface ContextUse {
+  readonly received: DiskUse;
+  readonly indexes: DiskUse;
+}
+
 /**
  * Directories of clients. What is read in place leaves an index of digests behind; what is received stays, so that the next transfer of the same
  * directory only brings what changed. A received directory belongs to one build at a time: a second one at the same time gets a fresh one.
  */
-export function openContexts(options: { readonly bytes: ByteWorkers; readonly root: string }): Contexts {
-  const { bytes, root } = options;
+export function openContexts(options: {
+  readonly bytes: ByteWorkers;
+  readonly root: string;
+  readonly use?: ContextUse;
+}): Contexts {
+  const { bytes, root, use } = options;
   const inUse = new Set<string>();
   const walks = new SingleFlight<string, OpenContext>();
+  /** The last few walks, most recent last: a directory in which nothing changed since costs a walk and nothing else. */
+  const recent = new Map<string, { readonly stamp: WalkStamp; readonly toc: LayerToc }>();
 
-  /** Walks and hashes, with the index of the last walk of the same directory and filter. */
+  /** Walks and hashes, with what is left of the last walk of the same directory and filter. */
   async function walk(
     directory: string,
     filter: TreeFilter,
@@ -51,19 +67,32 @@ export function openContexts(options: { readonly bytes: ByteWorkers; readonly ro
     return await walks.run(
       key,
       async (shared) => {
+        const last = recent.get(key);
         const previousIndex = await readFile(indexFile).catch(() => undefined);
         const started = new Date();
-        const { toc, index, hashedBytes } = await bytes.run(
+        const walked = await bytes.run(
           "walk",
-          { root: directory, filter, ...(previousIndex ? { previousIndex } : {}) },
+          {
+            root: directory,
+            filter,
+            ...(previousIndex ? { previousIndex } : {}),
+            ...(last ? { known: last.stamp } : {}),
+          },
           { signal: shared, onProgress: (current) => progress.status({ id, current, started }) },
         );
-        progress.status({ id, current: hashedBytes, started, completed: new Date() });
-        await replaceFile(indexFile, index);
-        return {
-          root: directory,
-          toc: decodeToc(toc, (path) => ({ kind: "range", file: `${directory}/${path}`, offsetBytes: 0 })),
-        };
+        const current = walked.unchanged ? 0 : walked.hashedBytes;
+        progress.status({ id, current, started, completed: new Date() });
+        recent.delete(key);
+        if (walked.unchanged) {
+          if (!last) throw new Error("Internal error: nothing changed since a walk that was never made");
+          recent.set(key, last);
+          return { root: directory, toc: last.toc };
+        }
+        await replaceFile(indexFile, walked.index);
+        const toc = decodeToc(walked.toc, (path) => ({ kind: "range", file: `${directory}/${path}`, offsetBytes: 0 }));
+        recent.set(key, { stamp: walked.stamp, toc });
+        for (const [oldest] of recent) if (recent.size > rememberedWalks) recent.delete(oldest);
+        return { root: directory, toc };
       },
       { signal },
     );
@@ -79,7 +108,9 @@ export function openContexts(options: { readonly bytes: ByteWorkers; readonly ro
       const shared = caller.sharedKey !== "" && !inUse.has(key);
       const directory = join(root, "received", shared ? key : `${key}.${caller.id}.${performance.now()}`);
       if (shared) inUse.add(key);
+      const kept = shared ? use?.received.begin(directory, `local source for ${name}`) : undefined;
       const release = async () => {
+        kept?.[Symbol.dispose]();
         if (shared) inUse.delete(key);
         else await rm(directory, { recursive: true, force: true });
       };
