@@ -1,4 +1,6 @@
-import { mkdir, open, opendir, rename, stat, unlink } from "node:fs/promises";
+import { randomBytes } from "node:crypto";
+import { renameSync } from "node:fs";
+import { mkdir, open, readdir, rename, stat, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { BuildError } from "../base/errors/mod.ts";
 import { checkContent, type Descriptor, type Digest, digestAlgorithm, digestHex, isDigest } from "../oci/mod.ts";
@@ -19,9 +21,14 @@ export async function openDirectoryStore(directory: string): Promise<ContentStor
   return new DirectoryStore(directory, ingest);
 }
 
+/** Enough to keep the disk busy. */
+const statsAtOnce = 64;
+
 class DirectoryStore implements ContentStore {
   readonly #directory: string;
   readonly #target: IngestTarget;
+  /** One at a time: deleting a large file takes its time, and others want the threads, too. */
+  #unlinking: Promise<void> = Promise.resolve();
   constructor(directory: string, ingest: string) {
     this.#directory = directory;
     this.#target = { directory: ingest, blobPath: (digest) => this.#madePath(digest) };
@@ -64,17 +71,29 @@ class DirectoryStore implements ContentStore {
     return await ingest.commit();
   }
   async *list(): AsyncGenerator<{ digest: Digest; size: number }, void, undefined> {
-    for await (const algorithm of await opendir(join(this.#directory, "blobs"))) {
-      for await (const { name } of await opendir(join(this.#directory, "blobs", algorithm.name))) {
-        const digest = `${algorithm.name}:${name}`;
-        if (!isDigest(digest)) continue;
-        const info = await this.info(digest);
-        if (info) yield { digest, size: info.size };
+    for (const algorithm of await readdir(join(this.#directory, "blobs"))) {
+      const names = await readdir(join(this.#directory, "blobs", algorithm));
+      const digests = names.map((name) => `${algorithm}:${name}`).filter(isDigest);
+      for (let at = 0; at < digests.length; at += statsAtOnce) {
+        const some = digests.slice(at, at + statsAtOnce);
+        const infos = await Promise.all(some.map((digest) => this.info(digest)));
+        for (const [index, digest] of some.entries()) {
+          const info = infos[index];
+          if (info) yield { digest, size: info.size };
+        }
       }
     }
   }
   async remove(digest: Digest): Promise<void> {
-    await unlink(this.path(digest)).catch(missingIsUndefined);
+    const removed = join(this.#target.directory, `removed.${randomBytes(9).toString("hex")}`);
+    try {
+      renameSync(this.path(digest), removed); // before anything asynchronous; a start-up would sweep it
+    } catch (error) {
+      return missingIsUndefined(error as NodeJS.ErrnoException);
+    }
+    const unlinked = this.#unlinking.then(() => unlink(removed)).catch(missingIsUndefined);
+    this.#unlinking = unlinked.catch(() => undefined);
+    await unlinked;
   }
   async #madePath(digest: Digest): Promise<string> {
     if (digestAlgorithm(digest) !== "sha256") {

@@ -47,7 +47,10 @@ export interface ContentStore extends BlobReader {
   ): Promise<{ readonly digest: Digest; readonly size: number }>;
   /** Every blob here, in no order. */
   list(): AsyncIterable<{ readonly digest: Digest; readonly size: number }>;
-  /** Forgets a blob; open readers still get all of it. Nothing happens when it is not here. */
+  /**
+   * Forgets a blob, at once: it is not here any more when this returns; settles when its bytes are deleted. Open readers still get all of it.
+   * Nothing happens when it is not here.
+   */
   remove(digest: Digest): Promise<void>;
 }
 

@@ -59,7 +59,8 @@ export interface Jobs {
     input: {
       readonly root: string;
       readonly filter: TreeFilter;
-      readonly previousIndex?: Uint8Array;
+      /** Holds the digests of the last walk, if there was one, and gets those of this one. Its directory exists. */
+      readonly indexFile: string;
       readonly known?: WalkStamp;
     };
     output:
@@ -67,7 +68,6 @@ export interface Jobs {
       | {
           readonly unchanged: false;
           readonly toc: EncodedToc;
-          readonly index: Uint8Array<ArrayBuffer>;
           readonly hashedBytes: number;
           readonly stamp: WalkStamp;
         };

@@ -19,6 +19,27 @@ export interface LayerRow {
   readonly descriptor: Descriptor | undefined;
 }
 
+/** What is known of one layer besides: how it is used, and what it takes. */
+export interface LayerUse {
+  readonly id: string;
+  readonly diffId: Digest | undefined;
+  readonly description: string;
+  readonly descriptor: Descriptor | undefined;
+  /** When it came into the store. */
+  readonly addedAt: Date;
+  /** When it was last given back; undefined: never. */
+  readonly usedAt: Date | undefined;
+  readonly uses: number;
+  /** Bytes on disk of its directory, where they were counted since it last changed. */
+  readonly directoryBytes: number | undefined;
+}
+
+/** A blob that was made of a layer's tar. */
+export interface BlobRow {
+  readonly diffId: Digest;
+  readonly digest: Digest;
+}
+
 /** One layer on top of a stack. */
 export interface StackRow {
   readonly below: string;
@@ -35,8 +56,24 @@ const schema = `
     PRIMARY KEY (diff_id, type, level)
   ) STRICT, WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS known_in (digest TEXT NOT NULL, repository TEXT NOT NULL, PRIMARY KEY (digest, repository)) STRICT, WITHOUT ROWID;
-  PRAGMA user_version = 1;
 `;
+
+/** What came with later versions of the engine, in order: a database has had as many of them as its user_version says, less one. */
+const migrations = [
+  `
+    ALTER TABLE layer ADD COLUMN added_ms INTEGER;
+    ALTER TABLE layer ADD COLUMN used_ms INTEGER;
+    ALTER TABLE layer ADD COLUMN uses INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE layer ADD COLUMN directory_bytes INTEGER;
+    CREATE INDEX layer_below ON layer (below);
+    CREATE INDEX layer_diff_id ON layer (diff_id);
+    CREATE INDEX layer_digest ON layer (json_extract(descriptor, '$.digest'));
+    CREATE INDEX stack_below ON stack (below);
+    CREATE INDEX stack_layer ON stack (layer);
+    CREATE INDEX blob_digest ON blob (digest);
+    CREATE TABLE doomed (digest TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+  `,
+];
 
 /** The store's tables. Every method is one transaction; rows appear after the files that they speak of. */
 export class RefDatabase implements Disposable {
@@ -46,10 +83,14 @@ export class RefDatabase implements Disposable {
   constructor(file: string) {
     this.#db = new DatabaseSync(file, { timeout: 5000 });
     this.#db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;");
-    const version = this.#db.prepare("PRAGMA user_version").get()?.["user_version"];
-    if (version !== 0 && version !== 1)
-      throw new Error(`${file} was written by another version of the engine (${String(version)})`);
-    this.#db.exec(schema);
+    const version = Number(this.#db.prepare("PRAGMA user_version").get()?.["user_version"]);
+    if (version > migrations.length + 1)
+      throw new Error(`${file} was written by a newer version of the engine (${version})`);
+    this.transaction(() => {
+      if (version === 0) this.#db.exec(schema);
+      for (const migration of migrations.slice(Math.max(version, 1) - 1)) this.#db.exec(migration);
+      this.#db.exec(`PRAGMA user_version = ${migrations.length + 1}`);
+    });
   }
 
   layer(id: string): LayerRow | undefined {
@@ -67,11 +108,11 @@ export class RefDatabase implements Disposable {
     };
   }
 
-  /** Adds a layer; one that is there already stays as it is. */
-  addLayer(row: LayerRow): void {
+  /** Adds a layer; one that is there already stays as it is. @param addedAt when it came into the store */
+  addLayer(row: LayerRow, addedAt: Date): void {
     const { id, kind, below, diffId, createdAt, description, descriptor } = row;
     this.#run(
-      "INSERT INTO layer VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+      "INSERT INTO layer (id, kind, below, diff_id, created_ms, description, descriptor, added_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
       id,
       kind,
       below ?? null,
@@ -79,7 +120,117 @@ export class RefDatabase implements Disposable {
       createdAt.getTime(),
       description,
       descriptor ? JSON.stringify(descriptor) : null,
+      addedAt.getTime(),
     );
+  }
+
+  /** Somebody held the layer until `at`. */
+  noteUse(id: string, at: Date): void {
+    this.#run("UPDATE layer SET used_ms = ?, uses = uses + 1 WHERE id = ?", at.getTime(), id);
+  }
+
+  /** Remembers what the layer's directory takes; `undefined`: that has changed. */
+  setDirectoryBytes(id: string, bytes: number | undefined): void {
+    this.#run("UPDATE layer SET directory_bytes = ? WHERE id = ?", bytes ?? null, id);
+  }
+
+  /** Every layer, in the order in which they came. */
+  layerUses(): readonly LayerUse[] {
+    return this.#all("SELECT *, coalesce(added_ms, created_ms) AS came_ms FROM layer ORDER BY came_ms, id").map(
+      (row) => {
+        const descriptor = optionalText(row["descriptor"]);
+        return {
+          id: text(row["id"]),
+          diffId: optionalText(row["diff_id"]) as Digest | undefined,
+          description: text(row["description"]),
+          descriptor: descriptor === undefined ? undefined : (JSON.parse(descriptor) as Descriptor),
+          addedAt: new Date(Number(row["came_ms"])),
+          usedAt: row["used_ms"] === null ? undefined : new Date(Number(row["used_ms"])),
+          uses: Number(row["uses"]),
+          directoryBytes: row["directory_bytes"] === null ? undefined : Number(row["directory_bytes"]),
+        };
+      },
+    );
+  }
+
+  /** Which layers stand directly on which, in any stack. */
+  standings(): readonly { readonly layer: string; readonly on: string }[] {
+    const sql = `
+      SELECT DISTINCT stack.layer AS layer, base.layer AS base FROM stack JOIN stack AS base ON base.id = stack.below
+      UNION SELECT layer.id, base.layer FROM layer JOIN stack AS base ON base.id = layer.below`;
+    return this.#all(sql).map((row) => ({ layer: text(row["layer"]), on: text(row["base"]) }));
+  }
+
+  /** Whether any layer stands on `id`. */
+  hasAbove(id: string): boolean {
+    const sql = `
+      SELECT 1 FROM stack AS base WHERE base.layer = ?
+      AND (EXISTS (SELECT 1 FROM stack WHERE below = base.id) OR EXISTS (SELECT 1 FROM layer WHERE below = base.id))`;
+    return this.#get(sql, id) !== undefined;
+  }
+
+  /** Blobs made of tars. */
+  blobs(): readonly BlobRow[] {
+    return this.#all("SELECT diff_id, digest FROM blob").map((row) => ({
+      diffId: text(row["diff_id"]) as Digest,
+      digest: text(row["digest"]) as Digest,
+    }));
+  }
+
+  /**
+   * Deletes all rows of a layer on which nothing stands, and notes as doomed the blobs that no other layer needs.
+   * @param isKept says of digests whether they are needed for another reason
+   */
+  removeLayer(
+    id: string,
+    isKept: (digest: Digest) => boolean,
+  ): { stacks: readonly string[]; doomed: readonly Digest[] } {
+    const row = this.layer(id);
+    const stacks = this.#all("SELECT id FROM stack WHERE layer = ?", id).map((stack) => text(stack["id"]));
+    this.#run("DELETE FROM stack WHERE layer = ?", id);
+    this.#run("DELETE FROM layer WHERE id = ?", id);
+    const candidates = new Set<Digest>();
+    if (row?.descriptor) candidates.add(row.descriptor.digest);
+    if (row?.diffId && !this.#get("SELECT 1 FROM layer WHERE diff_id = ?", row.diffId) && !isKept(row.diffId)) {
+      candidates.add(row.diffId);
+      for (const made of this.#all("SELECT digest FROM blob WHERE diff_id = ?", row.diffId))
+        candidates.add(text(made["digest"]) as Digest);
+      this.#run("DELETE FROM blob WHERE diff_id = ?", row.diffId);
+    }
+    const doomed = [...candidates].filter((digest) => !this.needsBlob(digest) && !isKept(digest));
+    for (const digest of doomed) this.#doom(digest);
+    return { stacks, doomed };
+  }
+
+  /** Deletes what is known of blobs that belong to no layer, and notes them as doomed. */
+  removeBlobs(digests: readonly Digest[]): void {
+    for (const digest of digests) {
+      this.#run("DELETE FROM blob WHERE digest = ?", digest);
+      this.#doom(digest);
+    }
+  }
+
+  /** Whether any layer is, or is made from, this blob. */
+  needsBlob(digest: Digest): boolean {
+    const sql = `
+      SELECT 1 FROM layer WHERE diff_id = ?1 OR json_extract(descriptor, '$.digest') = ?1
+      UNION SELECT 1 FROM blob JOIN layer ON layer.diff_id = blob.diff_id WHERE blob.digest = ?1`;
+    return this.#get(sql, digest) !== undefined;
+  }
+
+  /** Blobs whose rows are deleted and whose bytes may still be there. */
+  doomed(): readonly Digest[] {
+    return this.#all("SELECT digest FROM doomed").map((row) => text(row["digest"]) as Digest);
+  }
+
+  /** The bytes are gone, or are needed again. */
+  spare(digests: readonly Digest[]): void {
+    for (const digest of digests) this.#run("DELETE FROM doomed WHERE digest = ?", digest);
+  }
+
+  #doom(digest: Digest): void {
+    this.#run("DELETE FROM known_in WHERE digest = ?", digest);
+    this.#run("INSERT INTO doomed VALUES (?) ON CONFLICT DO NOTHING", digest);
   }
 
   setDiffId(id: string, diffId: Digest): void {
@@ -138,6 +289,11 @@ export class RefDatabase implements Disposable {
       this.#db.exec("ROLLBACK");
       throw error;
     }
+  }
+
+  /** Whether it has not been disposed of yet. */
+  get isOpen(): boolean {
+    return this.#db.isOpen;
   }
 
   [Symbol.dispose](): void {

@@ -78,6 +78,7 @@ export class ImageLayer extends Layer {
       await bytes.run("seal", sealing, { signal: options.signal });
       await mkdir(places.layer(this.id), { recursive: true });
       await rename(unpacked, directory);
+      this.parts.database.setDirectoryBytes(this.id, undefined);
     } finally {
       await removeTree(this.parts, temporary);
     }
@@ -163,6 +164,7 @@ export class ImageLayer extends Layer {
     if (!(await exists(this.parts.places.toc(this.id)))) {
       await mkdir(this.parts.places.layer(this.id), { recursive: true });
       await writeAtomically(this.parts, this.parts.places.toc(this.id), result.toc);
+      this.parts.database.setDirectoryBytes(this.id, undefined);
     }
     progress?.update({ id: digest, action: "done", current: total, total });
     return decodeToc(result.toc);

@@ -33,7 +33,7 @@ export abstract class Layer extends Held {
   /** What the layer adds and deletes: complete, so that it makes sense whatever it is stacked on. The same object for as long as the layer is held. */
   async toc(options: FaceOptions): Promise<LayerToc> {
     if (this.#toc) return this.#toc;
-    const work = (signal: AbortSignal): Promise<LayerToc> => this.makeToc({ ...options, signal });
+    const work = (signal: AbortSignal): Promise<LayerToc> => this.#held(() => this.makeToc({ ...options, signal }));
     const toc: LayerToc = await this.parts.flights.run(`toc ${this.id}`, work, options);
     // Who joined while it was made gets the same object as who asked first.
     const kept: LayerToc = (this.#toc ??= toc);
@@ -43,14 +43,14 @@ export abstract class Layer extends Held {
 
   /** A directory that overlayfs can stack. */
   async directory(options: FaceOptions): Promise<string> {
-    const work = (signal: AbortSignal) => this.makeDirectory({ ...options, signal });
+    const work = (signal: AbortSignal) => this.#held(() => this.makeDirectory({ ...options, signal }));
     return await this.parts.flights.run(`directory ${this.id}`, work, options);
   }
 
   /** The layer as a blob. */
   async blob(codec: Codec, options: FaceOptions & { force: boolean }): Promise<LayerBlob> {
     const key = `blob ${this.id} ${JSON.stringify(codec)} ${options.force}`;
-    const work = (signal: AbortSignal) => this.makeBlob(codec, { ...options, signal });
+    const work = (signal: AbortSignal) => this.#held(() => this.makeBlob(codec, { ...options, signal }));
     return await this.parts.flights.run(key, work, options);
   }
 
@@ -68,5 +68,16 @@ export abstract class Layer extends Held {
 
   protected override async letGo(): Promise<void> {
     this.parts.layers.delete(this.id);
+    if (this.isStored) this.parts.journal.note(this.id);
+  }
+
+  /** Work that goes on after the one who asked for it has left must not find its layer removed. */
+  async #held<T>(work: () => Promise<T>): Promise<T> {
+    this.hold();
+    try {
+      return await work();
+    } finally {
+      await this.release();
+    }
   }
 }

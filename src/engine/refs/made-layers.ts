@@ -28,7 +28,10 @@ export class PackedLayer extends Layer {
   }
 
   protected override async makeDirectory(options: FaceOptions): Promise<string> {
-    return await layOut(this.parts, await this.toc(options), this.parts.places.layer(this.id), options);
+    const { places, database } = this.parts;
+    const { directory, isNew } = await layOut(this.parts, await this.toc(options), places.layer(this.id), options);
+    if (isNew) database.setDirectoryBytes(this.id, undefined);
+    return directory;
   }
 
   protected override async makeBlob(codec: Codec, options: FaceOptions): Promise<LayerBlob> {
@@ -69,7 +72,7 @@ export class UpperLayer extends Layer {
   protected override async makeBlob(codec: Codec, options: FaceOptions): Promise<LayerBlob> {
     const known = this.#diffId && (await knownBlob(this.parts, this.#diffId, codec));
     if (known) return this.storedBlob(codec, known);
-    const packed = await packIntoStore(this.parts, await this.toc(options), codec, {
+    using packed = await packIntoStore(this.parts, await this.toc(options), codec, {
       ...options,
       id: this.id,
       verify: false,
@@ -85,6 +88,8 @@ export class LooseLayer extends Layer {
   override readonly isStored = false;
   readonly #entries: LayerToc;
   readonly #temporary: string;
+  /** No row of the database speaks of this layer: its blobs are kept from removal here. */
+  readonly #pins = new DisposableStack();
 
   /** @param temporary a directory of its own; deleted at the end */
   constructor(
@@ -105,26 +110,30 @@ export class LooseLayer extends Layer {
   }
 
   protected override async makeDirectory(options: FaceOptions): Promise<string> {
-    return await layOut(this.parts, this.#entries, this.#temporary, options);
+    return (await layOut(this.parts, this.#entries, this.#temporary, options)).directory;
   }
 
   protected override async makeBlob(codec: Codec, options: FaceOptions): Promise<LayerBlob> {
-    return this.storedBlob(
-      codec,
-      await packIntoStore(this.parts, this.#entries, codec, { ...options, id: this.id, verify: false }),
-    );
+    const packing = { ...options, id: this.id, verify: false };
+    return this.storedBlob(codec, this.#pins.use(await packIntoStore(this.parts, this.#entries, codec, packing)));
   }
 
   protected override async letGo(): Promise<void> {
     await super.letGo();
+    this.#pins.dispose();
     await removeTree(this.parts, this.#temporary);
   }
 }
 
 /** Makes `<home>/fs` from a table with contents, unless it is there. */
-async function layOut(parts: StoreParts, toc: LayerToc, home: string, { signal }: FaceOptions): Promise<string> {
+async function layOut(
+  parts: StoreParts,
+  toc: LayerToc,
+  home: string,
+  { signal }: FaceOptions,
+): Promise<{ readonly directory: string; readonly isNew: boolean }> {
   const directory = join(home, "fs");
-  if (await exists(directory)) return directory;
+  if (await exists(directory)) return { directory, isNew: false };
   const temporary = await parts.places.makeTemporary();
   try {
     const fresh = join(temporary, "fs");
@@ -135,7 +144,7 @@ async function layOut(parts: StoreParts, toc: LayerToc, home: string, { signal }
   } finally {
     await removeTree(parts, temporary);
   }
-  return directory;
+  return { directory, isNew: true };
 }
 
 function found(toc: LayerToc | undefined, id: string): LayerToc {

@@ -8,13 +8,16 @@ import type { StoreParts } from "./parts.ts";
 /** What came of packing a table, the tar or its compressed form being in the content store now. */
 export type PackedLayer = Jobs["pack"]["output"];
 
-/** Packs a table with contents straight into the content store. @param options.id names it in progress */
+/**
+ * Packs a table with contents straight into the content store. What comes out is pinned until it is disposed of: by then a layer must need it.
+ * @param options.id names it in progress
+ */
 export async function packIntoStore(
   parts: StoreParts,
   toc: LayerToc,
   codec: Codec,
   options: FaceOptions & { readonly id: string; readonly verify: boolean },
-): Promise<PackedLayer> {
+): Promise<PackedLayer & Disposable> {
   const { signal, progress, id, verify } = options;
   const total = toc.entries.reduce((sum, { size, hardlink }) => sum + (hardlink === undefined ? size : 0), 0);
   await using ingest = await parts.content.ingest({ signal });
@@ -23,10 +26,13 @@ export async function packIntoStore(
     { toc: encodeToc(toc, "full"), codec, file: ingest.path, verify },
     { signal, onProgress: (current) => progress?.update({ id, action: "compressing", current, total }) },
   );
+  using undo = new DisposableStack();
+  undo.use(parts.pins.pin(packed.digest, packed.diffId));
   await ingest.commit({ digest: packed.digest, size: packed.size });
   parts.database.addBlob(packed.diffId, codec, packed);
   progress?.update({ id, action: "done", current: total, total });
-  return packed;
+  const pinned = undo.move();
+  return { ...packed, [Symbol.dispose]: () => pinned.dispose() };
 }
 
 /** Compresses a blob of the content store in another way. */

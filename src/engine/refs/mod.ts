@@ -13,4 +13,6 @@ export type {
   RemoteLayer,
 } from "./ref.ts";
 export { type OpenedRefStore, openRefStore, type RefStoreOptions } from "./open.ts";
+export type { Removed } from "./removal.ts";
+export type { LayerUsage, StoreUsage } from "./usage.ts";
 export { defaultLevels } from "./codec.ts";

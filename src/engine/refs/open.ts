@@ -1,14 +1,18 @@
 import { mkdir, readdir, rename } from "node:fs/promises";
 import { join } from "node:path";
-import { SingleFlight } from "../../base/async/mod.ts";
+import { Semaphore, SingleFlight } from "../../base/async/mod.ts";
 import type { ContentStore } from "../../content/mod.ts";
 import type { Digest } from "../../oci/mod.ts";
 import type { ByteWorkers } from "../bytes/mod.ts";
 import { RefDatabase } from "./database.ts";
-import { removeTree, type StoreParts } from "./parts.ts";
+import type { StoreParts } from "./parts.ts";
+import { Pins } from "./pins.ts";
 import { Places } from "./places.ts";
 import type { Ref, RefStore } from "./ref.ts";
+import { deleteTree, finishRemovals, type Removed } from "./removal.ts";
 import { Store } from "./store.ts";
+import type { StoreUsage } from "./usage.ts";
+import { UseJournal } from "./use-journal.ts";
 
 /** A {@link RefStore} with what only its owner and a few others need. */
 export interface OpenedRefStore extends RefStore, AsyncDisposable {
@@ -16,6 +20,17 @@ export interface OpenedRefStore extends RefStore, AsyncDisposable {
   above(ref: Ref, base: Ref): Ref | undefined;
   /** Remembers that a repository (`host/path`) has a blob: what was pushed there can be mounted elsewhere. */
   noteKnownIn(digest: Digest, repository: string): void;
+  /** What is stored, held or not, and what it takes. */
+  usage(options: { signal: AbortSignal }): Promise<StoreUsage>;
+  /**
+   * Removes a layer, and whatever only it needs. It is gone when this returns, before anything else can happen; bytes are deleted after that.
+   * @returns `undefined` when it is held, when another layer stands on it, or when there is none
+   */
+  remove(layer: string): Removed | undefined;
+  /** Removes those of these blobs that belong to no layer; see {@link StoreUsage.otherBlobs}. Nobody may be about to read them. */
+  removeBlobs(digests: readonly Digest[]): Removed;
+  /** Whether what {@link RefStore.save} gave still means something. */
+  isKnown(saved: string): boolean;
 }
 
 /** Where a store lives, and what it works with. */
@@ -48,8 +63,12 @@ export async function openRefStore(options: RefStoreOptions): Promise<OpenedRefS
     layers: new Map(),
     stacks: new Map(),
     layerOfToc: new WeakMap(),
+    journal: new UseJournal(database, now),
+    pins: new Pins(),
+    deletions: new Semaphore(1),
     now,
   };
+  await finishRemovals(parts);
   await sweep(parts);
   return new Store(parts);
 }
@@ -65,5 +84,5 @@ async function sweep(parts: StoreParts): Promise<void> {
     await rename(path, moved);
     litter.push(moved);
   }
-  for (const path of litter) void removeTree(parts, path);
+  for (const path of litter) void deleteTree(parts, path);
 }

@@ -1,13 +1,15 @@
 import { rename, rmdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { SingleFlight } from "../../base/async/mod.ts";
+import type { Semaphore, SingleFlight } from "../../base/async/mod.ts";
 import type { ContentStore } from "../../content/mod.ts";
 import type { ByteWorkers } from "../bytes/mod.ts";
 import type { LayerToc } from "../snapshots/mod.ts";
 import type { RefDatabase } from "./database.ts";
 import type { Layer } from "./layer.ts";
+import type { Pins } from "./pins.ts";
 import type { Places } from "./places.ts";
 import type { Stack } from "./stack.ts";
+import type { UseJournal } from "./use-journal.ts";
 
 /** What everything in one store shares. */
 export interface StoreParts {
@@ -24,6 +26,11 @@ export interface StoreParts {
   readonly stacks: Map<string, Stack>;
   /** Which layer a table in a merged tree belongs to. */
   readonly layerOfToc: WeakMap<LayerToc, Layer>;
+  readonly journal: UseJournal;
+  /** Blobs that nobody may remove though no layer needs them yet. */
+  readonly pins: Pins;
+  /** Bounds how many removed trees are deleted at once, so that builds find worker threads that are free. */
+  readonly deletions: Semaphore;
   readonly now: () => Date;
 }
 

@@ -40,7 +40,8 @@ async function loadLayer(parts: StoreParts, id: string): Promise<Layer | undefin
     await below?.release();
     return known.hold();
   }
-  const layer = row && newLayer(parts, row, below);
+  // And it may have been removed.
+  const layer = row && parts.database.layer(id) && newLayer(parts, row, below);
   if (layer) parts.layers.set(id, layer);
   else await below?.release();
   return layer;

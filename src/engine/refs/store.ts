@@ -8,10 +8,12 @@ import { LooseLayer, PackedLayer } from "./made-layers.ts";
 import { packIntoStore } from "./make-blob.ts";
 import { type StoreParts, writeAtomically } from "./parts.ts";
 import type { LayerPlan, MutableRef, Ref, RemoteLayer } from "./ref.ts";
+import { type Removed, removeBlobs, removeLayer } from "./removal.ts";
 import { loadStack, saveStack } from "./saved-stacks.ts";
-import { Stack } from "./stack.ts";
+import { scratchId, Stack } from "./stack.ts";
 import { StackRef } from "./stack-ref.ts";
 import type { OpenedRefStore } from "./open.ts";
+import { type StoreUsage, storeUsage } from "./usage.ts";
 import { UpperTree } from "./upper-tree.ts";
 
 /** The one implementation of `RefStore`. */
@@ -73,7 +75,7 @@ export class Store implements OpenedRefStore {
       const toc = isSelfContained(sorted) ? sorted : completeLayer(sorted, await below.tree(options)).toc;
       const { signal, description } = options;
       const packing = { signal, id: description, verify: true };
-      const packed = await packIntoStore(this.#parts, toc, { type: "uncompressed" }, packing);
+      using packed = await packIntoStore(this.#parts, toc, { type: "uncompressed" }, packing);
       if (!packed.verified) throw new Error("Internal error: a layer was packed unverified");
       const id = `packed:${packed.diffId.slice("sha256:".length)}`;
       // The same tar made before, on whatever parent, is the same layer: its directory and its compressed forms serve again.
@@ -81,15 +83,9 @@ export class Store implements OpenedRefStore {
         await mkdir(places.layer(id), { recursive: true });
         await writeAtomically(this.#parts, places.toc(id), packed.verified.toc);
         const { diffId } = packed;
-        database.addLayer({
-          id,
-          kind: "packed",
-          below: undefined,
-          diffId,
-          createdAt: now(),
-          description,
-          descriptor: undefined,
-        });
+        const at = now();
+        const row = { id, kind: "packed", below: undefined, diffId, createdAt: at, description } as const;
+        database.addLayer({ ...row, descriptor: undefined }, at);
       }
       const createdAt = database.layer(id)?.createdAt ?? now();
       const known = this.#parts.layers.get(id);
@@ -135,7 +131,25 @@ export class Store implements OpenedRefStore {
     this.#parts.database.addKnownIn(digest, repository);
   }
 
+  async usage(options: { signal: AbortSignal }): Promise<StoreUsage> {
+    return await storeUsage(this.#parts, options);
+  }
+
+  remove(id: string): Removed | undefined {
+    return removeLayer(this.#parts, id);
+  }
+
+  removeBlobs(digests: readonly Digest[]): Removed {
+    return removeBlobs(this.#parts, digests);
+  }
+
+  isKnown(saved: string): boolean {
+    const id = saved.replace(/^stack:/, "");
+    return id === scratchId || this.#parts.database.stack(id) !== undefined;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#parts.journal[Symbol.dispose]();
     this.#parts.database[Symbol.dispose]();
   }
 
@@ -170,7 +184,7 @@ export class Store implements OpenedRefStore {
   #newImageLayer(remote: RemoteLayer, id: string, below: Stack, description: string, now: Date): ImageLayer {
     const { database, layers } = this.#parts;
     const { descriptor, diffId, createdAt = now } = remote;
-    database.addLayer({ id, kind: "image", below: below.id, diffId, createdAt, description, descriptor });
+    database.addLayer({ id, kind: "image", below: below.id, diffId, createdAt, description, descriptor }, now);
     const row = database.layer(id);
     const stored = { id, diffId, descriptor: row?.descriptor ?? descriptor, createdAt: row?.createdAt ?? createdAt };
     const layer = new ImageLayer(this.#parts, stored, below.hold());

@@ -64,16 +64,10 @@ export class UpperTree implements MutableRef {
     await rename(upper, places.directory(id));
     await rename(file, places.toc(id));
     const { description } = options;
-    database.addLayer({
-      id,
-      kind: "upper",
-      below: undefined,
-      diffId: undefined,
-      createdAt,
-      description,
-      descriptor: undefined,
-    });
-    const layer = new UpperLayer(this.#parts, { id, diffId: undefined, createdAt });
+    const diffId = undefined;
+    const row = { id, kind: "upper", below: undefined, diffId, createdAt, description, descriptor: undefined } as const;
+    database.addLayer(row, createdAt);
+    const layer = new UpperLayer(this.#parts, { id, diffId, createdAt });
     this.#parts.layers.set(id, layer);
     this.#parent = undefined;
     this.#committed = new StackRef(this.#parts, Stack.push(this.#parts, parent, layer));

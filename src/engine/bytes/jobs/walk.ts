@@ -1,4 +1,6 @@
 import { createHash } from "node:crypto";
+import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { threadId } from "node:worker_threads";
 import { getxattrs } from "../../../base/sys/mod.ts";
 import { type FileStat, type WalkedFile, walkTree } from "../../../filesync/mod.ts";
 import { type Digest, digestOf } from "../../../oci/mod.ts";
@@ -21,12 +23,14 @@ export function walk(input: Jobs["walk"]["input"], context: JobContext): Jobs["w
   const print = fingerprint.finish();
   if (known?.fingerprint === print && files.every((file) => isSettled(file, known.takenAtNs)))
     return { unchanged: true };
-  const previous = input.previousIndex ? FileIndex.decode(input.previousIndex) : undefined;
+  const previous = existsSync(input.indexFile) ? FileIndex.decode(readFileSync(input.indexFile)) : undefined;
   const { entries, hashedBytes } = describe(files, { root, index, previous }, context);
+  const fresh = `${input.indexFile}.${process.pid}.${threadId}`;
+  writeFileSync(fresh, index.encode(), { mode: 0o600 });
+  renameSync(fresh, input.indexFile);
   return {
     unchanged: false,
     toc: encodeToc({ entries, whiteouts: [], opaques: [] }),
-    index: index.encode(),
     hashedBytes,
     stamp: { fingerprint: print, takenAtNs: index.takenAtNs },
   };
