@@ -1,4 +1,4 @@
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { SingleFlight } from "../../../base/async/mod.ts";
 import type { TreeFilter } from "../../../filesync/mod.ts";
@@ -68,16 +68,11 @@ export function openContexts(options: {
       key,
       async (shared) => {
         const last = recent.get(key);
-        const previousIndex = await readFile(indexFile).catch(() => undefined);
+        await mkdir(join(root, "indexes"), { recursive: true, mode: 0o700 });
         const started = new Date();
         const walked = await bytes.run(
           "walk",
-          {
-            root: directory,
-            filter,
-            ...(previousIndex ? { previousIndex } : {}),
-            ...(last ? { known: last.stamp } : {}),
-          },
+          { root: directory, filter, indexFile, ...(last ? { known: last.stamp } : {}) },
           { signal: shared, onProgress: (current) => progress.status({ id, current, started }) },
         );
         const current = walked.unchanged ? 0 : walked.hashedBytes;
@@ -88,7 +83,6 @@ export function openContexts(options: {
           recent.set(key, last);
           return { root: directory, toc: last.toc };
         }
-        await replaceFile(indexFile, walked.index);
         const toc = decodeToc(walked.toc, (path) => ({ kind: "range", file: `${directory}/${path}`, offsetBytes: 0 }));
         recent.set(key, { stamp: walked.stamp, toc });
         for (const [oldest] of recent) if (recent.size > rememberedWalks) recent.delete(oldest);
@@ -126,11 +120,4 @@ export function openContexts(options: {
       return await walk(directory, {}, signal, progress, id);
     },
   };
-}
-
-async function replaceFile(path: string, bytes: Uint8Array): Promise<void> {
-  const fresh = `${path}.${process.pid}.${performance.now()}`;
-  await mkdir(join(path, ".."), { recursive: true, mode: 0o700 });
-  await writeFile(fresh, bytes, { mode: 0o600 });
-  await rename(fresh, path);
 }
