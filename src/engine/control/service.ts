@@ -1,6 +1,8 @@
 import { control } from "../../api/mod.ts";
 import { type Route, service } from "../../rpc/mod.ts";
 import type { EngineDeps } from "./deps.ts";
+import { diskUsage } from "./disk-usage.ts";
+import { prune } from "./prune.ts";
 import { solve } from "./solve.ts";
 import { statusMessages } from "./status-messages.ts";
 import { buildkitVersion } from "./version.ts";
@@ -9,12 +11,17 @@ import { workerRecords } from "./worker-records.ts";
 /** The Control service: what clients call. Session is served by the session manager; other methods that are missing answer `unimplemented`. */
 export function controlService(deps: EngineDeps): readonly Route[] {
   return service(control.Control, {
-    solve: async (request, { signal }) => ({ ExporterResponse: { ...(await solve(request, deps, { signal })) } }),
+    solve: async (request, { signal }) => {
+      using _underWay = deps.worker.housekeeping.build();
+      return { ExporterResponse: { ...(await solve(request, deps, { signal })) } };
+    },
     async *status(request, { signal, responseHeaders }) {
       responseHeaders.set("buildkit-current-timestamp", new Date().toISOString());
       const job = await deps.jobs.wait(request.Ref, { signal });
       yield* statusMessages(job.status(), signal);
     },
+    diskUsage: async (request, { signal }) => await diskUsage(request, deps, { signal }),
+    prune: (request, { signal }) => prune(request, deps, { signal }),
     listWorkers: async () => ({ record: await workerRecords(deps) }),
     info: () => ({ buildkitVersion: buildkitVersion(deps.version) }),
   });

@@ -23,6 +23,14 @@ export async function workerRecords(deps: EngineDeps): Promise<MessageInitShape<
         OS: platform.os,
         Variant: platform.variant ?? "",
       })),
+      GCPolicy: deps.worker.housekeeping.policy.map((rule) => ({
+        all: rule.all,
+        filters: [...rule.filters],
+        keepDuration: BigInt(rule.keepDurationMs) * 1_000_000n,
+        reservedSpace: BigInt(rule.reservedBytes),
+        maxUsedSpace: BigInt(rule.maxUsedBytes),
+        minFreeSpace: BigInt(rule.minFreeBytes),
+      })),
       BuildkitVersion: buildkitVersion(deps.version),
     },
   ];

@@ -1,6 +1,7 @@
 import type { Platform } from "../../oci/mod.ts";
 import type { Executor } from "../executor/mod.ts";
 import type { OpenedRefStore } from "../refs/mod.ts";
+import type { DiskUse } from "./disk-use.ts";
 import type { OpEnvironment } from "./environment.ts";
 import type { Source } from "./source.ts";
 
@@ -34,6 +35,8 @@ export interface OpDeps<C extends OpEnvironment = OpEnvironment> {
   readonly runRoot: string;
   /** Where `RUN --mount=type=cache` directories live, across builds. */
   readonly cacheMountRoot: string;
+  /** Told while a cache mount is in use; undefined: nobody ever removes one. */
+  readonly cacheMountUse?: DiskUse;
   /** For ops whose definition names no platform; normalized. */
   readonly platform: Platform;
   /** The clock; new files get its time. */

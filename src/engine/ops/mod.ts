@@ -4,7 +4,13 @@
  * differences, nested builds.
  */
 export type { ArchiveReader, OpDeps } from "./deps.ts";
+export type { DiskUse } from "./disk-use.ts";
 export type { OpEnvironment } from "./environment.ts";
 export type { Source, SourceInstance, SourceKey } from "./source.ts";
 export { loadDefinition, type LoadedDefinition } from "./load.ts";
 export { followPath } from "./file/tree-path.ts";
+export { cacheMountsOf } from "./exec/exec-op.ts";
+export { type MountPlan, planMounts, type TreeMount } from "./exec/mount-plan.ts";
+export { planProcess } from "./exec/process.ts";
+export { Workspace } from "./exec/workspace.ts";
+export { layerProgress } from "./layer-progress.ts";

@@ -13,6 +13,14 @@ import { openRefStore, type OpenedRefStore, type Ref } from "../refs/mod.ts";
 import { Solver } from "../solver/mod.ts";
 import { imageSource, localSource, type SourceEnvironment } from "../sources/mod.ts";
 import { SqliteCacheStore } from "./cache-store.ts";
+import {
+  cacheMounts,
+  Housekeeping,
+  KeptDirectories,
+  type PruneRule,
+  receivedDirectories,
+  walkIndexes,
+} from "./gc/mod.ts";
 
 /** Everything that builds need of one machine. */
 export interface Worker<C extends OpEnvironment> extends AsyncDisposable {
@@ -23,6 +31,8 @@ export interface Worker<C extends OpEnvironment> extends AsyncDisposable {
   readonly executor: Executor;
   readonly solver: Solver<Ref, C>;
   readonly ops: OpDeps<C>;
+  /** What is kept across builds, and its removal. */
+  readonly housekeeping: Housekeeping;
 }
 
 export interface WorkerOptions {
@@ -35,6 +45,8 @@ export interface WorkerOptions {
   readonly logLimits?: { readonly maxBytes?: number; readonly maxBytesPerSecond?: number };
   /** RUNs at once; undefined: twice the number of processors, at least 4. */
   readonly maxParallelism?: number;
+  /** Rules of the garbage collection after builds; undefined: BuildKit's own for the size of the disk, none: it is off. */
+  readonly gcPolicy?: readonly PruneRule[];
 }
 
 /** Opens the state under `root`, and sweeps what an engine that died has left. */
@@ -51,21 +63,27 @@ export async function openWorker<C extends SourceEnvironment>(options: WorkerOpt
   const cacheMountRoot = join(root, "cache-mounts");
   await sweep(runRoot);
   for (const directory of [runRoot, cacheMountRoot]) await mkdir(directory, { recursive: true, mode: 0o700 });
+  const now = () => new Date();
+  const shelves = [cacheMounts, receivedDirectories, walkIndexes];
+  const kept = undo.use(await KeptDirectories.open({ root, shelves, bytes, now }));
+  const contextUse = { received: kept.use(receivedDirectories), indexes: kept.use(walkIndexes) };
   const ops: OpDeps<C> = {
     refs,
     executor,
     bytes,
-    sources: [imageSource(refs), localSource({ refs, bytes, root: join(root, "contexts") })],
+    sources: [imageSource(refs), localSource({ refs, bytes, root: join(root, "contexts"), use: contextUse })],
     runRoot,
     cacheMountRoot,
+    cacheMountUse: kept.use(cacheMounts),
     platform: currentPlatform(),
-    now: () => new Date(),
+    now,
     ...(options.logLimits ? { logLimits: options.logLimits } : {}),
   };
   const solver = new Solver<Ref, C>({
     cache,
     pools: { exec: options.maxParallelism ?? Math.max(4, 2 * availableParallelism()) },
   });
+  const housekeeping = undo.use(await Housekeeping.open({ root, refs, cache, kept, policy: options.gcPolicy, now }));
   const owned = undo.move();
   return {
     id: await workerId(root),
@@ -74,6 +92,7 @@ export async function openWorker<C extends SourceEnvironment>(options: WorkerOpt
     executor,
     solver,
     ops,
+    housekeeping,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }

@@ -42,7 +42,6 @@ const missing: ReadonlySet<string> = new Set<LlbCapability>([
   "exporter.session",
   "source.policy",
   "source.policy.session",
-  "gc.freespacefilter",
   "history.filter",
 ]);
 
@@ -54,6 +53,11 @@ export const gatewayCapabilities: readonly string[] = [
   "frontend.caps",
   "frontend.inputs",
   "gateway.evaluate",
+  "gateway.exec",
+  "gateway.exec.extrahosts",
+  "gateway.exec.filesystem",
+  "gateway.exec.secretenv",
+  "gateway.exec.signals",
   "gateway.solve.evaluate",
   "gateway.solve.metadata",
   "gateway.warnings",

@@ -2,6 +2,7 @@ import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { mountOverlay, unmountIfMounted } from "../../../base/sys/mod.ts";
 import { digestHex, digestOf } from "../../../oci/mod.ts";
+import type { DiskUse } from "../disk-use.ts";
 
 /** How several steps use one cache directory at the same time. */
 export type CacheSharing = "shared" | "private" | "locked";
@@ -37,21 +38,26 @@ interface Slot {
  */
 export class CacheMounts {
   readonly #root: string;
+  readonly #use: DiskUse | undefined;
   readonly #slots = new Map<string, Slot[]>();
   readonly #waiting = new Set<() => void>();
 
-  constructor(root: string) {
+  /** @param use told of every directory while it is in use */
+  constructor(root: string, use?: DiskUse) {
     this.#root = root;
+    this.#use = use;
   }
 
   /** @throws the signal's reason when it aborts before a locked cache is free */
   async acquire(request: CacheRequest, options: { signal: AbortSignal }): Promise<CacheMount> {
     const slot = await this.#take(request, options.signal);
+    const use = this.#use?.begin(slot.path, `cached mount ${request.name.replace(/:[0-9a-f]*$/, "")}`);
     let held = true;
     const release = () => {
       if (!held) return;
       held = false;
       this.#leave(slot);
+      use?.[Symbol.dispose]();
     };
     try {
       slot.place ??= setUp(slot.path, request);

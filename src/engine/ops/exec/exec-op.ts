@@ -237,8 +237,8 @@ class ExecRun<C extends OpEnvironment> {
 const cacheMounts = new WeakMap<object, CacheMounts>();
 
 /** The cache directories of one engine: all its steps must know of each other. */
-function cacheMountsOf(deps: { readonly cacheMountRoot: string }): CacheMounts {
-  const known = cacheMounts.get(deps) ?? new CacheMounts(deps.cacheMountRoot);
+export function cacheMountsOf(deps: Pick<OpDeps, "cacheMountRoot" | "cacheMountUse">): CacheMounts {
+  const known = cacheMounts.get(deps) ?? new CacheMounts(deps.cacheMountRoot, deps.cacheMountUse);
   cacheMounts.set(deps, known);
   return known;
 }

@@ -67,6 +67,7 @@ export function openContexts(options: {
     return await walks.run(
       key,
       async (shared) => {
+        using _inUse = use?.indexes.begin(indexFile, `index of local source ${directory}`);
         const last = recent.get(key);
         await mkdir(join(root, "indexes"), { recursive: true, mode: 0o700 });
         const started = new Date();

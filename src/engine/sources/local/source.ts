@@ -5,7 +5,7 @@ import type { ByteWorkers } from "../../bytes/mod.ts";
 import type { Source } from "../../ops/mod.ts";
 import type { RefStore } from "../../refs/mod.ts";
 import type { SourceEnvironment } from "../environment.ts";
-import { openContexts } from "./contexts.ts";
+import { type ContextUse, openContexts } from "./contexts.ts";
 
 /**
  * `local://`: a directory of the client. On the same machine it is read where it lies; from elsewhere what changed is received. Its key means
@@ -16,6 +16,8 @@ export function localSource(options: {
   readonly bytes: ByteWorkers;
   /** Where received directories and the indexes of walks are kept. */
   readonly root: string;
+  /** Told while one of them is in use; undefined: nobody ever removes any. */
+  readonly use?: ContextUse;
 }): Source<SourceEnvironment> {
   const { refs } = options;
   const contexts = openContexts(options);
