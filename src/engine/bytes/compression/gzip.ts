@@ -1,6 +1,7 @@
 import { promisify } from "node:util";
 import { constants, crc32, deflateRaw } from "node:zlib";
 import { gzipHeader, gzipTrailer } from "../../../tar/mod.ts";
+import { isIncompressible } from "./incompressible.ts";
 
 const deflate = promisify(deflateRaw) as unknown as (
   bytes: Uint8Array,
@@ -40,11 +41,12 @@ export async function* gzip(
       size += chunk.length;
       const before = dictionary;
       dictionary = Buffer.from(chunk.subarray(Math.max(0, chunk.length - dictionaryBytes)));
+      const stored = options.level > 0 && isIncompressible(chunk);
       const piece = deflate(chunk, {
-        level: options.level,
+        level: stored ? 0 : options.level,
         memLevel: 8,
         finishFlush: constants.Z_SYNC_FLUSH,
-        ...(before ? { dictionary: before } : {}),
+        ...(before && !stored ? { dictionary: before } : {}),
       }).finally(() => source.release(chunk));
       piece.catch(() => undefined); // a failure surfaces when its turn comes
       running.push(piece);
