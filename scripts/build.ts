@@ -21,6 +21,7 @@ interface Program {
 const programs: readonly Program[] = [
   { output: "polyarch", entries: ["src/main/polyarch.ts"] },
   { output: "polyarchd", entries: ["src/main/polyarchd.ts"] },
+  { output: "buildctl", entries: ["src/main/buildctl.ts"] },
   { output: "byte-worker", entries: ["src/engine/bytes/main.ts"] },
   { output: "spawner", entries: ["src/base/process/main.ts"] },
 ];

@@ -10,5 +10,9 @@ if [ ! -f "$stamp" ] || ! cmp -s package-lock.json "$stamp"; then
   scripts/packages.sh nodejs:node npm 'libatomic1:/usr/lib/*-linux-gnu*/libatomic.so.1'
   echo "Installing the packages of package-lock.json" >&2
   npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2 </dev/null
+  # Older npms do not link it, and then the tools of `npm run` would run on the machine's Node.
+  for node in node_modules/node-linux-*/bin/node; do
+    if [ -x "$node" ]; then ln -sf "../../$node" node_modules/.bin/node; fi
+  done
   cp package-lock.json "$stamp"
 fi
