@@ -58,7 +58,8 @@ export async function runCerts(
   await writePair(daemon, server, { ca: authority.cert });
   const person = authority.issue({ purpose: "client", commonName: flags.client, from, until });
   await writePair(client, person, { ca: authority.cert });
-  context.stdout.write(explain(relative(context.cwd, directory) || ".", names));
+  const shown = relative(context.cwd, directory) || ".";
+  context.stdout.write(explain(shown.startsWith("..") ? directory : shown, names));
   return 0;
 }
 

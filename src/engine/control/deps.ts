@@ -1,3 +1,4 @@
+import type { HostConfig } from "../../registry/mod.ts";
 import type { SessionManager } from "../../session/mod.ts";
 import type { Worker } from "../worker/mod.ts";
 import type { JobEnvironment } from "./environment.ts";
@@ -13,6 +14,10 @@ export interface EngineDeps {
   readonly gateways: GatewayTable;
   /** Entitlements that builds may ask for. */
   readonly allowedEntitlements: ReadonlySet<string>;
+  /** How to reach registries and mirrors, by host; nothing configured: `{}`. */
+  readonly hosts: (host: string) => HostConfig;
+  /** Shown by ListWorkers besides the usual ones. */
+  readonly labels: Readonly<Record<string, string>>;
   /** Shown by Info and ListWorkers. */
   readonly version: string;
 }

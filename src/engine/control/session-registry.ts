@@ -1,6 +1,12 @@
 import { auth } from "../../api/mod.ts";
 import { BuildError, isAbort } from "../../base/errors/mod.ts";
-import { type Credentials, openRegistry, type Registry, type TokenFetcher } from "../../registry/mod.ts";
+import {
+  type Credentials,
+  type HostConfig,
+  openRegistry,
+  type Registry,
+  type TokenFetcher,
+} from "../../registry/mod.ts";
 import type { SessionManager } from "../../session/mod.ts";
 
 /**
@@ -10,8 +16,10 @@ import type { SessionManager } from "../../session/mod.ts";
 export function openSessionRegistry(options: {
   readonly sessions: SessionManager;
   readonly sessionId: string;
+  /** How to reach a host, as this engine's configuration says. */
+  readonly hosts: (host: string) => HostConfig;
 }): Registry {
-  const { sessions, sessionId } = options;
+  const { sessions, sessionId, hosts } = options;
   const client = async (signal: AbortSignal) => {
     if (sessionId === "") return undefined;
     const caller = await sessions.get(sessionId, { signal, timeoutMs: 5000 });
@@ -48,7 +56,7 @@ export function openSessionRegistry(options: {
       ...(reply.IssuedAt > 0n ? { issuedAt: new Date(Number(reply.IssuedAt) * 1000) } : {}),
     };
   };
-  return openRegistry({ credentials, fetchToken });
+  return openRegistry({ credentials, fetchToken, hosts });
 }
 
 /** A client need not offer logins, nor fetch tokens. */

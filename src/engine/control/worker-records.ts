@@ -17,6 +17,7 @@ export async function workerRecords(deps: EngineDeps): Promise<MessageInitShape<
         [`${labelPrefix}.hostname`]: hostname(),
         [`${labelPrefix}.network`]: "host",
         [`${labelPrefix}.snapshotter`]: "overlayfs",
+        ...deps.labels,
       },
       platforms: runnable.map(({ platform }) => ({
         Architecture: platform.architecture,

@@ -12,4 +12,5 @@ export type {
   RunnablePlatform,
   RunningProcess,
 } from "./executor.ts";
+export type { DnsSettings } from "./network-files.ts";
 export { type ExecutorOptions, openExecutor } from "./open.ts";

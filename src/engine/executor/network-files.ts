@@ -8,9 +8,11 @@ import type { ProcessSpec } from "./executor.ts";
 export class NetworkFiles {
   readonly #directory: string;
   readonly #hostResolvConf: string;
-  constructor(directory: string, options: { hostResolvConf?: string } = {}) {
+  readonly #dns: DnsSettings | undefined;
+  constructor(directory: string, options: { hostResolvConf?: string; dns?: DnsSettings | undefined } = {}) {
     this.#directory = directory;
     this.#hostResolvConf = options.hostResolvConf ?? "/etc/resolv.conf";
+    this.#dns = options.dns;
     mkdirSync(directory, { recursive: true });
   }
 
@@ -19,7 +21,8 @@ export class NetworkFiles {
     readonly resolvConf: string;
     readonly hosts: string;
   } {
-    const machine = existsSync(this.#hostResolvConf) ? readFileSync(this.#hostResolvConf, "utf8") : "";
+    const found = existsSync(this.#hostResolvConf) ? readFileSync(this.#hostResolvConf, "utf8") : "";
+    const machine = this.#dns ? withDnsSettings(found, this.#dns) : found;
     // Resolvers on the loopback device are reachable as long as the process shares the machine's network.
     const text =
       process.network === "none"
@@ -39,6 +42,28 @@ export class NetworkFiles {
     }
     return path;
   }
+}
+
+/** What an engine's configuration says of names; what is empty is left as the machine has it. */
+export interface DnsSettings {
+  readonly nameservers: readonly string[];
+  readonly options: readonly string[];
+  readonly searchDomains: readonly string[];
+}
+
+/** The text of a resolv.conf in which some things are said in another way. */
+export function withDnsSettings(text: string, dns: DnsSettings): string {
+  const { nameservers, options, searchDomains } = dns;
+  const replaced = [
+    { keyword: /^\s*nameserver\s/, lines: nameservers.map((address) => `nameserver ${address}`) },
+    {
+      keyword: /^\s*(?:search|domain)\s/,
+      lines: searchDomains.length > 0 ? [`search ${searchDomains.join(" ")}`] : [],
+    },
+    { keyword: /^\s*options\s/, lines: options.length > 0 ? [`options ${options.join(" ")}`] : [] },
+  ].filter(({ lines }) => lines.length > 0);
+  const kept = text.split("\n").filter((line) => line !== "" && !replaced.some(({ keyword }) => keyword.test(line)));
+  return [...kept, ...replaced.flatMap(({ lines }) => lines), ""].join("\n");
 }
 
 const publicResolvers = "nameserver 8.8.8.8\nnameserver 8.8.4.4\n";

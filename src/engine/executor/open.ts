@@ -6,7 +6,7 @@ import { Bundles } from "./bundle/mod.ts";
 import { type Cgroups, openCgroups } from "./cgroups/mod.ts";
 import { Emulators } from "./emulators/mod.ts";
 import type { Executor } from "./executor.ts";
-import { NetworkFiles } from "./network-files.ts";
+import { type DnsSettings, NetworkFiles } from "./network-files.ts";
 import { RuntimeExecutor } from "./runtime-executor.ts";
 import { ConversationDirectory, findRuntimes, RuntimeRunner } from "./runtime/mod.ts";
 
@@ -21,6 +21,8 @@ export interface ExecutorOptions {
   readonly runtimes?: readonly ("crun" | "runc")[];
   /** Whether emulators that are registered with the machine may be used; `true` when undefined. Otherwise only our own registrations are. */
   readonly machineEmulators?: boolean;
+  /** What processes get instead of the machine's own resolvers. */
+  readonly dns?: DnsSettings | undefined;
 }
 
 /**
@@ -52,7 +54,7 @@ export async function openExecutor(options: ExecutorOptions): Promise<Executor &
       machineEmulators: options.machineEmulators ?? true,
     }),
   );
-  const networkFiles = new NetworkFiles(join(directory, "network"));
+  const networkFiles = new NetworkFiles(join(directory, "network"), { dns: options.dns });
   const executor = new RuntimeExecutor({ runners, bundles, cgroups, emulators, networkFiles });
   const owned = undo.move();
   return Object.assign(executor, { [Symbol.asyncDispose]: () => owned.disposeAsync() });

@@ -7,7 +7,7 @@ import { unmount } from "../../base/sys/mod.ts";
 import { type ContentStore, openDirectoryStore } from "../../content/mod.ts";
 import { currentPlatform } from "../../oci/mod.ts";
 import { openByteWorkers } from "../bytes/mod.ts";
-import { type Executor, openExecutor } from "../executor/mod.ts";
+import { type DnsSettings, type Executor, openExecutor } from "../executor/mod.ts";
 import type { OpDeps, OpEnvironment } from "../ops/mod.ts";
 import { openRefStore, type OpenedRefStore, type Ref } from "../refs/mod.ts";
 import { Solver } from "../solver/mod.ts";
@@ -47,6 +47,8 @@ export interface WorkerOptions {
   readonly maxParallelism?: number;
   /** Rules of the garbage collection after builds; undefined: BuildKit's own for the size of the disk, none: it is off. */
   readonly gcPolicy?: readonly PruneRule[];
+  /** What steps get instead of the machine's own resolvers. */
+  readonly dns?: DnsSettings | undefined;
 }
 
 /** Opens the state under `root`, and sweeps what an engine that died has left. */
@@ -57,7 +59,7 @@ export async function openWorker<C extends SourceEnvironment>(options: WorkerOpt
   const content = await openDirectoryStore(join(root, "content"));
   const bytes = undo.use(openByteWorkers());
   const refs = undo.use(await openRefStore({ root: join(root, "layers"), content, bytes }));
-  const executor = undo.use(await openExecutor({ root, spawner, path: options.path }));
+  const executor = undo.use(await openExecutor({ root, spawner, path: options.path, dns: options.dns }));
   const cache = undo.use(new SqliteCacheStore(join(root, "cache.db"), refs));
   const runRoot = join(root, "run");
   const cacheMountRoot = join(root, "cache-mounts");

@@ -1,0 +1,110 @@
+import type { Flag, FlagTable } from "../cli/flags/flag.ts";
+import { parseFlags } from "../cli/flags/parse.ts";
+import { UsageError } from "../cli/flags/usage-error.ts";
+import { type EngineFlags, fixedSettings } from "../engine/config/mod.ts";
+
+/** What `polyarchd` takes: buildkitd's flags, and `--idle-timeout`. */
+export const engineFlagTable = {
+  config: {
+    kind: "string",
+    usage: "Path to config file (default: /etc/polyarch/polyarchd.toml, else /etc/buildkit/buildkitd.toml)",
+  },
+  root: { kind: "string", usage: "Path to state directory (default: /var/lib/polyarch)" },
+  addr: {
+    kind: "array",
+    usage:
+      "Listening address: unix://PATH, tcp://HOST:PORT or fd://[NAME] (default: unix:///run/polyarch/polyarchd.sock)",
+  },
+  group: { kind: "string", usage: "Group (name or gid) which will own all Unix socket listening addresses" },
+  tlscacert: { kind: "string", usage: "CA certificate to verify clients with" },
+  tlscert: { kind: "string", usage: "Certificate file to use" },
+  tlskey: { kind: "string", usage: "Key file to use" },
+  "allow-insecure-entitlement": {
+    kind: "array",
+    usage: "Allow builds to ask for network.host or security.insecure",
+  },
+  "oci-max-parallelism": {
+    kind: "int",
+    usage: "Steps that run at once, 0 for no limit (default: twice the number of processors, at least 4)",
+  },
+  "oci-worker-platform": { kind: "slice", usage: "Platforms to show to clients (default: those that can run here)" },
+  "oci-worker-labels": { kind: "slice", usage: "Labels to show to clients, key=value" },
+  "idle-timeout": {
+    kind: "duration",
+    usage: "Exit when nobody has used the engine for so long, for instance 10m (default: never)",
+  },
+  debug: { kind: "bool", usage: "Enable debug output in logs" },
+  trace: { kind: "bool", usage: "Enable trace output in logs (highest verbosity)", hidden: true },
+  "log-level": { kind: "string", usage: "Log level: error, warn, info, debug or trace (default: info)" },
+  "log-format": { kind: "string", usage: "Log format: text or json (default: text)" },
+  version: { kind: "bool", short: "v", usage: "Print the version" },
+  help: { kind: "bool", short: "h", usage: "Show this help" },
+} as const satisfies FlagTable;
+
+/** Flags about which there is no choice; they are taken where they say what is so anyway. */
+const fixedFlags: FlagTable = Object.fromEntries(
+  fixedSettings.map(({ flag, kind }): [string, Flag] => [flag, { kind, usage: "", hidden: true }]),
+);
+
+/** Flags of buildkitd's that this engine has nothing for. */
+const missing =
+  /^(?:debugaddr|otel-socket-path|cdi-spec-dir|oci-cni-.*|oci-worker-(?:binary|gc-keepstorage|proxy-snapshotter-path)|containerd-.*|(?:un)?register-service|service-name|log-file)$/;
+
+/** What the command line asks for. */
+export type EngineCommand =
+  | { readonly type: "run"; readonly flags: EngineFlags }
+  | { readonly type: "help" }
+  | { readonly type: "version" };
+
+/**
+ * Parses `polyarchd`'s command line.
+ * @throws {UsageError} with pflag's words
+ */
+export function parseEngineFlags(argv: readonly string[]): EngineCommand {
+  refuseMissing(argv);
+  const { values, given, args } = parseFlags<FlagTable & typeof engineFlagTable>(
+    { ...fixedFlags, ...engineFlagTable },
+    argv,
+  );
+  if (values.help) return { type: "help" };
+  if (values.version) return { type: "version" };
+  if (args.length > 0) throw new UsageError(`polyarchd takes no arguments, got ${JSON.stringify(args[0])}`);
+  const when = <T>(name: keyof typeof engineFlagTable, value: T): T | undefined =>
+    given.has(name) ? value : undefined;
+  const fixed = fixedSettings.filter(({ flag }) => given.has(flag));
+  const maxParallelism = values["oci-max-parallelism"];
+  if (maxParallelism !== undefined && maxParallelism < 0) {
+    throw new UsageError(`invalid --oci-max-parallelism ${maxParallelism}: want 0 (no limit) or more`);
+  }
+  return {
+    type: "run",
+    flags: {
+      config: when("config", values.config),
+      root: when("root", values.root),
+      addresses: when("addr", values.addr),
+      group: when("group", values.group),
+      tlsCa: when("tlscacert", values.tlscacert),
+      tlsCert: when("tlscert", values.tlscert),
+      tlsKey: when("tlskey", values.tlskey),
+      debug: given.has("debug") || given.has("trace") ? values.debug || values.trace : undefined,
+      logLevel: when("log-level", values["log-level"]),
+      logFormat: when("log-format", values["log-format"]),
+      entitlements: when("allow-insecure-entitlement", values["allow-insecure-entitlement"]),
+      maxParallelism,
+      platforms: when("oci-worker-platform", values["oci-worker-platform"]),
+      labels: when("oci-worker-labels", values["oci-worker-labels"]),
+      idleTimeoutMs: values["idle-timeout"] || undefined,
+      fixed: new Map(fixed.map(({ flag }) => [flag, String(values[flag])])),
+    },
+  };
+}
+
+/** Before anything is parsed: nothing is known of these flags, not even whether they take a value. */
+function refuseMissing(argv: readonly string[]): void {
+  for (const arg of argv) {
+    const name = /^--([\w-]+)/.exec(arg)?.[1] ?? "";
+    if (Object.hasOwn(fixedFlags, name) || !missing.test(name)) continue;
+    const why = name.startsWith("containerd-") ? "it has no containerd worker" : "it has nothing of the kind";
+    throw new UsageError(`--${name} is not supported by this engine, ${why}: leave it out`);
+  }
+}
