@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
-import { createConnection, type Socket } from "node:net";
+import { createConnection, isIP, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { connect as connectTls } from "node:tls";
+import { checkServerIdentity, connect as connectTls } from "node:tls";
 import { BuildError } from "../base/errors/mod.ts";
 
 /** Files for a TLS connection, PEM each. Any of them given means TLS. */
@@ -37,12 +37,14 @@ export function dialAddress(address: string, options: { readonly tls?: TlsFiles 
     return ({ signal }) =>
       opened(createConnection({ host: hostname, port }), "connect", `tcp ${hostname}:${port}`, signal);
   }
+  const name = tls.serverName ?? hostname;
   return async ({ signal }) => {
     const read = (path: string | undefined) => (path === undefined ? undefined : readFileSync(path));
     const socket = connectTls({
       host: hostname,
       port,
-      servername: tls.serverName ?? hostname,
+      servername: isIP(name) === 0 ? name : "", // an address is never asked for by name, but certificates are checked for it
+      checkServerIdentity: (_host, certificate) => checkServerIdentity(name, certificate),
       minVersion: "TLSv1.2",
       ALPNProtocols: ["h2"],
       ca: read(tls.ca),
