@@ -1,8 +1,27 @@
 /**
  * What the user's machine already says: Docker's `config.json` with its logins and credential helpers, and the proxies it names;
- * and the Docker Engine itself, as far as loading an image into it goes.
+ * its contexts; and the Docker Engine itself, by its API.
  */
-export { type DockerConfig, loadDockerConfig, type StoredLogin } from "./config.ts";
+export { type DockerConfig, dockerConfigDirectory, loadDockerConfig, type StoredLogin } from "./config.ts";
 export { credentialsFromDocker, type DockerCredentials, type DockerLogin } from "./credentials.ts";
 export { type ProxyConfig, proxyVariables } from "./proxies.ts";
-export { DockerEngine, dockerEngineAddress, type EngineAddress } from "./engine/mod.ts";
+export { type DockerContext, findContext, listContexts, readTlsDirectory, type TlsMaterial } from "./contexts/mod.ts";
+export {
+  type ContainerSpec,
+  type ContainerState,
+  currentContextName,
+  defaultDockerHost,
+  DockerEngine,
+  dockerEngineAddress,
+  type EngineAddress,
+  engineAddressOf,
+  type EngineCall,
+  type EngineImage,
+  type EngineInfo,
+  type EngineMessage,
+  type EngineSurroundings,
+  type ExecResult,
+  parseDockerHost,
+  type RegistryLogin,
+  type TransferCall,
+} from "./engine/mod.ts";

@@ -1,130 +1,91 @@
-import type { Agent } from "undici";
-import { BuildError, messageOf } from "../../base/errors/mod.ts";
+import type { Duplex } from "node:stream";
 import type { EngineAddress } from "./address.ts";
-import { jsonMessages } from "./json-messages.ts";
+import { EngineConnection } from "./connection.ts";
+import { type EngineCall, EngineContainers, ifFound } from "./containers.ts";
+import { EngineImages } from "./images.ts";
 
-/** How long an engine may take to say that it is there. */
-const pingTimeoutMs = 10_000;
+/** How an engine is set up, as far as anybody asks. */
+export interface EngineInfo {
+  readonly cgroupDriver: string;
+  readonly userNamespaces: boolean;
+  /** Images are kept in containerd's store: with indexes and attestations. */
+  readonly containerdImages: boolean;
+  readonly osType: string;
+  readonly architecture: string;
+}
 
-/** A Docker Engine, by its HTTP API. */
+/** A Docker Engine, by its HTTP API. Nothing is connected before the first call. */
 export class DockerEngine implements AsyncDisposable {
-  readonly #address: EngineAddress;
-  readonly #agent: Agent;
-  private constructor(address: EngineAddress, agent: Agent) {
-    this.#address = address;
-    this.#agent = agent;
+  readonly containers: EngineContainers;
+  readonly images: EngineImages;
+  readonly #connection: EngineConnection;
+  private constructor(connection: EngineConnection) {
+    this.#connection = connection;
+    this.containers = new EngineContainers(connection);
+    this.images = new EngineImages(connection);
   }
-  /** Makes a client; nothing is connected yet. */
-  static async open(address: EngineAddress): Promise<DockerEngine> {
-    const { Agent } = await import("undici"); // heavy, and few builds load into Docker
-    const { socketPath } = address;
-    const agent = new Agent({
-      headersTimeout: 0, // an engine answers a load when it has read enough of it
-      bodyTimeout: 0,
-      connect: { timeout: pingTimeoutMs, ...(socketPath === undefined ? {} : { socketPath }) },
-    });
-    return new DockerEngine(address, agent);
+  /** @param options.env for `DOCKER_API_VERSION`, and for the ssh that may lead to the engine */
+  static async open(
+    address: EngineAddress,
+    options: { readonly env?: Readonly<Record<string, string | undefined>> } = {},
+  ): Promise<DockerEngine> {
+    return new DockerEngine(await EngineConnection.open(address, options.env ?? process.env));
+  }
+  get address(): EngineAddress {
+    return this.#connection.address;
   }
   /** @throws {BuildError} `unavailable`, with Docker's words, when there is no engine */
-  async ping(options: { signal: AbortSignal }): Promise<void> {
-    const signal = AbortSignal.any([options.signal, AbortSignal.timeout(pingTimeoutMs)]);
-    const { statusCode, body } = await this.#request({ method: "GET", path: "/_ping", signal: options.signal }, signal);
-    await body.dump();
-    if (statusCode !== 200)
-      throw new BuildError(
-        "unavailable",
-        `the Docker Engine at ${this.#address.text} is not well: status ${statusCode}`,
-      );
+  async ping(options: EngineCall): Promise<void> {
+    await this.#connection.ping(options);
   }
-  /**
-   * Loads an archive in the form of `docker save` into the engine's image store.
-   * @param onMessage what the engine says meanwhile, for instance `Loaded image: x:latest`
-   * @throws {BuildError} what the engine says against it
-   */
-  async loadImage(
-    archive: AsyncIterable<Uint8Array>,
-    options: { readonly signal: AbortSignal; readonly onMessage?: (text: string) => void },
+  /** The engine's version, for instance `28.5.1`. */
+  async version({ signal }: EngineCall): Promise<string> {
+    const { Version } = await this.#connection.json({ method: "GET", path: "/version", signal });
+    return String(Version ?? "");
+  }
+  async info({ signal }: EngineCall): Promise<EngineInfo> {
+    const json = await this.#connection.json({ method: "GET", path: "/info", signal });
+    const { CgroupDriver, OSType, Architecture, SecurityOptions, DriverStatus } = json;
+    const status = Array.isArray(DriverStatus) ? (DriverStatus as unknown[][]) : [];
+    const security = Array.isArray(SecurityOptions) ? (SecurityOptions as unknown[]) : [];
+    return {
+      cgroupDriver: String(CgroupDriver ?? ""),
+      userNamespaces: security.some((option) => String(option).split(",").includes("name=userns")),
+      containerdImages: status.some(
+        ([key, value]) => key === "driver-type" && value === "io.containerd.snapshotter.v1",
+      ),
+      osType: String(OSType ?? ""),
+      architecture: String(Architecture ?? ""),
+    };
+  }
+  /** Removes a volume; none of that name is fine too. */
+  async removeVolume(
+    name: string,
+    { signal, force = false }: EngineCall & { readonly force?: boolean },
   ): Promise<void> {
-    const { statusCode, body } = await this.#request({
-      method: "POST",
-      path: "/images/load?quiet=1",
-      headers: { "content-type": "application/x-tar" },
-      body: archive,
-      signal: options.signal,
-    });
-    if (statusCode !== 200)
-      throw new BuildError(
-        "unknown",
-        `the Docker Engine did not take the image: ${refusal(await body.text(), statusCode)}`,
-      );
-    for await (const { error, stream } of jsonMessages(body)) {
-      if (error !== undefined) throw new BuildError("unknown", `the Docker Engine did not take the image: ${error}`);
-      if (stream !== undefined) options.onMessage?.(stream.trimEnd());
-    }
+    const query = force ? { force: "1" } : {};
+    const path = `/volumes/${encodeURIComponent(name)}`;
+    await ifFound(this.#connection.done({ method: "DELETE", path, query, signal }));
+  }
+  /** {@link EngineImages.load} */
+  async loadImage(...call: Parameters<EngineImages["load"]>): Promise<void> {
+    await this.images.load(...call);
+  }
+  /** Opens a stream on which the engine's own BuildKit serves gRPC. */
+  async openBuildKit({ signal }: EngineCall): Promise<Duplex> {
+    return await this.#connection.hijack({ path: "/grpc", protocol: "h2c", versioned: false, signal });
+  }
+  /** Opens a stream on which the engine's own BuildKit calls a session, which `headers` introduce. */
+  async openSession({
+    signal,
+    headers,
+  }: EngineCall & { readonly headers: Iterable<readonly [string, string]> }): Promise<Duplex> {
+    return await this.#connection.hijack({ path: "/session", protocol: "h2c", versioned: false, headers, signal });
   }
   async close(): Promise<void> {
-    await this.#agent.destroy();
+    await this.#connection.close();
   }
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
-  async #request(
-    request: {
-      readonly method: "GET" | "POST";
-      readonly path: string;
-      readonly headers?: Record<string, string>;
-      readonly body?: AsyncIterable<Uint8Array>;
-      readonly signal: AbortSignal;
-    },
-    signal: AbortSignal = request.signal,
-  ): ReturnType<Agent["request"]> {
-    try {
-      const { body, ...rest } = request;
-      return await this.#agent.request({
-        ...rest,
-        origin: this.#address.origin,
-        signal,
-        body: body ? iterableBody(body) : null,
-      });
-    } catch (cause) {
-      request.signal.throwIfAborted();
-      throw unreachable(cause, this.#address.text);
-    }
-  }
-}
-
-/** undici takes iterables at run time; its types want a stream. */
-function iterableBody(bytes: AsyncIterable<Uint8Array>): string {
-  return bytes as unknown as string;
-}
-
-function unreachable(cause: unknown, address: string): BuildError {
-  const { code } = cause as NodeJS.ErrnoException;
-  if (code === "EACCES" || code === "EPERM") {
-    return new BuildError(
-      "permission_denied",
-      `permission denied while trying to connect to the Docker daemon socket at ${address}`,
-      { cause },
-    );
-  }
-  if (code === "ENOENT" || code === "ECONNREFUSED" || code === "ENOTDIR") {
-    return new BuildError(
-      "unavailable",
-      `Cannot connect to the Docker daemon at ${address}. Is the docker daemon running?`,
-      { cause },
-    );
-  }
-  return new BuildError("unavailable", `error during connect to the Docker daemon at ${address}: ${messageOf(cause)}`, {
-    cause,
-  });
-}
-
-function refusal(body: string, statusCode: number): string {
-  try {
-    const { message } = JSON.parse(body) as { message?: unknown };
-    if (typeof message === "string") return message;
-  } catch {
-    // old engines answer in plain text
-  }
-  return body.trim() === "" ? `status ${statusCode}` : body.trim().slice(0, 1000);
 }

@@ -1,7 +1,12 @@
-/** One message of a stream that tells how work goes on. */
+/** One message of a stream that tells how work goes on: a load, a pull, a push. */
 export interface EngineMessage {
   readonly stream?: string;
   readonly error?: string;
+  /** What the message is about, for instance a layer. */
+  readonly id?: string;
+  readonly status?: string;
+  readonly current?: number;
+  readonly total?: number;
 }
 
 /** Reads messages that follow each other as JSON objects, a line each. What is none is passed over. */
@@ -24,14 +29,15 @@ function* parse(line: string): Generator<EngineMessage> {
   } catch {
     return;
   }
-  const { stream, error, errorDetail } = json as {
-    stream?: unknown;
-    error?: unknown;
-    errorDetail?: { message?: unknown };
-  };
-  const text = errorDetail?.message ?? error;
+  const { stream, error, errorDetail, id, status, progressDetail } = json as Record<string, unknown>;
+  const text = (errorDetail as { message?: unknown } | null | undefined)?.message ?? error;
+  const { current, total } = (progressDetail ?? {}) as { current?: unknown; total?: unknown };
   yield {
     ...(typeof stream === "string" ? { stream } : {}),
     ...(typeof text === "string" ? { error: text } : {}),
+    ...(typeof id === "string" ? { id } : {}),
+    ...(typeof status === "string" ? { status } : {}),
+    ...(typeof current === "number" ? { current } : {}),
+    ...(typeof total === "number" ? { total } : {}),
   };
 }
