@@ -22,8 +22,8 @@ export interface DisplayOptions {
   };
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly now: () => Date;
-  /** Name of the builder and its driver, for the first line. */
-  readonly builder: { readonly name: string; readonly driver: string };
+  /** Name of the builder and its driver, for the first line; absent where nothing is built. */
+  readonly builder?: { readonly name: string; readonly driver: string };
   /** Show what belongs to a warning in full. */
   readonly debug?: boolean;
 }
@@ -64,7 +64,9 @@ function plainPrinter({ output, env, now, builder }: DisplayOptions): Printer {
   return new PlainPrinter({
     write: (text) => void output.write(text),
     now: () => now().getTime(),
-    description: `building with ${JSON.stringify(builder.name)} instance using ${builder.driver} driver`,
+    ...(builder && {
+      description: `building with ${JSON.stringify(builder.name)} instance using ${builder.driver} driver`,
+    }),
     shortNames: env.PROGRESS_NO_TRUNC === "0",
     safe: (text) => safeText(text, { colors: isTty }),
     rawLogs: !isTty,
@@ -78,7 +80,7 @@ function ttyPrinter({ output, env, now, builder }: DisplayOptions): Printer {
     write: (text) => void output.write(text),
     now: () => now().getTime(),
     size: () => ({ columns: output.columns || 80, rows: output.rows || 24 }),
-    description: `${builder.driver}:${builder.name}`,
+    description: builder ? `${builder.driver}:${builder.name}` : "",
     palette,
     logLines: positive(env.BUILDKIT_TTY_LOG_LINES) ?? 6,
   });

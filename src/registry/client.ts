@@ -7,6 +7,7 @@ import { fetchContent, type Shelf } from "./fetch.ts";
 import { RegistryHttp } from "./http.ts";
 import { blobExists, type OpenBlob, pushBlobTo } from "./push-blob.ts";
 import { pushManifestTo } from "./push-manifest.ts";
+import { listReferrers } from "./referrers.ts";
 import type { CallOptions, HostConfig, Registry } from "./registry.ts";
 import { lookUpManifest, notFound } from "./resolve.ts";
 import { defaultRetryPolicy, type RetryPolicy } from "./retry.ts";
@@ -145,6 +146,10 @@ class RegistryClient implements Registry {
     return await pushManifestTo(this.#http, endpoint, reference, manifest, tagOrDigest, {
       signal: this.#either(options.signal),
     });
+  }
+  async referrers(reference: Reference, digest: Digest, options: CallOptions): Promise<readonly Descriptor[]> {
+    const endpoint = originEndpoint(reference.registry, this.#hosts);
+    return await listReferrers(this.#http, endpoint, reference, digest, { signal: this.#either(options.signal) });
   }
   close(): Promise<void> {
     return this.#close();

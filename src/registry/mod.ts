@@ -11,6 +11,8 @@ export {
   type TokenRequest,
 } from "./auth.ts";
 export { openRegistry, type RegistryOptions } from "./client.ts";
+export { logIn } from "./log-in.ts";
+export { referrersTag } from "./referrers.ts";
 export type { CallOptions, HostConfig, Registry } from "./registry.ts";
 export type { RetryPolicy } from "./retry.ts";
 export { tokenFetcher } from "./token.ts";

@@ -71,6 +71,8 @@ export interface Registry extends AsyncDisposable {
     tagOrDigest: string,
     options: CallOptions,
   ): Promise<Descriptor>;
+  /** Manifests of that repository that say something about `digest` (their `subject`); none when the registry keeps no such list. */
+  referrers(reference: Reference, digest: Digest, options: CallOptions): Promise<readonly Descriptor[]>;
   /** Closes idle connections; calls under way fail. */
   close(): Promise<void>;
 }

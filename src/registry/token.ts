@@ -41,12 +41,7 @@ export async function fetchToken(
   const realm = parseRealm(request);
   const server = { realm, request, ...options };
   if (!login) return await readToken(await get(server, undefined), request, "anonymous");
-  if (realm.protocol === "http:" && !isLoopback(realm.hostname) && !options.hosts(request.host).plainHttp) {
-    throw new BuildError(
-      "permission_denied",
-      `failed to authorize: registry "${request.host}" wants the login sent to ${realm.origin} unencrypted: refused; set "http = true" for that registry to allow it`,
-    );
-  }
+  refuseOpenSending(server);
   const response = await post(server, login);
   // Servers without OAuth2 say 404 or 405 (some 400, 401 or 403), and know basic authentication.
   if (response.status >= 400 && response.status < 500 && response.status !== 429 && "username" in login) {
@@ -54,6 +49,31 @@ export async function fetchToken(
     return await readToken(await get(server, login), request, "oauth");
   }
   return await readToken(response, request, "oauth");
+}
+
+/**
+ * Asks a token server as `docker login` does: by GET with basic authentication, and for a refresh token to keep in place of the password.
+ * @throws {BuildError} `unauthenticated` when the server refuses
+ */
+export async function fetchOfflineToken(
+  request: TokenRequest,
+  login: { readonly username: string; readonly password: string },
+  options: { transport: Transport; hosts: HostLookup; signal: AbortSignal },
+): Promise<RegistryToken & { readonly refreshToken?: string }> {
+  const server = { realm: parseRealm(request), request, ...options };
+  refuseOpenSending(server);
+  const response = await get(server, login, { offline_token: "true", client_id: clientId });
+  return await readToken(response, request, "oauth");
+}
+
+/** A login goes unencrypted only to this machine, or where the user has said so. */
+function refuseOpenSending({ realm, request, hosts }: TokenServer): void {
+  const config = hosts(request.host);
+  if (realm.protocol !== "http:" || isLoopback(realm.hostname) || config.plainHttp || config.insecure) return;
+  throw new BuildError(
+    "permission_denied",
+    `failed to authorize: registry "${request.host}" wants the login sent to ${realm.origin} unencrypted: refused; set "http = true" for that registry to allow it`,
+  );
 }
 
 interface TokenServer {
@@ -95,8 +115,10 @@ async function post(
 async function get(
   server: TokenServer,
   login: { username: string; password: string } | undefined,
+  more: Readonly<Record<string, string>> = {},
 ): Promise<HttpResponse> {
   const url = new URL(server.realm);
+  for (const [name, value] of Object.entries(more)) url.searchParams.set(name, value);
   if (server.request.service !== "") url.searchParams.set("service", server.request.service);
   for (const scope of server.request.scopes) url.searchParams.append("scope", scope);
   if (login) url.searchParams.set("account", login.username);
@@ -131,7 +153,7 @@ async function readToken(
   response: HttpResponse,
   request: TokenRequest,
   kind: "oauth" | "anonymous",
-): Promise<RegistryToken> {
+): Promise<RegistryToken & { readonly refreshToken?: string }> {
   const what = `failed to authorize: failed to fetch ${kind} token`;
   if (response.status !== 200) {
     const code =
@@ -147,7 +169,8 @@ async function readToken(
   } catch {
     throw wrong("something that is not JSON"); // not shown: it may hold a token
   }
-  const { token, access_token: accessToken, expires_in: expiresIn, issued_at: issuedAt } = answer;
+  const { token, access_token: accessToken, refresh_token: refreshToken } = answer;
+  const { expires_in: expiresIn, issued_at: issuedAt } = answer;
   const text = typeof accessToken === "string" && accessToken !== "" ? accessToken : token;
   if (typeof text !== "string" || text === "" || /[^\x21-\x7e]/.test(text)) throw wrong("without a token");
   const issued = typeof issuedAt === "string" ? Date.parse(issuedAt) : Number.NaN;
@@ -155,5 +178,6 @@ async function readToken(
     token: text,
     expiresInSeconds: typeof expiresIn === "number" && expiresIn > 0 ? expiresIn : defaultLifetimeSeconds,
     ...(Number.isNaN(issued) ? {} : { issuedAt: new Date(issued) }),
+    ...(typeof refreshToken === "string" && refreshToken !== "" ? { refreshToken } : {}),
   };
 }

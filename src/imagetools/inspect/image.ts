@@ -6,6 +6,7 @@ import {
   type ImageConfig,
   type ImageDocument,
   isManifestType,
+  type Manifest,
   type Reference,
 } from "../../oci/mod.ts";
 import type { Registry } from "../../registry/mod.ts";
@@ -50,7 +51,17 @@ export async function fetchConfig(
 ): Promise<ImageConfig> {
   const document = decodeImageDocument(await registry.fetchManifest(reference, manifest, options), manifest.mediaType);
   if (document.type !== "manifest") throw new Error(`Internal error: ${manifest.digest} is an index`);
-  return decodeImageConfig(await registry.fetchManifest(reference, document.manifest.config, options));
+  return await fetchConfigOf(registry, reference, document.manifest, options);
+}
+
+/** The image config that a manifest names. */
+export async function fetchConfigOf(
+  registry: Registry,
+  reference: Reference,
+  manifest: Manifest,
+  options: { signal: AbortSignal },
+): Promise<ImageConfig> {
+  return decodeImageConfig(await registry.fetchManifest(reference, manifest.config, options));
 }
 
 /** A blob as parsed JSON. */

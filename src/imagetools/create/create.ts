@@ -1,0 +1,222 @@
+import { TaskGroup } from "../../base/async/mod.ts";
+import { asBuildError, BuildError } from "../../base/errors/mod.ts";
+import {
+  decodeImageDocument,
+  type Descriptor,
+  formatReference,
+  isIndexType,
+  isSchema1Type,
+  mediaTypes,
+  type Platform,
+  platformOfConfig,
+  type Reference,
+  repositoryName,
+  withDefaultTag,
+} from "../../oci/mod.ts";
+import type { Registry } from "../../registry/mod.ts";
+import { fetchConfigOf } from "../inspect/image.ts";
+import type { Annotation } from "./annotations.ts";
+import { Copier } from "./copier.ts";
+import { asAttestationOf, keepPlatforms, subjectOf } from "./filter-platforms.ts";
+import { type FetchedSource, type Merged, mergeSources, withIndex } from "./merge.ts";
+import { formatSource, type Source } from "./source.ts";
+
+/** How many sources are asked for at once. */
+const parallel = 8;
+
+/** What goes into an image, and how. */
+export interface MergeOptions {
+  /** Only types `index` and `manifest-descriptor` have a place. */
+  readonly annotations?: readonly Annotation[];
+  /** Keep only these; all when empty. */
+  readonly platforms?: readonly Platform[];
+  /** Whether a single manifest becomes an index too; `true` when left out. */
+  readonly preferIndex?: boolean;
+  readonly signal: AbortSignal;
+}
+
+/** Something that happens while an image is pushed to one repository. */
+export type PushEvent =
+  | { readonly type: "started"; readonly repository: string }
+  | { readonly type: "copying"; readonly repository: string; readonly digest: string; readonly from: string }
+  | { readonly type: "pushing"; readonly repository: string; readonly digest: string; readonly to: string }
+  | { readonly type: "ended"; readonly repository: string; readonly error?: unknown };
+
+/**
+ * Decides what one image of all sources is: fetches their documents, merges and filters them. Nothing is written anywhere.
+ * @throws {BuildError} with docker buildx's words
+ */
+export async function mergeImage(
+  registry: Registry,
+  sources: readonly Source[],
+  options: MergeOptions,
+): Promise<Merged> {
+  await using group = new TaskGroup({ limit: parallel, signal: options.signal });
+  const fetched = await group.all(sources.map((source) => (task) => fetchSource(registry, source, task)));
+  const { annotations = [], platforms = [], preferIndex = true, signal } = options;
+  const merged = keepPlatforms(mergeSources(fetched, { annotations, preferIndex }), platforms);
+  return await addAttestations(registry, merged, { signal });
+}
+
+/**
+ * Pushes a merged image: what it names first, then the image itself under each of `targets`, repositories side by side.
+ * @param targets without a tag: `latest`; with a digest: that must be the image's
+ * @throws {BuildError} naming what could not be copied where
+ */
+export async function pushMerged(
+  registry: Registry,
+  merged: Merged,
+  targets: readonly Reference[],
+  options: { readonly onEvent?: (event: PushEvent) => void; readonly signal: AbortSignal },
+): Promise<void> {
+  const groups = Object.entries(Object.groupBy(targets.map(withDefaultTag), repositoryName));
+  await using repositories = new TaskGroup({ signal: options.signal });
+  await repositories.all(
+    groups.map(
+      ([repository, tags = []]) =>
+        ({ signal }) =>
+          pushToRepository(registry, merged, repository, tags, { ...options, signal }),
+    ),
+  );
+}
+
+/**
+ * Makes one index out of manifests and indexes that lie in any repositories, and pushes it under all of `targets`: children are
+ * flattened into it and copied where they are missing, statements about them included.
+ * @returns the descriptor of what was pushed
+ */
+export async function createMergedIndex(
+  registry: Registry,
+  sources: readonly Source[],
+  targets: readonly Reference[],
+  options: MergeOptions & { readonly onEvent?: (event: PushEvent) => void },
+): Promise<Descriptor> {
+  const merged = await mergeImage(registry, sources, options);
+  await pushMerged(registry, merged, targets, options);
+  return merged.descriptor;
+}
+
+async function fetchSource(
+  registry: Registry,
+  { reference, descriptor }: Source,
+  options: { signal: AbortSignal },
+): Promise<FetchedSource> {
+  if (isSchema1Type(descriptor.mediaType)) {
+    throw new BuildError("invalid_argument", "schema1 manifests are not allowed in manifest lists");
+  }
+  const bytes = await registry.fetchManifest(reference, descriptor, options);
+  const document = decodeImageDocument(bytes, descriptor.mediaType);
+  const { platform } = descriptor;
+  if (document.type === "index" || (platform?.os && platform.architecture)) {
+    return { reference, descriptor, bytes, document };
+  }
+  const told = platformOfConfig(await fetchConfigOf(registry, reference, document.manifest, options));
+  const known = Object.fromEntries(Object.entries(platform ?? {}).filter(([, value]) => value !== ""));
+  const full = { ...told, ...known };
+  return {
+    reference,
+    bytes,
+    document,
+    descriptor: full.os === "" && full.architecture === "" ? descriptor : { ...descriptor, platform: full },
+  };
+}
+
+/** Statements that the registry keeps beside an image, rather than in its index, come into the index. */
+async function addAttestations(registry: Registry, merged: Merged, options: { signal: AbortSignal }): Promise<Merged> {
+  const { index, children } = merged;
+  if (!index) return merged;
+  const described = new Set(children.map(({ descriptor }) => subjectOf(descriptor)));
+  const images = children.filter(
+    ({ descriptor }) =>
+      subjectOf(descriptor) === undefined && !described.has(descriptor.digest) && !isIndexType(descriptor.mediaType),
+  );
+  await using group = new TaskGroup({ limit: parallel, signal: options.signal });
+  const found = await group.all(
+    images.map(({ reference, descriptor }) => async (task): Promise<readonly Source[]> => {
+      const referrers = await registry.referrers(reference, descriptor.digest, task);
+      const about = referrers.find(
+        ({ artifactType, digest }) =>
+          artifactType === mediaTypes.attestationManifest &&
+          !children.some((child) => child.descriptor.digest === digest),
+      );
+      return about ? [{ reference, descriptor: asAttestationOf(descriptor.digest, about) }] : [];
+    }),
+  );
+  const added = found.flat();
+  if (added.length === 0) return merged;
+  const all = [...children, ...added];
+  return withIndex({ ...index, manifests: all.map(({ descriptor }) => descriptor) }, all, merged.descriptor);
+}
+
+interface PushOptions {
+  readonly onEvent?: (event: PushEvent) => void;
+  readonly signal: AbortSignal;
+}
+
+async function pushToRepository(
+  registry: Registry,
+  merged: Merged,
+  repository: string,
+  targets: readonly Reference[],
+  options: PushOptions,
+): Promise<void> {
+  const { onEvent } = options;
+  onEvent?.({ type: "started", repository });
+  try {
+    await copyChildren(registry, merged, repository, targets[0] as Reference, options);
+    for (const target of targets) await publish(registry, merged, repository, target, options);
+  } catch (error) {
+    onEvent?.({ type: "ended", repository, error });
+    throw error;
+  }
+  onEvent?.({ type: "ended", repository });
+}
+
+async function copyChildren(
+  registry: Registry,
+  merged: Merged,
+  repository: string,
+  target: Reference,
+  { onEvent, signal }: PushOptions,
+): Promise<void> {
+  const copier = new Copier(registry, target);
+  await using group = new TaskGroup({ limit: parallel, signal });
+  await group.all(
+    merged.children.map((child) => async (task) => {
+      const { digest } = child.descriptor;
+      const from = formatSource(child);
+      onEvent?.({ type: "copying", repository, digest, from });
+      await explained(`copy ${digest} from ${from} to ${formatReference(target)}`, () =>
+        copier.copy(child.reference, child.descriptor, task),
+      );
+    }),
+  );
+}
+
+async function publish(
+  registry: Registry,
+  { bytes, descriptor }: Merged,
+  repository: string,
+  target: Reference,
+  { onEvent, signal }: PushOptions,
+): Promise<void> {
+  const { digest, mediaType } = descriptor;
+  const to = formatReference(target);
+  onEvent?.({ type: "pushing", repository, digest, to });
+  await explained(`publish ${digest} to ${to}`, async () => {
+    if (target.digest !== undefined && target.digest !== digest) {
+      throw new BuildError("invalid_argument", `the image's digest is not ${target.digest}`);
+    }
+    await registry.pushManifest(target, { mediaType, bytes }, target.tag ?? digest, { signal });
+  });
+}
+
+async function explained(what: string, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (cause) {
+    const error = asBuildError(cause);
+    if (error.code === "canceled") throw cause;
+    throw new BuildError(error.code, `${what}: ${error.message}`, { cause });
+  }
+}
