@@ -7,6 +7,7 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { Build, BuildResult, PlatformResult } from "../build.ts";
 import { FrontendBridge } from "../frontend-bridge.ts";
 import type { LazyResult } from "../lazy-result.ts";
+import { GatewayContainers } from "./containers/mod.ts";
 
 type ResultInit = MessageInitShape<typeof gateway.ResultSchema>;
 
@@ -14,6 +15,7 @@ type ResultInit = MessageInitShape<typeof gateway.ResultSchema>;
 export class GatewayBuild {
   readonly build: Build;
   readonly bridge: FrontendBridge;
+  readonly containers: GatewayContainers;
   readonly #signal: AbortSignal;
   readonly #refs = new Map<string, LazyResult>();
   readonly #returned = Promise.withResolvers<BuildResult>();
@@ -22,6 +24,7 @@ export class GatewayBuild {
   constructor(build: Build, options: { readonly platforms: readonly Platform[]; readonly signal: AbortSignal }) {
     this.build = build;
     this.#signal = options.signal;
+    this.containers = new GatewayContainers({ build, find: (id) => this.ref(id), signal: options.signal });
     this.bridge = new FrontendBridge(build, { attributes: {}, inputs: {}, platforms: options.platforms });
   }
 

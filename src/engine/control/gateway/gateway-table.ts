@@ -25,6 +25,7 @@ export class GatewayTable {
     } finally {
       signal.removeEventListener("abort", onAbort);
       this.#builds.delete(id);
+      await gateway.containers[Symbol.asyncDispose]();
     }
   }
 

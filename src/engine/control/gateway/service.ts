@@ -9,6 +9,7 @@ import type { TocEntry } from "../../snapshots/mod.ts";
 import type { EngineDeps } from "../deps.ts";
 import { workerRecords } from "../worker-records.ts";
 import { engineCapabilities, gatewayCapabilities } from "./capabilities.ts";
+import { execProcesses, readContainerDirectory, readContainerFile, statContainerFile } from "./containers/mod.ts";
 import type { GatewayBuild } from "./gateway-build.ts";
 
 /** The LLBBridge service: what a client calls that runs its own frontend. Calls name their build in their metadata. */
@@ -86,6 +87,27 @@ export function gatewayService(deps: EngineDeps): readonly Route[] {
       await (await find(context)).ref(Ref).build();
       return {};
     },
+    newContainer: async (request, context) => {
+      await (await find(context)).containers.create(request);
+      return {};
+    },
+    releaseContainer: async ({ ContainerID }, context) => {
+      await (await find(context)).containers.release(ContainerID);
+      return {};
+    },
+    async *execProcess(requests, context) {
+      const { containers } = await find(context);
+      yield* execProcesses(requests, containers, { signal: context.signal });
+    },
+    readFileContainer: async (request, context) => ({
+      Data: await readContainerFile(await (await find(context)).containers.find(request.Ref), request),
+    }),
+    readDirContainer: async (request, context) => ({
+      entries: readContainerDirectory(await (await find(context)).containers.find(request.Ref), request),
+    }),
+    statFileContainer: async (request, context) => ({
+      stat: statContainerFile(await (await find(context)).containers.find(request.Ref), request),
+    }),
     return: async (request, context) => {
       (await find(context)).return(request);
       return {};

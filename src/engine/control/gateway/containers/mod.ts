@@ -1,0 +1,4 @@
+/** Containers that a client runs processes in while it leads a build. */
+export { GatewayContainers } from "./containers.ts";
+export { execProcesses } from "./exec-processes.ts";
+export { readContainerDirectory, readContainerFile, statContainerFile } from "./container-files.ts";
