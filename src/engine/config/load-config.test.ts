@@ -1,0 +1,332 @@
+import assert from "node:assert/strict";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, suite, test } from "node:test";
+import { createAuthority } from "../../certificates/mod.ts";
+import type { EngineFlags } from "./engine-flags.ts";
+import { loadEngineConfig } from "./load-config.ts";
+
+const directory = mkdtempSync(join(tmpdir(), "polyarch-config-"));
+after(() => rmSync(directory, { recursive: true }));
+const path = (name: string) => join(directory, name);
+const from = new Date("2026-01-01");
+const until = new Date("2060-01-01");
+const authority = createAuthority({ commonName: "ca", from, until });
+const pair = authority.issue({ purpose: "server", commonName: "s", names: ["s"], from, until });
+const otherPair = authority.issue({ purpose: "server", commonName: "s", names: ["s"], from, until });
+for (const [name, text] of Object.entries({ "ca.pem": authority.cert, "cert.pem": pair.cert, "key.pem": pair.key }))
+  writeFileSync(path(name), text);
+writeFileSync(path("other-key.pem"), otherPair.key);
+writeFileSync(path("group"), "root:x:0:\nbuilders:x:1234:a,b\n");
+
+/** The configuration of an engine with this file (when given) and these flags. */
+async function load(options: { toml?: string; flags?: EngineFlags; env?: Record<string, string> }) {
+  const file = path("buildkitd.toml");
+  if (options.toml !== undefined) writeFileSync(file, options.toml);
+  return await loadEngineConfig(options.flags ?? {}, {
+    env: options.env ?? {},
+    configFiles: options.toml === undefined ? [] : [path("missing.toml"), file],
+    groupFile: path("group"),
+  });
+}
+
+suite("loadEngineConfig()", () => {
+  test("knows what is usual when nothing is said", async () => {
+    const config = await load({});
+    assert.equal(config.root, "/var/lib/polyarch");
+    assert.deepEqual(
+      config.addresses.map(({ text }) => text),
+      ["unix:///run/polyarch/polyarchd.sock"],
+    );
+    assert.deepEqual(config.log, { level: "info", format: "text" });
+    assert.deepEqual([...config.entitlements], []);
+    assert.deepEqual(
+      [config.tls, config.platforms, config.maxParallelism, config.dns, config.idleTimeoutMs, config.warnings],
+      [undefined, undefined, undefined, undefined, undefined, []],
+    );
+  });
+
+  test("reads everything that people have in their buildkitd.toml", async () => {
+    mkdirSync(path("certs.d"), { recursive: true });
+    writeFileSync(path("certs.d/a.crt"), authority.cert);
+    writeFileSync(path("certs.d/b.cert"), pair.cert);
+    writeFileSync(path("certs.d/b.key"), pair.key);
+    const config = await load({
+      toml: `
+root = "${path("state")}"
+insecure-entitlements = ["network.host", "security.insecure"]
+[log]
+  format = "json"
+  level = "warn"
+[grpc]
+  address = ["tcp://0.0.0.0:8080", "unix://${path("a.sock")}"]
+  gid = 77
+  [grpc.tls]
+    cert = "${path("cert.pem")}"
+    key = "${path("key.pem")}"
+    ca = "${path("ca.pem")}"
+[worker.oci]
+  enabled = true
+  platforms = ["linux/amd64", "linux/arm/v7"]
+  snapshotter = "auto"
+  rootless = false
+  networkMode = "host"
+  max-parallelism = 4
+  [worker.oci.labels]
+    "foo.bar" = "baz"
+[worker.containerd]
+  enabled = false
+  gckeepstorage = 9000
+[dns]
+  nameservers = ["1.1.1.1"]
+[registry."docker.io"]
+  mirrors = ["mirror.lan:5000", "cache.lan/proxy"]
+[registry."mirror.lan:5000"]
+  http = true
+  insecure = true
+  ca = ["${path("ca.pem")}"]
+  [[registry."mirror.lan:5000".keypair]]
+    key = "${path("key.pem")}"
+    cert = "${path("cert.pem")}"
+[registry."cache.lan"]
+  tlsconfigdir = ["${path("certs.d")}"]
+`,
+    });
+    assert.equal(config.root, path("state"));
+    assert.deepEqual([...config.entitlements], ["network.host", "security.insecure"]);
+    assert.deepEqual(config.log, { format: "json", level: "warn" });
+    assert.deepEqual(config.addresses, [
+      { type: "tcp", text: "tcp://0.0.0.0:8080", host: "0.0.0.0", port: 8080 },
+      { type: "unix", text: `unix://${path("a.sock")}`, path: path("a.sock") },
+    ]);
+    assert.deepEqual(config.socketOwner, { uid: undefined, gid: 77 });
+    assert.deepEqual(config.tls, { ...pair, ca: authority.cert });
+    assert.equal(config.maxParallelism, 4);
+    assert.deepEqual(config.labels, { "foo.bar": "baz" });
+    assert.equal(config.platforms?.length, 2);
+    assert.deepEqual(config.dns, { nameservers: ["1.1.1.1"], options: [], searchDomains: [] });
+    assert.deepEqual(Object.fromEntries(config.registries), {
+      "docker.io": { mirrors: ["mirror.lan:5000", "cache.lan/proxy"] },
+      "mirror.lan:5000": { plainHttp: true, insecure: true, ca: [authority.cert], clientCertificate: pair },
+      "cache.lan": { ca: [authority.cert], clientCertificate: pair },
+    });
+    assert.deepEqual(config.warnings, [`TLS is disabled for unix://${path("a.sock")}`]);
+  });
+
+  test("lets flags beat the file", async () => {
+    const config = await load({
+      toml: `
+root = "/from/file"
+debug = true
+insecure-entitlements = ["network.host"]
+[log]
+level = "error"
+[grpc]
+address = ["tcp://0.0.0.0:1"]
+gid = 5
+[grpc.tls]
+cert = "/not/there"
+key = "${path("key.pem")}"
+[worker.oci]
+max-parallelism = 4
+platforms = ["linux/arm64"]
+labels = { a = "file", b = "file" }
+`,
+      flags: {
+        root: "/from/flag",
+        addresses: ["tcp://[::1]:2"],
+        group: "builders",
+        tlsCert: path("cert.pem"),
+        entitlements: ["security.insecure"],
+        debug: false,
+        maxParallelism: 0,
+        platforms: ["amd64"],
+        labels: ["a=flag", "c=d=e"],
+        idleTimeoutMs: 5,
+      },
+    });
+    assert.equal(config.root, "/from/flag");
+    assert.deepEqual(config.addresses, [{ type: "tcp", text: "tcp://[::1]:2", host: "::1", port: 2 }]);
+    assert.equal(config.socketOwner.gid, 1234);
+    assert.equal(config.tls?.ca, undefined);
+    assert.deepEqual([...config.entitlements], ["security.insecure"]);
+    assert.equal(config.log.level, "error");
+    assert.equal(config.maxParallelism, Number.MAX_SAFE_INTEGER);
+    assert.deepEqual(
+      config.platforms?.map(({ architecture }) => architecture),
+      ["amd64"],
+    );
+    assert.deepEqual(config.labels, { a: "flag", b: "file", c: "d=e" });
+    assert.equal(config.idleTimeoutMs, 5);
+    assert.match(config.warnings[0] ?? "", /buildkitd\.toml:3: debug: deprecated/);
+  });
+
+  test("takes the log's level from buildkitd's variable, and a socket's group by number", async () => {
+    assert.equal((await load({ env: { BUILDKITD_LOG_LEVEL: "trace" } })).log.level, "debug");
+    const flags: EngineFlags = { logLevel: "warning", group: "42" };
+    const config = await load({ flags, env: { BUILDKITD_LOG_LEVEL: "debug" } });
+    assert.equal(config.log.level, "warn");
+    assert.equal(config.socketOwner.gid, 42);
+  });
+
+  test("names what it does not support, with file and line, and goes on", async () => {
+    const { warnings } = await load({
+      toml: `insecure-entitlements = ["device"]
+[history]
+maxEntries = 5
+[worker.oci]
+gckeepstorage = 9000
+bridgeName = "b"
+[frontend."gateway.v0"]
+enabled = false
+[grpc]
+adress = ["x"]
+`,
+    });
+    const file = path("buildkitd.toml");
+    assert.deepEqual(warnings.toSorted(), [
+      `${file}:10: grpc.adress: not supported by this engine, so it has no effect`,
+      `${file}:1: insecure-entitlements: entitlement device is not supported: this engine gives no devices to steps`,
+      `${file}:2: history: not supported by this engine, so it has no effect`,
+      `${file}:5: worker.oci.gckeepstorage: not supported by this engine, so it has no effect`,
+      `${file}:6: worker.oci.bridgeName: not supported by this engine, so it has no effect`,
+      `${file}:7: frontend."gateway.v0": not supported by this engine, so it has no effect`,
+    ]);
+  });
+
+  const wrongFiles: [what: string, toml: string, message: RegExp][] = [
+    [
+      "no TOML",
+      'debug = true\n[grpc\naddress = ["x"]',
+      /^failed to load config: .*buildkitd\.toml:2:\d+: [^]*\n2:  \[grpc\n/,
+    ],
+    ["a key twice", "root = 'a'\nroot = 'b'", /buildkitd\.toml:2:\d+: /],
+    [
+      "a string where a list is wanted",
+      '[grpc]\n\naddress = "tcp://x:1"',
+      /buildkitd\.toml:3: grpc\.address: want a list of strings, got "tcp:\/\/x:1"$/,
+    ],
+    ["a list of other things", "[grpc]\naddress = [1]", /:2: grpc\.address: want a list of strings, got \[1\]$/],
+    [
+      "a word for a number",
+      '[worker.oci]\nmax-parallelism = "4"',
+      /:2: worker\.oci\.max-parallelism: want a whole number, got "4"$/,
+    ],
+    ["a negative number", "[grpc]\ngid = -1", /:2: grpc\.gid: want a whole number, got -1$/],
+    ["a value for a table", "worker = 3", /:1: worker: want a table, got 3$/],
+    [
+      "a network that we do not have",
+      '[worker.oci]\nnetworkMode = "bridge"',
+      /:2: worker\.oci\.networkMode: "bridge" is not supported, because steps use the engine's own network: want auto or host$/,
+    ],
+    [
+      "a network that nobody has",
+      '[worker.oci]\nnetworkMode = "b"',
+      /:2: worker\.oci\.networkMode: invalid network mode: "b"$/,
+    ],
+    ["a snapshotter that nobody has", '[worker.oci]\nsnapshotter = "x"', /unknown snapshotter name: "x"$/],
+    [
+      "a containerd worker",
+      "[worker.containerd]\nenabled = true",
+      /:2: worker\.containerd\.enabled: "true" is not supported, because this engine has one worker/,
+    ],
+    ["no Dockerfile frontend", '[frontend."dockerfile.v0"]\nenabled = false', /enabled = false is not supported/],
+    [
+      "an entitlement that nobody has",
+      'insecure-entitlements = ["all"]',
+      /:1: insecure-entitlements: invalid entitlement : all$/,
+    ],
+    ["a platform that is none", '[worker.oci]\nplatforms = ["linux/"]', /:2: worker\.oci\.platforms: /],
+    [
+      "a mirror with a scheme",
+      '[registry."docker.io"]\nmirrors = ["http://m:5000/x"]',
+      /:2: registry\."docker\.io"\.mirrors: "http:\/\/m:5000\/x" names a scheme: want host\[:port\]\[\/path\], and for plain HTTP a table \[registry\."m:5000"\] with http = true$/,
+    ],
+    [
+      "a registry that is a URL",
+      '[registry."https://x"]',
+      /:1: registry\."https:\/\/x": want a registry as it stands in image names/,
+    ],
+    [
+      "a CA file that is not there",
+      '[registry."x"]\nca = ["/not/there"]',
+      /:2: registry\.x\.ca: cannot read the file: ENOENT.*\/not\/there/,
+    ],
+    [
+      "a CA file that is none",
+      `[registry."x"]\nca = ["${path("group")}"]`,
+      /:2: registry\.x\.ca: .*group holds no PEM certificate/,
+    ],
+    [
+      "half a pair",
+      `[registry."x"]\n[[registry."x".keypair]]\nkey = "${path("key.pem")}"`,
+      /:2: registry\.x\.keypair\.0\.cert: a keypair wants both/,
+    ],
+    [
+      "a pair of strangers",
+      `[[registry."x".keypair]]\nkey = "${path("other-key.pem")}"\ncert = "${path("cert.pem")}"`,
+      /:3: registry\.x\.keypair\.0\.cert: certificate and key cannot be used together/,
+    ],
+  ];
+  for (const [what, toml, message] of wrongFiles) {
+    test(`refuses a file with ${what}`, async () => {
+      await assert.rejects(load({ toml }), { name: "BuildError", code: "invalid_argument", message });
+    });
+  }
+
+  mkdirSync(path("taken"));
+  writeFileSync(path("taken/buildkitd.lock"), "");
+  const wrongFlags: [what: string, flags: EngineFlags, message: RegExp][] = [
+    [
+      "an address without a scheme",
+      { addresses: ["/run/x.sock"] },
+      /^address \/run\/x\.sock does not contain proto, you meant unix:\/\/\/run\/x\.sock \?$/,
+    ],
+    [
+      "an address of another kind",
+      { addresses: ["npipe:////./pipe/x"] },
+      /^addr npipe:\/\/\/\/\.\/pipe\/x not supported/,
+    ],
+    ["an address without a port", { addresses: ["tcp://0.0.0.0"] }, /want tcp:\/\/HOST:PORT/],
+    ["a port that is none", { addresses: ["tcp://0.0.0.0:70000"] }, /want tcp:\/\/HOST:PORT/],
+    ["a path that no socket can have", { addresses: [`unix:///${"x".repeat(120)}`] }, /more than 107 bytes/],
+    [
+      "a certificate without its key",
+      { tlsCert: path("cert.pem") },
+      /^you must specify key and cert file if one is specified$/,
+    ],
+    ["an authority alone, which would mean no TLS", { tlsCa: path("ca.pem") }, /^you must specify key and cert file/],
+    ["another key", { tlsCert: path("cert.pem"), tlsKey: path("other-key.pem") }, /^could not load server key pair: /],
+    [
+      "an authority that is not there",
+      { tlsCert: path("cert.pem"), tlsKey: path("key.pem"), tlsCa: "/not/there" },
+      /^could not read ca certificate: ENOENT/,
+    ],
+    [
+      "an authority that is none",
+      { tlsCert: path("cert.pem"), tlsKey: path("key.pem"), tlsCa: path("group") },
+      /^failed to append ca cert: /,
+    ],
+    ["an unknown group", { group: "nobody-knows" }, /^group: unknown group nobody-knows$/],
+    ["an unknown entitlement", { entitlements: ["all"] }, /^invalid entitlement : all$/],
+    ["an unknown level", { logLevel: "loud" }, /^not a valid logrus Level: "loud"/],
+    ["an unknown format", { logFormat: "xml" }, /^unsupported log type "xml"/],
+    ["a label without a value", { labels: ["x"] }, /^invalid value x: want key=value$/],
+    [
+      "a fixed flag with another value",
+      { fixed: new Map([["oci-worker", "false"]]) },
+      /^--oci-worker: "false" is not supported/,
+    ],
+    [
+      "the state directory of buildkitd",
+      { root: path("taken") },
+      /holds the state of buildkitd: give this engine a state directory of its own/,
+    ],
+  ];
+  for (const [what, flags, message] of wrongFlags) {
+    test(`refuses ${what}`, async () => {
+      await assert.rejects(load({ flags }), { code: "invalid_argument", message });
+    });
+  }
+});
