@@ -51,7 +51,7 @@ export class CacheMounts {
   /** @throws the signal's reason when it aborts before a locked cache is free */
   async acquire(request: CacheRequest, options: { signal: AbortSignal }): Promise<CacheMount> {
     const slot = await this.#take(request, options.signal);
-    const use = this.#use?.begin(slot.path, `cached mount ${request.name.replace(/:[0-9a-f]*$/, "")}`);
+    const use = this.#use?.begin(slot.path, `cached mount ${shownName(request.name)}`);
     let held = true;
     const release = () => {
       if (!held) return;
@@ -118,6 +118,11 @@ export class CacheMounts {
       signal.removeEventListener("abort", onAbort);
     }
   }
+}
+
+/** A name as people know it: without what it starts with, and without the slash that frontends put before a path. */
+function shownName(name: string): string {
+  return name.replace(/:[0-9a-f]*$/, "").replace(/^\/+/, "/");
 }
 
 async function setUp(slot: string, { empty, seed }: CacheRequest): Promise<string> {

@@ -35,7 +35,8 @@ export function parseFilters(filters: readonly string[]): RecordFilter {
   return (record) => parsed.some((matches) => matches(record));
 }
 
-const condition = /\s*([A-Za-z_][\w.]*)\s*(?:(==|!=|~=)\s*("(?:[^"\\]|\\.)*"|\/[^/]*\/|\|[^|]*\||(?!")[^\s,]+)\s*)?(,|$)/y;
+const condition =
+  /\s*([A-Za-z_][\w.]*)\s*(?:(==|!=|~=)\s*("(?:[^"\\]|\\.)*"|\/[^/]*\/|\|[^|]*\||(?!")[^\s,]+)\s*)?(,|$)/y;
 
 function parseFilter(filter: string): RecordFilter {
   const conditions: RecordFilter[] = [];

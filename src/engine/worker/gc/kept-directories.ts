@@ -38,15 +38,17 @@ export class KeptDirectories implements Disposable {
   readonly #root: string;
   readonly #trash: string;
   readonly #bytes: ByteWorkers;
+  readonly #shelves: readonly Shelf[];
   readonly #now: () => Date;
   readonly #database: DatabaseSync;
   readonly #users = new Map<string, number>();
   #deleting: Promise<void> = Promise.resolve();
 
-  private constructor(options: { root: string; bytes: ByteWorkers; now: () => Date }) {
+  private constructor(options: { root: string; shelves: readonly Shelf[]; bytes: ByteWorkers; now: () => Date }) {
     this.#root = options.root;
     this.#trash = join(options.root, "trash");
     this.#bytes = options.bytes;
+    this.#shelves = options.shelves;
     this.#now = options.now;
     this.#database = new DatabaseSync(join(options.root, "kept.db"), { timeout: 5000 });
     this.#database.exec(`
@@ -149,12 +151,19 @@ export class KeptDirectories implements Disposable {
     if (!existsSync(from)) return Promise.resolve();
     const moved = join(this.#trash, randomUUID());
     renameSync(from, moved);
-    try {
-      if (relative(this.#root, dirname(from)).includes("/")) rmdirSync(dirname(from)); // the last of several with one name
-    } catch {
-      // Not the last.
-    }
+    this.#removeEmpty(dirname(path));
     return this.#delete(moved);
+  }
+
+  /** The directory of several with one name, after the last of them. The shelf itself stays. */
+  #removeEmpty(path: string): void {
+    const isShelf = this.#shelves.some(({ directory }) => directory === path);
+    if (isShelf || [...this.#users.keys()].some((used) => used.startsWith(`${path}/`))) return;
+    try {
+      rmdirSync(join(this.#root, path));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ENOTEMPTY") throw error;
+    }
   }
 
   /** One after the other, so that builds find threads that are free. Failures are left to the next start. */
