@@ -3,9 +3,9 @@
  *
  *   bin/node scripts/build.ts [--metafile]
  *
- * Each program becomes CommonJS, which Node loads faster than modules, and the client is cut into chunks: what a command
+ * Each program becomes CommonJS, which Node loads faster than modules, and clients are cut into chunks: what a command
  * imports with `await import(…)` stays on disk until that command runs. esbuild splits only modules, so modules are split
- * first and then each chunk is turned into CommonJS. With --metafile, dist/meta.json tells what fills each file.
+ * first and then each chunk is turned into CommonJS. With --metafile, dist/meta*.json tell what fills each file.
  */
 import { existsSync } from "node:fs";
 import { mkdir, rename, rm, writeFile } from "node:fs/promises";
@@ -14,16 +14,18 @@ import { type Metafile, type Plugin, build, transform } from "esbuild";
 
 interface Program {
   readonly output: string;
+  /** What lives on is whole from its first line on, so that replacing dist/ does not pull anything from under it. */
+  readonly lives: "shortly" | "on";
   readonly entries: readonly string[];
 }
 
 /** Where an entry may stand is a list: the first that exists is taken. */
 const programs: readonly Program[] = [
-  { output: "polyarch", entries: ["src/main/polyarch.ts"] },
-  { output: "polyarchd", entries: ["src/main/polyarchd.ts"] },
-  { output: "buildctl", entries: ["src/main/buildctl.ts"] },
-  { output: "byte-worker", entries: ["src/engine/bytes/main.ts"] },
-  { output: "spawner", entries: ["src/base/process/main.ts"] },
+  { output: "polyarch", lives: "shortly", entries: ["src/main/polyarch.ts"] },
+  { output: "buildctl", lives: "shortly", entries: ["src/main/buildctl.ts"] },
+  { output: "polyarchd", lives: "on", entries: ["src/main/polyarchd.ts"] },
+  { output: "byte-worker", lives: "on", entries: ["src/engine/bytes/main.ts"] },
+  { output: "spawner", lives: "on", entries: ["src/base/process/main.ts"] },
 ];
 
 /**
@@ -75,15 +77,28 @@ function entryOf(program: Program): string | undefined {
   return program.entries.map((entry) => join(root, entry)).find((entry) => existsSync(entry));
 }
 
+/** Programs of a kind go into one build, so that they share chunks; the others are one file each. */
 async function bundle(directory: string): Promise<{ name: string; bytes: number }[]> {
+  const short = programs.filter(({ lives }) => lives === "shortly");
+  const builds = [short, ...programs.filter(({ lives }) => lives === "on").map((program) => [program])];
+  const files = [];
+  for (const together of builds) files.push(...(await bundleTogether(directory, together, together === short)));
+  return files;
+}
+
+async function bundleTogether(
+  directory: string,
+  together: readonly Program[],
+  splitting: boolean,
+): Promise<{ name: string; bytes: number }[]> {
   const result = await build({
     absWorkingDir: root,
-    entryPoints: Object.fromEntries(programs.map((program) => [program.output, entryOf(program) ?? ""])),
+    entryPoints: Object.fromEntries(together.map((program) => [program.output, entryOf(program) ?? ""])),
     outdir: directory,
     outExtension: { ".js": ".cjs" },
     chunkNames: "chunk-[hash]",
     bundle: true,
-    splitting: true,
+    splitting,
     format: "esm",
     platform: "node",
     target: "node26",
@@ -115,7 +130,8 @@ async function bundle(directory: string): Promise<{ name: string; bytes: number 
     if (!name.startsWith("chunk-")) files.push({ name, bytes: total(result.metafile, output.path) });
   }
   if (process.argv.includes("--metafile")) {
-    await writeFile(join(directory, "meta.json"), JSON.stringify(result.metafile));
+    const name = splitting ? "meta.json" : `meta-${together[0]?.output}.json`;
+    await writeFile(join(directory, name), JSON.stringify(result.metafile));
   }
   return files;
 }
