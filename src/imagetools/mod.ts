@@ -7,3 +7,9 @@ export { createMergedIndex, mergeImage, type MergeOptions, type PushEvent, pushM
 export type { Merged } from "./create/merge.ts";
 export { parseSource, placeSources, resolveSource, type Source, type SourceText } from "./create/source.ts";
 export { inspectImage, type InspectOptions, inspectRaw } from "./inspect/inspect.ts";
+export { annotateEntry } from "./manifest-list/annotate.ts";
+export { listDocument, type ListDocument, listOf } from "./manifest-list/document.ts";
+export { entryToJson, type ListEntry } from "./manifest-list/entry.ts";
+export { pushManifestList } from "./manifest-list/push.ts";
+export { asEntry, fetchEntry, fetchListed, fetchNamed } from "./manifest-list/remote.ts";
+export { ManifestListStore, noSuchManifest } from "./manifest-list/store.ts";

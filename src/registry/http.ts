@@ -93,16 +93,13 @@ export class RegistryHttp {
   /** Where HTTP may stand in for HTTPS, finds out once which of the two the host speaks. */
   async #fromFirstOrigin(request: ApiRequest, authorization: string | undefined): Promise<HttpResponse> {
     const { endpoint } = request;
+    const tried = this.#origin(endpoint);
     try {
       return await this.#redirected(request, authorization);
     } catch (error) {
       const fallback = endpoint.origins[1];
-      if (
-        !(error instanceof NetworkError && error.notTls) ||
-        fallback === undefined ||
-        this.#origins.has(endpoint.host)
-      )
-        throw error;
+      // Not "is the fallback known by now": another request may have found it while this one was under way.
+      if (!(error instanceof NetworkError && error.notTls) || fallback === undefined || tried === fallback) throw error;
       this.#origins.set(endpoint.host, fallback);
       return await this.#redirected(request, authorization);
     }

@@ -132,6 +132,13 @@ test("insecure and http together try HTTPS first, and remember what worked", asy
   assert.equal(requests.length, 2);
 });
 
+test("requests that find out about plain HTTP side by side all get their answer", async (t) => {
+  const { host } = await server(t);
+  const ref = parseReference(`${host}/app:1`);
+  const registry = client(t, { plainHttp: true, insecure: true });
+  await Promise.all(Array.from({ length: 4 }, () => registry.resolve(ref, { signal })));
+});
+
 test("HTTPS in use where plain HTTP was expected is an answer like any other", needsCertificate, async (t) => {
   const { host } = await server(t, { tls: certificate as NonNullable<typeof certificate> });
   await assert.rejects(client(t).resolve(parseReference(`${host}/app:1`), { signal }), {
