@@ -122,7 +122,7 @@ suite("removing a layer", () => {
     t.after(() => store[Symbol.asyncDispose]());
     const toc = stackOn("again");
     await (await store.writeLayer(store.scratch(), toc, options)).ref.release();
-    const [{ id = "" } = {}] = (await store.usage({ signal })).layers;
+    const id = (await store.usage({ signal })).layers[0]?.id ?? "";
 
     gated = true;
     const writing = store.writeLayer(store.scratch(), toc, options);
