@@ -122,6 +122,6 @@ suite("a client", () => {
     ]) {
       assert.throws(invalid(address), hasCode("invalid_argument", /invalid address/), address);
     }
-    assert.throws(invalid("docker-container://x"), hasCode("unimplemented", /only unix:\/\/ and tcp:\/\//));
+    assert.throws(invalid("docker-container://x"), hasCode("unimplemented", /only unix:\/\/, tcp:\/\/ and ssh:\/\//));
   });
 });

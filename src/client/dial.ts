@@ -2,7 +2,8 @@ import { readFileSync } from "node:fs";
 import { createConnection, isIP, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { checkServerIdentity, connect as connectTls } from "node:tls";
-import { BuildError } from "../base/errors/mod.ts";
+import { BuildError, messageOf } from "../base/errors/mod.ts";
+import { openCommandStream, parseSshTarget, sshArguments } from "../base/stdio/mod.ts";
 
 /** Files for a TLS connection, PEM each. Any of them given means TLS. */
 export interface TlsFiles {
@@ -16,20 +17,29 @@ export interface TlsFiles {
 /** Opens one byte stream to an engine. */
 export type Dial = (options: { readonly signal: AbortSignal }) => Promise<Duplex>;
 
+/** What addresses leave open. */
+export interface DialOptions {
+  readonly tls?: TlsFiles | undefined;
+  /** For the ssh that leads to the engine. */
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined;
+}
+
 /**
- * How to reach an engine by its address: `unix:///path` or `tcp://host:port` (port 1234 when it is left out, as buildctl does).
- * @throws {BuildError} `invalid_argument` for an address that makes no sense, `unimplemented` for a scheme that is not a socket
+ * How to reach an engine by its address: `unix:///path`, `tcp://host:port` (port 1234 when it is left out, as buildctl does), or
+ * `ssh://[user@]host[:port][/socket]`, which runs `buildctl dial-stdio` there.
+ * @throws {BuildError} `invalid_argument` for an address that makes no sense, `unimplemented` for a scheme that is none of these
  */
-export function dialAddress(address: string, options: { readonly tls?: TlsFiles | undefined } = {}): Dial {
+export function dialAddress(address: string, options: DialOptions = {}): Dial {
   const [, scheme, rest = ""] = /^([a-z][a-z0-9+.-]*):\/\/(.*)$/s.exec(address) ?? [];
   if (scheme === "unix") {
     if (rest === "") throw new BuildError("invalid_argument", `invalid address "${address}": no path`);
     return ({ signal }) => opened(createConnection({ path: rest }), "connect", `unix ${rest}`, signal);
   }
+  if (scheme === "ssh") return dialSsh(address, options.env);
   if (scheme !== "tcp") {
     throw scheme === undefined
       ? new BuildError("invalid_argument", `invalid address "${address}": want unix:///path or tcp://host:port`)
-      : new BuildError("unimplemented", `cannot dial "${address}": only unix:// and tcp:// are sockets`);
+      : new BuildError("unimplemented", `cannot dial "${address}": only unix://, tcp:// and ssh:// lead to an engine`);
   }
   const { hostname, port } = parseHost(address, rest);
   const { tls } = options;
@@ -52,6 +62,20 @@ export function dialAddress(address: string, options: { readonly tls?: TlsFiles 
       key: read(tls.key),
     });
     return await opened(socket, "secureConnect", `tcp ${hostname}:${port}`, signal);
+  };
+}
+
+function dialSsh(address: string, env: DialOptions["env"]): Dial {
+  const target = parseSshTarget(address);
+  const socket = target.socket === undefined ? [] : ["--addr", `unix://${target.socket}`];
+  const args = sshArguments(target, ["buildctl", ...socket, "dial-stdio"]);
+  return async ({ signal }) => {
+    try {
+      return await openCommandStream("ssh", args, { signal, env });
+    } catch (cause) {
+      signal.throwIfAborted();
+      throw new BuildError("unavailable", `connection error: dial ${address}: ${messageOf(cause)}`, { cause });
+    }
   };
 }
 

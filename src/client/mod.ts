@@ -18,6 +18,6 @@ export {
   type StatusResponse,
   type WorkerRecord,
 } from "./buildkit-client.ts";
-export { type Dial, dialAddress, type TlsFiles } from "./dial.ts";
+export { type Dial, dialAddress, type DialOptions, type TlsFiles } from "./dial.ts";
 export type { DialSession } from "../session/mod.ts";
 export { connect, type Channel } from "../rpc/mod.ts";

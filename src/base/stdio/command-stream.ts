@@ -9,6 +9,9 @@ export interface CommandStreamOptions {
   readonly signal: AbortSignal;
 }
 
+/** A program's stdin and stdout. */
+export type CommandStream = Duplex & { ref(): void; unref(): void };
+
 /** How much of what a program says on stderr is kept for the error that it ends with. */
 const maxStderrBytes = 8 * 1024;
 
@@ -17,14 +20,14 @@ const leaveMs = 1_000;
 
 /**
  * Starts a program and gives its stdin and stdout as one stream. Ending the stream closes stdin; the end of stdout ends it. When the program fails,
- * the stream fails with what it said on stderr. Destroying the stream ends the program.
+ * the stream fails with what it said on stderr. Destroying the stream ends the program. Like a socket's, its `unref()` lets this process end meanwhile.
  * @throws {Error} when the program cannot be started
  */
 export async function openCommandStream(
   command: string,
   args: readonly string[],
   options: CommandStreamOptions,
-): Promise<Duplex> {
+): Promise<CommandStream> {
   options.signal.throwIfAborted();
   const child = spawn(command, args, { env: options.env ?? process.env, stdio: ["pipe", "pipe", "pipe"] });
   await once(child, "spawn");
@@ -60,7 +63,11 @@ export async function openCommandStream(
     if (code === 0) stream.push(null);
     else stream.destroy(new Error(failure(command, code ?? signalName, said)));
   });
-  return stream;
+  const handles = [child, stdin, stdout, stderr] as unknown as readonly { ref(): void; unref(): void }[];
+  return Object.assign(stream, {
+    ref: () => handles.forEach((handle) => handle.ref()),
+    unref: () => handles.forEach((handle) => handle.unref()),
+  });
 }
 
 function failure(command: string, status: number | string | null, said: string): string {

@@ -42,7 +42,11 @@ export function sshArguments({ user, host, port }: SshTarget, command: readonly 
   return [
     ...(user === undefined ? [] : ["-l", user]),
     ...(port === undefined ? [] : ["-p", String(port)]),
-    ...["-o", "ConnectTimeout=30", "-T", "--", host],
+    "-o",
+    "ConnectTimeout=30",
+    "-T",
+    "--",
+    host,
     ...command.map(shellWord),
   ];
 }

@@ -60,9 +60,9 @@ export async function engineAddressOf(endpoint: string, surroundings: EngineSurr
   throw new BuildError("not_found", `context ${JSON.stringify(endpoint)} does not exist: see docker context ls`);
 }
 
-/** @throws {BuildError} `invalid_argument` with Docker's words */
+/** An address as Docker's commands take it; without a scheme it is TCP. @throws {BuildError} `invalid_argument` with Docker's words */
 export function parseDockerHost(text: string, options: { readonly tls?: TlsMaterial | undefined } = {}): EngineAddress {
-  const [, scheme, rest = ""] = /^([a-z]+):\/\/(.+)$/.exec(text) ?? [];
+  const [, scheme = text.includes("://") ? "" : "tcp", rest = text] = /^([a-z]+):\/\/(.+)$/.exec(text) ?? [];
   switch (scheme) {
     case "unix":
       return { type: "unix", text, path: rest };
@@ -78,7 +78,7 @@ export function parseDockerHost(text: string, options: { readonly tls?: TlsMater
 }
 
 function parseTcp(text: string, rest: string, tls: TlsMaterial | undefined): EngineAddress {
-  const [, bracketed, plain, portText] = /^(?:\[([^\]]+)\]|([^:/?#@[\]]+))(?::(\d{1,5}))?\/*$/.exec(rest) ?? [];
+  const [, bracketed, plain, portText] = /^(?:\[([^\]]+)\]|([^\s:/?#@[\]]+))(?::(\d{1,5}))?\/*$/.exec(rest) ?? [];
   const host = bracketed ?? plain;
   const port = Number(portText ?? (tls ? 2376 : 2375));
   if (host === undefined || port < 1 || port > 65_535) {

@@ -1,5 +1,6 @@
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import type { Agent } from "undici";
+import type { Agent, buildConnector } from "undici";
 import { BuildError, messageOf } from "../../base/errors/mod.ts";
 import type { EngineAddress } from "./address.ts";
 import { refused, unreachable } from "./failures.ts";
@@ -49,16 +50,20 @@ export class EngineConnection implements AsyncDisposable {
     env: Readonly<Record<string, string | undefined>> = {},
   ): Promise<EngineConnection> {
     const { Agent } = await import("undici"); // heavy, and few commands talk with Docker
-    const life = new AbortController();
+    const { signal } = new AbortController(); // a connection that many requests share outlives each of them
+    const connectFor = async (callback: buildConnector.Callback): Promise<void> => {
+      let answer: Parameters<buildConnector.Callback>;
+      try {
+        answer = [null, (await openEngineStream(address, { signal, env })) as Socket]; // a duplex is all that HTTP/1 wants
+      } catch (error) {
+        answer = [error as Error, null];
+      }
+      callback(...answer);
+    };
     const agent = new Agent({
       headersTimeout: 0, // an engine answers a load when it has read enough of it
       bodyTimeout: 0,
-      connect: (_options, callback) => {
-        openEngineStream(address, { signal: life.signal, env }).then(
-          (stream) => callback(null, stream as never), // a duplex is all that HTTP/1 wants
-          (error: Error) => callback(error, null),
-        );
-      },
+      connect: (_options, callback) => void connectFor(callback),
     });
     return new EngineConnection(address, env, agent);
   }

@@ -2,6 +2,7 @@ import type { Duplex } from "node:stream";
 import { BuildError, messageOf } from "../../base/errors/mod.ts";
 import type { EngineConnection } from "./connection.ts";
 import { demultiplexed, frames } from "./multiplexed.ts";
+import { text } from "./text.ts";
 
 /** What every call takes. */
 export interface EngineCall {
@@ -56,10 +57,10 @@ export class EngineContainers {
     const state = (json.State ?? {}) as { Running?: unknown; Status?: unknown };
     const mounts = (Array.isArray(json.Mounts) ? json.Mounts : []) as { Type?: unknown; Name?: unknown }[];
     return {
-      id: String(json.Id),
-      status: String(state.Status ?? ""),
+      id: text(json.Id),
+      status: text(state.Status),
       running: state.Running === true,
-      image: String((json.Config as { Image?: unknown } | undefined)?.Image ?? ""),
+      image: text((json.Config as { Image?: unknown } | undefined)?.Image),
       volumes: mounts.flatMap(({ Name }) => (typeof Name === "string" && Name !== "" ? [Name] : [])),
     };
   }

@@ -120,7 +120,7 @@ suite("dockerEngineAddress()", () => {
     });
     await assert.rejects(address({ DOCKER_CONTEXT: "nowhere" }), { code: "not_found" });
     for (const wrong of [
-      "nonsense",
+      "no sense",
       "tcp://",
       "tcp://a:b",
       "npipe:////./pipe/x",

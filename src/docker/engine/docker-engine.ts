@@ -3,6 +3,7 @@ import type { EngineAddress } from "./address.ts";
 import { EngineConnection } from "./connection.ts";
 import { type EngineCall, EngineContainers, ifFound } from "./containers.ts";
 import { EngineImages } from "./images.ts";
+import { text } from "./text.ts";
 
 /** How an engine is set up, as far as anybody asks. */
 export interface EngineInfo {
@@ -41,7 +42,7 @@ export class DockerEngine implements AsyncDisposable {
   /** The engine's version, for instance `28.5.1`. */
   async version({ signal }: EngineCall): Promise<string> {
     const { Version } = await this.#connection.json({ method: "GET", path: "/version", signal });
-    return String(Version ?? "");
+    return text(Version);
   }
   async info({ signal }: EngineCall): Promise<EngineInfo> {
     const json = await this.#connection.json({ method: "GET", path: "/info", signal });
@@ -49,13 +50,13 @@ export class DockerEngine implements AsyncDisposable {
     const status = Array.isArray(DriverStatus) ? (DriverStatus as unknown[][]) : [];
     const security = Array.isArray(SecurityOptions) ? (SecurityOptions as unknown[]) : [];
     return {
-      cgroupDriver: String(CgroupDriver ?? ""),
-      userNamespaces: security.some((option) => String(option).split(",").includes("name=userns")),
+      cgroupDriver: text(CgroupDriver),
+      userNamespaces: security.some((option) => text(option).split(",").includes("name=userns")),
       containerdImages: status.some(
         ([key, value]) => key === "driver-type" && value === "io.containerd.snapshotter.v1",
       ),
-      osType: String(OSType ?? ""),
-      architecture: String(Architecture ?? ""),
+      osType: text(OSType),
+      architecture: text(Architecture),
     };
   }
   /** Removes a volume; none of that name is fine too. */

@@ -20,7 +20,7 @@ async function engine(t: TestContext, answer: Answer): Promise<DockerEngine> {
   const server = createServer((request, response) => {
     response.setHeader("api-version", "1.41");
     if (request.url === "/_ping") response.end("OK");
-    else if (/exec$/.test(request.url ?? "")) response.writeHead(201).end('{"Id":"e1"}');
+    else if (request.url?.endsWith("/exec")) response.writeHead(201).end('{"Id":"e1"}');
     else if (request.url === "/v1.41/exec/e1/json") response.end('{"ExitCode":7,"Running":false}');
     else response.writeHead(404).end('{"message":"page not found"}');
   });

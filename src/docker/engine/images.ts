@@ -4,6 +4,7 @@ import type { EngineConnection } from "./connection.ts";
 import { type EngineCall, ifFound } from "./containers.ts";
 import { reasonIn } from "./failures.ts";
 import { type EngineMessage, jsonMessages } from "./json-messages.ts";
+import { text } from "./text.ts";
 
 /** An image that an engine holds. */
 export interface EngineImage {
@@ -35,7 +36,7 @@ export class EngineImages {
     const json = await ifFound(this.#connection.json({ method: "GET", path: `/images/${inPath(name)}/json`, signal }));
     if (!json) return undefined;
     const repoDigests = Array.isArray(json.RepoDigests) ? (json.RepoDigests as unknown[]) : [];
-    return { id: String(json.Id), repoDigests: repoDigests.filter((digest) => typeof digest === "string") };
+    return { id: text(json.Id), repoDigests: repoDigests.filter((digest) => typeof digest === "string") };
   }
   /** @throws {BuildError} what the engine, or the registry, says against it */
   async pull(name: string, options: TransferCall): Promise<void> {
@@ -52,7 +53,7 @@ export class EngineImages {
   async distributionDigest(name: string, { signal, auth }: TransferCall): Promise<string> {
     const path = `/distribution/${inPath(name)}/json`;
     const { Descriptor } = await this.#connection.json({ method: "GET", path, headers: authHeader(auth), signal });
-    return String((Descriptor as { digest?: unknown } | undefined)?.digest ?? "");
+    return text((Descriptor as { digest?: unknown } | undefined)?.digest);
   }
   /**
    * Loads an archive in the form of `docker save` into the engine's image store.
