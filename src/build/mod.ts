@@ -6,6 +6,7 @@ export type { BuildOptions } from "./build-options.ts";
 export type { BuildEvent, ClientStep } from "./events.ts";
 export { type Output, parseOutput } from "./outputs/output.ts";
 export type { OutputTarget, PlannedOutput } from "./outputs/plan-outputs.ts";
+export { fullPlatforms } from "./request/names.ts";
 export { prepareBuild, type PreparedBuild, type PrepareEnvironment } from "./prepare-build.ts";
 export { type BuildResult, imageId, metadataJson } from "./result.ts";
 export { type BuildSurroundings, runBuild } from "./run-build.ts";

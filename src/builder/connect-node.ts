@@ -18,13 +18,19 @@ export async function connectNode(driver: Driver, options: BootCall): Promise<Bu
   throw new BuildError("unavailable", `the engine at ${driver.endpoint} went away right after it had started`);
 }
 
-async function answering(driver: Driver, signal: AbortSignal): Promise<BuildKitClient | undefined> {
+/** A client of a node's engine, which is dialled at the first call; nothing is started. */
+export function clientOf(driver: Driver): BuildKitClient {
   const channel = connect({ open: (options) => driver.dial(options), authority: driver.authority });
-  const client = new BuildKitClient(channel, { dialSession: driver.dialSession });
+  return new BuildKitClient(channel, { dialSession: driver.dialSession });
+}
+
+async function answering(driver: Driver, signal: AbortSignal): Promise<BuildKitClient | undefined> {
+  const client = clientOf(driver);
   try {
     await client.info({ signal, timeoutMs: answerTimeoutMs });
     return client;
   } catch (error) {
+    if (error instanceof BuildError && error.code === "unimplemented") return client; // an engine from before there was this question
     await client.close();
     signal.throwIfAborted();
     if (error instanceof BuildError && error.code === "unavailable") return undefined;

@@ -49,7 +49,8 @@ export function fullDockerHost(text: string, options: { readonly tls: boolean })
 function fullTcpHost(rest: string, defaultPort: number): string {
   if (rest === "") return `tcp://localhost:${defaultPort}`;
   if (rest.includes("://")) throw invalid(`invalid proto, expected tcp: ${rest}`);
-  const [, bracketed, plain, port = "", path = ""] = /^(?:\[([^\]]+)\]|([^:/[\]]*))(?::(\d*))?(\/.*)?$/.exec(rest) ?? [];
+  const [, bracketed, plain, port = "", path = ""] =
+    /^(?:\[([^\]]+)\]|([^:/[\]]*))(?::(\d*))?(\/.*)?$/.exec(rest) ?? [];
   if ((bracketed === undefined && plain === undefined) || Number(port) > 65_535) {
     throw invalid(`invalid bind address format: ${rest}`);
   }

@@ -1,7 +1,40 @@
-import { requireBuilder } from "../builder/mod.ts";
+import { BuildError } from "../base/errors/mod.ts";
+import { Builders, embeddedBuilder } from "../builder/mod.ts";
 import type { Invocation } from "./command.ts";
+import type { CliContext } from "./context.ts";
 
-/** The builder that `--builder` or `BUILDX_BUILDER` names. @throws {BuildError} when there is none of that name */
-export function builderName({ globals, context }: Pick<Invocation, "globals" | "context">): string {
-  return requireBuilder(globals.builder || (context.env.BUILDX_BUILDER ?? ""));
+/** What `--builder` or `BUILDX_BUILDER` says; empty when neither says anything. */
+export function askedBuilder({ globals, context }: Pick<Invocation, "globals" | "context">): string {
+  return globals.builder || (context.env.BUILDX_BUILDER ?? "");
+}
+
+/** All builders of this user. */
+export async function openBuilders({ env, home, now, engineCommand }: CliContext): Promise<Builders> {
+  return await Builders.open({
+    env,
+    home,
+    now,
+    engineCommand,
+    uid: process.getuid?.() ?? 0,
+    hasEmbedded: process.platform === "linux",
+  });
+}
+
+/** Checks that there is the builder that is asked for. @throws {BuildError} `no builder "X" found` */
+export async function checkBuilder(invocation: Pick<Invocation, "globals" | "context">): Promise<void> {
+  const name = askedBuilder(invocation);
+  if (name !== "") await (await openBuilders(invocation.context)).select(name);
+}
+
+/**
+ * The builder's name for a command that only our own engine serves.
+ * @throws {BuildError} when another builder is asked for
+ */
+export function builderName(invocation: Pick<Invocation, "globals" | "context">): string {
+  const asked = askedBuilder(invocation);
+  if (asked === "" || asked === embeddedBuilder || asked === "default") return embeddedBuilder;
+  throw new BuildError(
+    "unimplemented",
+    `builder ${JSON.stringify(asked)} cannot be used for this yet: only ${JSON.stringify(embeddedBuilder)} can, polyarch's own engine (leave out --builder and unset BUILDX_BUILDER)`,
+  );
 }

@@ -4,7 +4,7 @@
  * write, and we what it writes.
  */
 export { defaultConfigFile, storeDirectory } from "./directory.ts";
-export { validName } from "./names.ts";
+export { isValidName, validName } from "./names.ts";
 export { randomName } from "./random-name.ts";
 export { type BuilderNode, type BuilderRecord, decodeRecord, encodeRecord } from "./record.ts";
 export { type CurrentBuilder, StoreReader } from "./reader.ts";

@@ -57,7 +57,10 @@ export class BuilderStore extends StoreReader {
     try {
       for (const end = Date.now() + lockTimeoutMs; !tryLock(lock); ) {
         if (Date.now() > end) {
-          throw new BuildError("unavailable", `another program has kept ${path} locked for a minute: find it with lsof`);
+          throw new BuildError(
+            "unavailable",
+            `another program has kept ${path} locked for a minute: find it with lsof`,
+          );
         }
         await sleep(pollMs, undefined, { signal });
       }

@@ -44,7 +44,7 @@ suite("polyarch build", () => {
     assert.deepEqual([code, out], [0, ""]);
     assert.equal(
       err,
-      '#0 building with "default" instance using embedded driver\n\n#1 [1/1] RUN x\n#1 DONE 0.5s\n' +
+      '#0 building with "embedded" instance using embedded driver\n\n#1 [1/1] RUN x\n#1 DONE 0.5s\n' +
         "WARNING: No output specified with embedded driver. Build result will only remain in the build cache. To push result image into registry use --push or to load image into docker use --load\n",
     );
     assert.equal((await polyarch(["build", "--progress=none", "."])).err, "");
@@ -58,7 +58,7 @@ suite("polyarch build", () => {
     assert.equal(await readFile(join(cwd, "id"), "utf8"), config);
     const metadata = JSON.parse(await readFile(join(cwd, "meta.json"), "utf8")) as Record<string, string>;
     assert.equal(metadata["containerimage.digest"], digest);
-    assert.match(metadata["buildx.build.ref"] ?? "", /^default\/default\/\w{25}$/);
+    assert.match(metadata["buildx.build.ref"] ?? "", /^embedded\/embedded\/\w{25}$/);
   });
 
   test("ends a failure with the step's log, the place in the Dockerfile and one line that says what failed", async (t) => {

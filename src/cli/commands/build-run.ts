@@ -4,22 +4,25 @@ import {
   type BuildOptions,
   type BuildResult,
   type ClientStep,
+  fullPlatforms,
   parseOutput,
   prepareBuild,
   type PreparedBuild,
   runBuild as runPreparedBuild,
 } from "../../build/mod.ts";
-import { type BootEvent, connectNode, type Driver, embeddedDriver, enginePaths } from "../../builder/mod.ts";
+import { connectNode, type Driver } from "../../builder/mod.ts";
 import {
   credentialsFromDocker,
   type DockerConfig,
   DockerEngine,
   dockerEngineAddress,
-  loadDockerConfig,
   proxyVariables,
 } from "../../docker/mod.ts";
+import { parsePlatform } from "../../oci/mod.ts";
 import { chooseMode, type Display, openDisplay, type ProgressMode, statusFromWire } from "../../progress/mod.ts";
-import { builderName } from "../builder.ts";
+import { askedBuilder, openBuilders } from "../builder.ts";
+import { bootStatus } from "../builders/boot-status.ts";
+import { chooseNode } from "../builders/choose-node.ts";
 import type { Invocation } from "../command.ts";
 import type { FlagValues } from "../flags/flag.ts";
 import { UsageError } from "../flags/usage-error.ts";
@@ -36,14 +39,17 @@ export async function runBuild(invocation: BuildInvocation): Promise<number> {
   const mode = modeOf(flags, invocation);
   const options = buildOptions(flags, invocation.args[0] as string);
   refuseAttestations(flags);
-  const name = builderName(invocation);
-  const config = await loadDockerConfig(context.env, context.home);
-  const driver = embeddedDriver({
-    paths: enginePaths(context.env, process.getuid?.() ?? 0),
-    command: context.engineCommand,
-    uid: process.getuid?.() ?? 0,
-  });
+  const builders = await openBuilders(context);
+  const builder = await builders.select(askedBuilder(invocation));
+  const { config } = builders.docker;
   const built = await explained(async () => {
+    await builders.touch(builder, context);
+    const { node, driver } = await chooseNode(builders, builder, {
+      platforms: fullPlatforms(
+        options.platforms.length > 0 ? options.platforms : [context.env.DOCKER_DEFAULT_PLATFORM ?? ""],
+      ).map((platform) => parsePlatform(platform)),
+      context,
+    });
     const prepared = await prepareBuild(options, {
       env: context.env,
       cwd: context.cwd,
@@ -51,7 +57,7 @@ export async function runBuild(invocation: BuildInvocation): Promise<number> {
       proxies: proxyVariables(config.proxies),
       defaultLoad: (await driver.features({ signal: context.signal })).defaultLoad,
     });
-    return await displayed(prepared, { invocation, mode, name, driver, config });
+    return await displayed(prepared, { invocation, mode, name: builder.name, node, driver, config });
   });
   await reportResult(built, { flags, mode, context });
   return 0;
@@ -70,7 +76,10 @@ async function explained<T>(work: () => Promise<T>): Promise<T> {
 interface Surroundings {
   readonly invocation: BuildInvocation;
   readonly mode: ProgressMode;
+  /** Of the builder. */
   readonly name: string;
+  /** Name of the node. */
+  readonly node: string;
   readonly driver: Driver;
   readonly config: DockerConfig;
 }
@@ -106,15 +115,17 @@ async function built(
   prepared: PreparedBuild,
   display: Display,
   docker: Awaited<ReturnType<typeof dockerFor>>,
-  { invocation, name, driver, config }: Surroundings,
+  { invocation, name, node, driver, config }: Surroundings,
 ): Promise<BuildResult> {
   const { env, now, signal, stdout } = invocation.context;
   const showStep = (step: ClientStep) => display.update(stepStatus(step));
-  await using client = await connectNode(driver, { signal, onEvent: bootSteps(showStep, now) });
+  const quietMs = driver.kind === "embedded" ? quietBootMs : 0;
+  const onBoot = bootStatus({ now, update: display.update.bind(display), quietMs });
+  await using client = await connectNode(driver, { signal, onEvent: onBoot });
   const credentials = credentialsFromDocker(config, { env });
   return await runPreparedBuild(prepared, {
     client,
-    builder: { name, node: name },
+    builder: { name, node },
     credentials,
     fetchToken: async (request, options) => {
       const { tokenFetcher } = await import("../../registry/mod.ts");
@@ -147,23 +158,8 @@ async function dockerFor(prepared: PreparedBuild, { invocation, config }: Surrou
   return { engine, [Symbol.asyncDispose]: () => engine.close() };
 }
 
-/** An engine is mostly up before anybody wonders; only when it takes long is its start shown as a step. */
+/** Our own engine is mostly up before anybody wonders; only when it takes long is its start shown as a step. */
 const quietBootMs = 3_000;
-
-function bootSteps(showStep: (step: ClientStep) => void, now: () => Date): (event: BootEvent) => void {
-  const step = { id: "boot", name: "[internal] booting polyarchd", started: now() };
-  let shown = false;
-  let timer: NodeJS.Timeout | undefined;
-  const show = () => {
-    shown = true;
-    showStep(step);
-  };
-  return ({ type }) => {
-    clearTimeout(timer);
-    if (type === "starting") timer = setTimeout(show, quietBootMs).unref();
-    else if (shown) showStep({ ...step, completed: now() });
-  };
-}
 
 function modeOf({ progress, quiet }: Flags, { context }: BuildInvocation): ProgressMode {
   if (quiet && progress !== "auto" && progress !== "quiet") {

@@ -20,7 +20,7 @@ import {
 } from "../../oci/mod.ts";
 import { chooseMode, openDisplay } from "../../progress/mod.ts";
 import type { Registry } from "../../registry/mod.ts";
-import { builderName } from "../builder.ts";
+import { checkBuilder } from "../builder.ts";
 import type { Invocation } from "../command.ts";
 import type { CliContext } from "../context.ts";
 import { registryOf } from "../registry.ts";
@@ -37,7 +37,7 @@ export async function runCreate(invocation: CreateInvocation): Promise<number> {
   if (!flags["dry-run"] && flags.tag.length === 0) {
     throw new Error("can't push with no tags specified, please set --tag or --dry-run");
   }
-  builderName(invocation);
+  await checkBuilder(invocation);
   const mode = chooseMode(flags.progress, { env: context.env, isTty: context.stderr.isTTY === true });
   const fromFiles = await Promise.all(flags.file.map((path) => readFile(resolve(context.cwd, path), "utf8")));
   const targets = flags.tag.map(parseTarget);

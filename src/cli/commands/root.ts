@@ -1,9 +1,15 @@
 import type { Command } from "../command.ts";
 import { buildCommand } from "./build.ts";
 import { completionCommand } from "./completion.ts";
+import { createCommand } from "./create.ts";
 import { daemonCommand } from "./daemon.ts";
 import { helpCommand } from "./help.ts";
 import { imagetoolsCommand } from "./imagetools.ts";
+import { inspectCommand } from "./inspect.ts";
+import { lsCommand } from "./ls.ts";
+import { rmCommand } from "./rm.ts";
+import { stopCommand } from "./stop.ts";
+import { useCommand } from "./use.ts";
 import { versionCommand } from "./version.ts";
 
 /** All commands. Tables only: what a command needs to run is loaded when it runs. */
@@ -13,6 +19,12 @@ export const rootCommand: Command = {
   flags: {},
   commands: [
     buildCommand,
+    createCommand,
+    useCommand,
+    lsCommand,
+    inspectCommand,
+    stopCommand,
+    rmCommand,
     imagetoolsCommand,
     daemonCommand,
     versionCommand,

@@ -1,0 +1,158 @@
+import { BuildError, messageOf } from "../base/errors/mod.ts";
+import type { WorkerRecord } from "../client/mod.ts";
+import { formatPlatform, normalizePlatform, type Platform } from "../oci/mod.ts";
+import type { Builder } from "./builder.ts";
+import type { Builders } from "./builders.ts";
+import { clientOf } from "./connect-node.ts";
+import type { Driver, NodeState } from "./driver.ts";
+import type { BuilderNode } from "./store/mod.ts";
+
+/** A node with its driver, or why it has none. */
+export interface OpenNode {
+  readonly node: BuilderNode;
+  readonly driver?: Driver | undefined;
+  readonly error?: unknown;
+}
+
+/** What a node's engine says of itself. */
+export interface NodeStatus {
+  readonly state: NodeState;
+  /** The engine's; absent when it does not run. */
+  readonly version?: string | undefined;
+  readonly workerIds: readonly string[];
+  /** Those that are fixed for the node first, then the engine's; each once. */
+  readonly platforms: readonly Platform[];
+  readonly labels: Readonly<Record<string, string>>;
+  readonly gcPolicy: WorkerRecord["GCPolicy"];
+  readonly devices: WorkerRecord["CDIDevices"];
+}
+
+/** A node that was asked how it is; without `status` there is an `error`. */
+export interface LoadedNode extends OpenNode {
+  readonly status?: NodeStatus | undefined;
+}
+
+/** A builder whose nodes were asked. */
+export interface LoadedBuilder {
+  readonly builder: Builder;
+  readonly nodes: readonly LoadedNode[];
+  /** Why there is nothing to say of it at all: the Docker Engine that it stands for is not there. */
+  readonly error?: unknown;
+}
+
+/** Makes the drivers of all nodes; one that cannot be made does not keep the others from it. */
+export async function openNodes(builders: Builders, builder: Builder): Promise<readonly OpenNode[]> {
+  return await Promise.all(
+    builder.nodes.map(async (node): Promise<OpenNode> => {
+      try {
+        return { node, driver: await builders.openDriver(builder, node) };
+      } catch (error) {
+        return { node, error };
+      }
+    }),
+  );
+}
+
+/** Asks all nodes at the same time how they are. Never throws, unless `signal` aborts: what fails is part of the answer. */
+export async function loadBuilder(
+  builders: Builders,
+  builder: Builder,
+  options: { readonly signal: AbortSignal; readonly timeoutMs: number | undefined },
+): Promise<LoadedBuilder> {
+  const opened = await openNodes(builders, builder);
+  const nodes = await Promise.all(opened.map((node) => loadNode(node, options)));
+  const [only] = nodes;
+  return builder.origin === "context" && only?.error !== undefined
+    ? { builder, nodes, error: only.error }
+    : { builder, nodes };
+}
+
+/** Asks one node how it is, for a limited time. */
+export async function loadNode(
+  open: OpenNode,
+  options: { readonly signal: AbortSignal; readonly timeoutMs: number | undefined },
+): Promise<LoadedNode> {
+  const { node, driver } = open;
+  if (!driver) return open;
+  const { signal, timeoutMs } = options;
+  const limit = new AbortController();
+  const late = () => limit.abort(new BuildError("deadline_exceeded", lateMessage(timeoutMs ?? 0)));
+  const timer = timeoutMs ? setTimeout(late, timeoutMs) : undefined;
+  try {
+    const both = AbortSignal.any([signal, limit.signal]);
+    return { ...open, status: await abortable(statusOf(node, driver, both), both) };
+  } catch (error) {
+    signal.throwIfAborted();
+    return { ...open, error };
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function statusOf(node: BuilderNode, driver: Driver, signal: AbortSignal): Promise<NodeStatus> {
+  const state = await driver.state({ signal });
+  const nothing = { workerIds: [], labels: {}, gcPolicy: [], devices: [] };
+  if (state !== "running") return { state, platforms: unique(node.platforms), ...nothing };
+  await using client = clientOf(driver);
+  const [workers, version] = await Promise.all([
+    client.listWorkers({ signal }).catch((error: unknown) => {
+      signal.throwIfAborted();
+      throw new BuildError("unavailable", `listing workers: ${messageOf(error)}`, { cause: error });
+    }),
+    engineVersion(client, driver, signal),
+  ]);
+  const [first] = workers;
+  return {
+    state,
+    version,
+    workerIds: workers.map(({ ID }) => ID).toSorted(),
+    platforms: unique([...node.platforms, ...workers.flatMap(platformsOf)]),
+    labels: first?.Labels ?? {},
+    gcPolicy: first?.GCPolicy ?? [],
+    devices: workers.at(-1)?.CDIDevices ?? [],
+  };
+}
+
+async function engineVersion(
+  client: ReturnType<typeof clientOf>,
+  driver: Driver,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  try {
+    return (await client.info({ signal }))?.version;
+  } catch (error) {
+    signal.throwIfAborted();
+    if (error instanceof BuildError && error.code === "unimplemented") return await driver.version?.({ signal });
+    return undefined;
+  }
+}
+
+/** The platforms that a worker says it builds for. */
+export function platformsOf({ platforms }: WorkerRecord): readonly Platform[] {
+  return platforms.map(({ OS, Architecture, Variant, OSVersion }) =>
+    normalizePlatform({ os: OS, architecture: Architecture, variant: Variant, osVersion: OSVersion }),
+  );
+}
+
+function unique(platforms: readonly Platform[]): readonly Platform[] {
+  return [...new Map(platforms.map((platform) => [formatPlatform(platform), platform])).values()];
+}
+
+/** `work`, or the abort if that is first: a driver may wait in a place where no signal reaches it. */
+async function abortable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const onAbort = () => reject(signal.reason);
+  signal.addEventListener("abort", onAbort, { once: true });
+  if (signal.aborted) onAbort();
+  try {
+    return await Promise.race([work, promise]);
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+    promise.catch(() => undefined);
+    work.catch(() => undefined);
+  }
+}
+
+function lateMessage(timeoutMs: number): string {
+  return `no answer within ${timeoutMs / 1000} s: context deadline exceeded`;
+}
