@@ -48,19 +48,24 @@ export class BuildError extends Error {
   }
 }
 
-/** The text of anything thrown. */
+/** The text of anything thrown; of a failure that a failing teardown has covered, the failure's. */
 export function messageOf(error: unknown): string {
+  if (error instanceof SuppressedError) return messageOf(error.suppressed);
   return error instanceof Error ? error.message : String(error);
 }
 
 /** Whether `error` only says that somebody cancelled. */
 export function isAbort(error: unknown): boolean {
   if (error instanceof BuildError) return error.code === "canceled";
-  return error instanceof Error && (error.name === "AbortError" || (error as NodeJS.ErrnoException).code === "ABORT_ERR");
+  return (
+    error instanceof Error && (error.name === "AbortError" || (error as NodeJS.ErrnoException).code === "ABORT_ERR")
+  );
 }
 
 /** Anything thrown as a {@link BuildError}: aborts become `canceled`, system errors keep their text. */
 export function asBuildError(error: unknown): BuildError {
+  // A teardown that failed as well must not hide why it was needed.
+  if (error instanceof SuppressedError) return asBuildError(error.suppressed);
   if (error instanceof BuildError) return error;
   if (isAbort(error)) return new BuildError("canceled", "context canceled", { cause: error });
   const systemCode = (error as NodeJS.ErrnoException | undefined)?.code;
