@@ -28,12 +28,11 @@ suite("parseEngineFlags()", () => {
     assert.deepEqual(flags.addresses, ["unix:///run/buildkit/buildkitd.sock", "tcp://0.0.0.0:1234"]);
     assert.deepEqual([flags.tlsCa, flags.tlsCert, flags.tlsKey], ["ca", "c", "k"]);
     assert.deepEqual([flags.platforms, flags.labels], [["linux/amd64", "linux/arm64"], ["a=b"]]);
-    assert.deepEqual([flags.maxParallelism, flags.idleTimeoutMs], [0, 60_000]);
+    assert.deepEqual([flags.maxParallelism, flags.idleTimeoutMs, flags.gc], [0, 60_000, false]);
     assert.deepEqual(Object.fromEntries(flags.fixed ?? []), {
       "oci-worker": "true",
       "containerd-worker": "false",
       "oci-worker-snapshotter": "auto",
-      "oci-worker-gc": "false",
       "oci-worker-net": "host",
     });
   });

@@ -27,6 +27,7 @@ export const engineFlagTable = {
     kind: "int",
     usage: "Steps that run at once, 0 for no limit (default: twice the number of processors, at least 4)",
   },
+  "oci-worker-gc": { kind: "bool", usage: "Remove what nobody has used for long after builds (default: true)" },
   "oci-worker-platform": { kind: "slice", usage: "Platforms to show to clients (default: those that can run here)" },
   "oci-worker-labels": { kind: "slice", usage: "Labels to show to clients, key=value" },
   "idle-timeout": {
@@ -91,6 +92,7 @@ export function parseEngineFlags(argv: readonly string[]): EngineCommand {
       logFormat: when("log-format", values["log-format"]),
       entitlements: when("allow-insecure-entitlement", values["allow-insecure-entitlement"]),
       maxParallelism,
+      gc: when("oci-worker-gc", values["oci-worker-gc"]),
       platforms: when("oci-worker-platform", values["oci-worker-platform"]),
       labels: when("oci-worker-labels", values["oci-worker-labels"]),
       idleTimeoutMs: values["idle-timeout"] || undefined,

@@ -62,6 +62,7 @@ async function runEngine(config: EngineConfig): Promise<void> {
       path: process.env["PATH"] ?? "",
       logLimits: logLimits(process.env),
       ...(config.maxParallelism === undefined ? {} : { maxParallelism: config.maxParallelism }),
+      ...(config.gc ? {} : { gcPolicy: [] }),
       dns: config.dns,
     }),
   );

@@ -164,7 +164,7 @@ test("docker buildx prune --all leaves nothing at all; what is built then is bui
 });
 
 test("a prune while builds run takes nothing that they hold", async () => {
-  // Builds that stop in the middle of a step until a file in their context's cache says so; pruned all the while.
+  // Its first stage is done and its last one waits while everything that may go is removed, again and again.
   const context = await house.context({
     Dockerfile: `
       FROM ${house.base} AS first

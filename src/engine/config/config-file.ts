@@ -21,6 +21,7 @@ export interface ConfigFile {
   readonly tls: Readonly<Record<"cert" | "key" | "ca", string | undefined>>;
   readonly entitlements: readonly string[] | undefined;
   readonly maxParallelism: number | undefined;
+  readonly gc: boolean | undefined;
   readonly platforms: readonly Platform[];
   readonly labels: Readonly<Record<string, string>>;
   readonly dns: DnsConfig | undefined;
@@ -78,6 +79,7 @@ function interpret(top: TomlTable, warnings: readonly string[]): ConfigFile {
     tls: { cert: tls.string("cert"), key: tls.string("key"), ca: tls.string("ca") },
     entitlements: readEntitlements(top),
     maxParallelism: oci.count("max-parallelism"),
+    gc: oci.bool("gc"),
     platforms: readPlatforms(oci),
     labels: Object.fromEntries(labels.keys.map((key) => [key, labels.string(key) ?? ""])),
     dns: readDns(top.table("dns")),
@@ -108,10 +110,7 @@ function checkFixed(top: TomlTable, tables: (path: readonly string[]) => TomlTab
     const table = tables(path.slice(0, -1));
     const value = table.scalar(key);
     const wrong = value === undefined ? undefined : judgeFixed(setting, value);
-    if (wrong === undefined) continue;
-    // Nobody's build goes wrong because the cache is kept for longer.
-    if (setting.flag === "oci-worker-gc") table.warn(key, wrong);
-    else table.fail(key, wrong);
+    if (wrong !== undefined) table.fail(key, wrong);
   }
   tables(["worker", "containerd"]).ignore(); // it is off, and what is off needs no settings
   const frontends = top.table("frontend");

@@ -31,6 +31,8 @@ export interface EngineConfig {
   readonly entitlements: ReadonlySet<string>;
   /** Steps that run at once; `undefined`: as many as suit the machine. */
   readonly maxParallelism: number | undefined;
+  /** Whether what nobody has used for long is removed after builds. */
+  readonly gc: boolean;
   /** Platforms to show to clients, native first; `undefined`: those that can run here. */
   readonly platforms: readonly Platform[] | undefined;
   /** Added to the labels that the worker shows. */

@@ -15,6 +15,7 @@ export interface EngineFlags {
   readonly entitlements?: readonly string[] | undefined;
   /** 0: no limit. */
   readonly maxParallelism?: number | undefined;
+  readonly gc?: boolean | undefined;
   readonly platforms?: readonly string[] | undefined;
   /** `key=value` */
   readonly labels?: readonly string[] | undefined;

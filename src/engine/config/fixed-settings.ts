@@ -61,13 +61,6 @@ export const fixedSettings: readonly FixedSetting[] = [
     fine: ["false"],
     because: hostNetwork,
   },
-  {
-    flag: "oci-worker-gc",
-    kind: "bool",
-    key: ["worker", "oci", "gc"],
-    fine: ["false"],
-    because: "this engine keeps its cache until its state directory is removed",
-  },
   { flag: "rootless", kind: "bool", fine: ["false"], because: root },
   {
     flag: "oci-worker-rootless",

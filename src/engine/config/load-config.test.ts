@@ -73,6 +73,7 @@ insecure-entitlements = ["network.host", "security.insecure"]
   rootless = false
   networkMode = "host"
   max-parallelism = 4
+  gc = false
   [worker.oci.labels]
     "foo.bar" = "baz"
 [worker.containerd]
@@ -94,6 +95,7 @@ insecure-entitlements = ["network.host", "security.insecure"]
 `,
     });
     assert.equal(config.root, path("state"));
+    assert.equal(config.gc, false);
     assert.deepEqual([...config.entitlements], ["network.host", "security.insecure"]);
     assert.deepEqual(config.log, { format: "json", level: "warn" });
     assert.deepEqual(config.addresses, [
@@ -168,6 +170,12 @@ labels = { a = "file", b = "file" }
     const config = await load({ flags, env: { BUILDKITD_LOG_LEVEL: "debug" } });
     assert.equal(config.log.level, "warn");
     assert.equal(config.socketOwner.gid, 42);
+  });
+
+  test("removes what nobody uses unless it is told not to, by the file or, before that, by a flag", async () => {
+    assert.equal((await load({})).gc, true);
+    assert.equal((await load({ flags: { gc: false } })).gc, false);
+    assert.equal((await load({ flags: { gc: true }, toml: "[worker.oci]\ngc = false\n" })).gc, true);
   });
 
   test("names what it does not support, with file and line, and goes on", async () => {

@@ -58,6 +58,7 @@ export async function loadEngineConfig(flags: EngineFlags, surroundings: ConfigS
     log: { level: logLevel(flags, file, env), format: logFormat(flags.logFormat ?? file.logFormat ?? "text") },
     entitlements: new Set(flags.entitlements?.map(entitlement) ?? file.entitlements ?? []),
     maxParallelism: maxParallelism === 0 ? Number.MAX_SAFE_INTEGER : maxParallelism,
+    gc: flags.gc ?? file.gc ?? true,
     platforms: nonEmpty(flags.platforms?.map((text) => parsePlatform(text)) ?? file.platforms),
     labels: { ...file.labels, ...Object.fromEntries((flags.labels ?? []).map(label)) },
     dns: file.dns,
