@@ -21,15 +21,47 @@ export async function askCredentialHelper(
   registry: string,
   options: { env: Readonly<Record<string, string | undefined>>; signal: AbortSignal },
 ): Promise<HelperAnswer | undefined> {
+  const { program, found, text } = await ask(helper, "get", registry, registry, options);
+  return found ? decodeAnswer(text, program, registry) : undefined;
+}
+
+/** Gives a login to `docker-credential-<helper> store`. `username` is `<token>` when the secret is an identity token. */
+export async function storeInCredentialHelper(
+  helper: string,
+  registry: string,
+  login: HelperAnswer,
+  options: { env: Readonly<Record<string, string | undefined>>; signal: AbortSignal },
+): Promise<void> {
+  const { username, secret } = login;
+  const input = JSON.stringify({ ServerURL: registry, Username: username, Secret: secret });
+  await ask(helper, "store", registry, input, options);
+}
+
+/** Lets `docker-credential-<helper> erase` forget a login; one that it does not have is no failure. */
+export async function eraseFromCredentialHelper(
+  helper: string,
+  registry: string,
+  options: { env: Readonly<Record<string, string | undefined>>; signal: AbortSignal },
+): Promise<void> {
+  await ask(helper, "erase", registry, registry, options);
+}
+
+async function ask(
+  helper: string,
+  verb: Verb,
+  registry: string,
+  input: string,
+  options: { env: Readonly<Record<string, string | undefined>>; signal: AbortSignal },
+): Promise<{ readonly program: string; readonly found: boolean; readonly text: string }> {
   const program = `docker-credential-${helper}`;
-  if (!/^[A-Za-z0-9._-]+$/.test(helper)) throw failed(program, registry, `"${helper}" is not the name of a helper`);
-  const { code, stdout, stderr } = await run(program, registry, options);
+  const fail: Fail = (why, cause) => failed({ program, verb, registry }, why, cause);
+  if (!/^[A-Za-z0-9._-]+$/.test(helper)) throw fail(`"${helper}" is not the name of a helper`);
+  const { code, stdout, stderr } = await run(program, verb, input, { ...options, fail });
   const text = stdout.trim();
-  if (code !== 0) {
-    if (/credentials not found in native keychain/i.test(text)) return undefined;
-    throw failed(program, registry, `exit status ${code}, out: \`${firstOf(text, stderr.trim())}\``);
-  }
-  return decodeAnswer(text, program, registry);
+  if (code === 0) return { program, found: true, text };
+  if (verb !== "store" && /credentials not found in native keychain/i.test(text))
+    return { program, found: false, text };
+  throw fail(`exit status ${code}, out: \`${firstOf(text, stderr.trim())}\``);
 }
 
 function decodeAnswer(text: string, program: string, registry: string): HelperAnswer | undefined {
@@ -37,22 +69,23 @@ function decodeAnswer(text: string, program: string, registry: string): HelperAn
   try {
     answer = JSON.parse(text) as typeof answer;
   } catch {
-    throw failed(program, registry, "its answer is not JSON"); // not shown: it may hold the secret
+    throw failed({ program, verb: "get", registry }, "its answer is not JSON"); // not shown: it may hold the secret
   }
   const { Username: username, Secret: secret } = answer ?? {};
   if (typeof username !== "string" || typeof secret !== "string")
-    throw failed(program, registry, "its answer lacks Username or Secret");
+    throw failed({ program, verb: "get", registry }, "its answer lacks Username or Secret");
   return username === "" && secret === "" ? undefined : { username, secret };
 }
 
 async function run(
   program: string,
+  verb: Verb,
   input: string,
-  options: { env: Readonly<Record<string, string | undefined>>; signal: AbortSignal },
+  options: { env: Readonly<Record<string, string | undefined>>; signal: AbortSignal; fail: Fail },
 ): Promise<{ code: number; stdout: string; stderr: string }> {
   options.signal.throwIfAborted();
   const late = AbortSignal.timeout(timeoutMs);
-  const child = spawn(program, ["get"], {
+  const child = spawn(program, [verb], {
     env: options.env as NodeJS.ProcessEnv,
     stdio: ["pipe", "pipe", "pipe"],
     signal: AbortSignal.any([options.signal, late]),
@@ -70,15 +103,13 @@ async function run(
     return { code: code ?? -1, ...texts };
   } catch (cause) {
     options.signal.throwIfAborted();
-    if (late.aborted) throw failed(program, input, `no answer within ${timeoutMs / 1000} s`);
+    if (late.aborted) throw options.fail(`no answer within ${timeoutMs / 1000} s`);
     if ((cause as NodeJS.ErrnoException).code === "ENOENT") {
-      throw failed(
-        program,
-        input,
+      throw options.fail(
         `exec: "${program}": executable file not found in $PATH: install it, or remove it from Docker's config.json`,
       );
     }
-    throw failed(program, input, messageOf(cause), cause);
+    throw options.fail(messageOf(cause), cause);
   }
 }
 
@@ -86,10 +117,17 @@ function firstOf(...texts: string[]): string {
   return texts.find((text) => text !== "")?.slice(0, 500) ?? "";
 }
 
-function failed(program: string, registry: string, why: string, cause?: unknown): BuildError {
-  return new BuildError(
-    "unauthenticated",
-    `error getting credentials for "${registry}" from ${program} - err: ${why}`,
-    { cause },
-  );
+type Verb = "get" | "store" | "erase";
+type Fail = (why: string, cause?: unknown) => BuildError;
+
+function failed(
+  { program, verb, registry }: { program: string; verb: Verb; registry: string },
+  why: string,
+  cause?: unknown,
+): BuildError {
+  const message =
+    verb === "get"
+      ? `error getting credentials for "${registry}" from ${program} - err: ${why}`
+      : `error ${verb === "store" ? "storing" : "erasing"} credentials for "${registry}" with ${program} - err: ${why}`;
+  return new BuildError("unauthenticated", message, { cause });
 }

@@ -1,5 +1,6 @@
 import type { DockerConfig, StoredLogin } from "./config.ts";
 import { askCredentialHelper } from "./credential-helper.ts";
+import { dockerHubKey } from "./login-key.ts";
 
 /** How to log in to one registry. */
 export type DockerLogin =
@@ -13,8 +14,6 @@ export interface DockerCredentials {
   for(host: string, options: { signal: AbortSignal }): Promise<DockerLogin | undefined>;
 }
 
-/** What Docker files its own registry under. */
-const hubKey = "https://index.docker.io/v1/";
 const hubHosts = new Set(["docker.io", "index.docker.io", "registry-1.docker.io", "registry.hub.docker.com"]);
 
 /**
@@ -38,7 +37,7 @@ export function credentialsFromDocker(
 
 /** Spellings to try for a host, the usual one first. */
 function keysOf(host: string): readonly string[] {
-  return hubHosts.has(host) ? [hubKey, "index.docker.io", "docker.io", "registry-1.docker.io"] : [host];
+  return hubHosts.has(host) ? [dockerHubKey, "index.docker.io", "docker.io", "registry-1.docker.io"] : [host];
 }
 
 async function fromHelper(

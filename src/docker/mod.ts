@@ -4,6 +4,8 @@
  */
 export { type DockerConfig, dockerConfigDirectory, loadDockerConfig, type StoredLogin } from "./config.ts";
 export { credentialsFromDocker, type DockerCredentials, type DockerLogin } from "./credentials.ts";
+export { eraseLogin, type KeptIn, type LoginToKeep, storeLogin } from "./login-store.ts";
+export { dockerHubKey, loginKey } from "./login-key.ts";
 export { type ProxyConfig, proxyVariables } from "./proxies.ts";
 export { type DockerContext, findContext, listContexts, readTlsDirectory, type TlsMaterial } from "./contexts/mod.ts";
 export {
