@@ -47,6 +47,8 @@ export class Access {
         ? undefined
         : { status: 401, challenge: `Basic realm="test"` };
     }
+    // The API's base belongs to no repository: any token opens it.
+    if (repository === "" && scheme === "Bearer" && this.#tokens.has(value)) return undefined;
     const wanted = `repository:${repository}:${action === "push" ? "pull,push" : "pull"}`;
     const challenge = `Bearer realm="${this.#realm}",service="test-service",scope="${wanted}"`;
     const token = scheme === "Bearer" ? this.#tokens.get(value) : undefined;
@@ -74,7 +76,10 @@ export class Access {
     if (basic !== undefined && !isUser(auth.users, basic))
       return { status: 401, body: { details: "incorrect username or password" } };
     const user = basic === undefined ? undefined : (decodeBasic(basic)[0] as string);
-    return this.#issue(auth, user, url.searchParams.getAll("scope"), "token");
+    const granted = this.#issue(auth, user, url.searchParams.getAll("scope"), "token");
+    const [refreshToken] = Object.entries(auth.identityTokens ?? {}).find(([, owner]) => owner === user) ?? [];
+    if (refreshToken === undefined || url.searchParams.get("offline_token") !== "true") return granted;
+    return { ...granted, body: { ...(granted.body as object), refresh_token: refreshToken } };
   }
   #issue(
     auth: TestAuth & { type: "bearer" },
