@@ -6,6 +6,7 @@
 export { makeBaseImages, pushBaseImages } from "./base-images.ts";
 export { DebianArchive, type DebianPackage, type DebianSuite, labCacheDir } from "./debian.ts";
 export { type DockerRelease, type LabDocker, startDocker, unpackDocker } from "./docker.ts";
+export { buildctlProgram, engineProgram, type LabEngine, startEngine } from "./engine.ts";
 export { emulateOnHost } from "./emulators.ts";
 export { type LabPlatform, labPlatforms } from "./platforms.ts";
 export { type Held, type LabPolyarch, openPolyarch, polyarchProgram } from "./polyarch.ts";

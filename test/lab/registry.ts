@@ -16,6 +16,8 @@ export interface RegistryOptions {
   readonly users?: boolean;
   /** Keeps its blobs here and leaves them there; a temporary directory, removed at the end, when not given. */
   readonly dir?: string;
+  /** Speaks TLS with this certificate, and with nobody who shows none that `ca` has signed. Paths. */
+  readonly tls?: { readonly cert: string; readonly key: string; readonly ca: string };
 }
 
 /** One request that the registry answered. */
@@ -25,7 +27,7 @@ export interface RegistryRequest {
   readonly status: number;
 }
 
-/** A running docker-registry (Debian's package), on loopback, over plain HTTP. Disposing it stops it. */
+/** A running docker-registry (Debian's package), on loopback, over plain HTTP unless asked for TLS. Disposing it stops it. */
 export interface LabRegistry extends AsyncDisposable {
   /** `127.0.0.1:<port>`, as it stands in an image's name. */
   readonly host: string;
@@ -36,12 +38,17 @@ export interface LabRegistry extends AsyncDisposable {
 
 /** Starts a registry and waits until it listens. */
 export async function startRegistry(options: RegistryOptions = {}): Promise<LabRegistry> {
+  const { tls } = options;
   const home = await mkdtemp(join(tmpdir(), "polyarch-registry-"));
   const config = {
     version: "0.1",
     log: { level: "info" },
     storage: { filesystem: { rootdirectory: options.dir ?? join(home, "data") }, delete: { enabled: true } },
-    http: { addr: `127.0.0.1:${options.port ?? 0}`, secret: "lab" },
+    http: {
+      addr: `127.0.0.1:${options.port ?? 0}`,
+      secret: "lab",
+      ...(tls ? { tls: { certificate: tls.cert, key: tls.key, clientcas: [tls.ca] } } : {}),
+    },
     ...(options.users ? { auth: { htpasswd: { realm: "lab", path: join(home, "htpasswd") } } } : {}),
   };
   await writeFile(join(home, "htpasswd"), htpasswd);

@@ -1,0 +1,55 @@
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+
+const repository = join(import.meta.dirname, "..", "..");
+
+/** The engine's launcher, as people start it. */
+export const engineProgram = join(repository, "bin", "polyarchd");
+/** The launcher of what docker buildx runs beside an engine. */
+export const buildctlProgram = join(repository, "bin", "buildctl");
+
+/** An engine that was started as a server, by hand or by a service manager. Disposing it stops it. */
+export interface LabEngine extends AsyncDisposable {
+  readonly pid: number;
+  /** What it listens on, in the order of its `--addr`. */
+  readonly addresses: readonly string[];
+  /** The lines of its log so far. */
+  log(): readonly string[];
+}
+
+/**
+ * Starts `polyarchd` with these arguments, and a state directory of its own unless they name one, and waits until it listens.
+ * @throws {Error} with what it said, when it ends instead
+ */
+export async function startEngine(args: readonly string[]): Promise<LabEngine> {
+  if (!existsSync(join(repository, "dist", "polyarchd.cjs"))) throw new Error("dist/ is missing: run `npm run build`");
+  const home = await mkdtemp(join(tmpdir(), "polyarch-engine-"));
+  const child = spawn(engineProgram, ["--root", join(home, "root"), ...args], { stdio: ["ignore", "ignore", "pipe"] });
+  const exited = new Promise<void>((resolve) => child.once("close", () => resolve()));
+  const stop = async () => {
+    child.kill("SIGTERM");
+    const impatience = setTimeout(() => child.kill("SIGKILL"), 10_000);
+    await exited;
+    clearTimeout(impatience);
+    await rm(home, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+  };
+  const lines: string[] = [];
+  const { promise, resolve, reject } = Promise.withResolvers<readonly string[]>();
+  createInterface(child.stderr).on("line", (line) => {
+    lines.push(line);
+    const [, listening] = /is listening on (.*), state in /.exec(line) ?? [];
+    if (listening !== undefined) resolve(listening.split(", "));
+  });
+  child.once("error", reject);
+  child.once("close", (code) => reject(new Error(`polyarchd ended with ${code}:\n${lines.join("\n")}`)));
+  try {
+    return { pid: child.pid ?? 0, addresses: await promise, log: () => lines, [Symbol.asyncDispose]: stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
