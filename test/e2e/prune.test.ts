@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { existsSync, readdirSync } from "node:fs";
-import { readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { before, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { must, unpackDocker } from "../lab/mod.ts";
 import { gone, openHouse } from "./harness.ts";
 import { stepNamed } from "./progress-text.ts";
@@ -234,6 +235,25 @@ test("a directory that was sent from elsewhere is a record, too, and is sent aga
   );
   await build();
   assert.equal(await readFile(join(dest, "data"), "utf8"), "sent again");
+});
+
+test("after a build the engine itself removes cache mounts that nobody has used for two days", async () => {
+  await house.kill();
+  const slots = ["stale", "fresh"].map((name) => join(house.root, "cache-mounts", name, "0"));
+  const [stale = "", fresh = ""] = slots;
+  for (const slot of slots) {
+    await mkdir(join(slot, "data"), { recursive: true });
+    await must("fallocate", ["-l", "300MB", join(slot, "data/blob")]);
+  }
+  await must("touch", ["-d", "3 days ago", stale]);
+  await house.build(await house.context({ Dockerfile: "FROM scratch\n" }));
+  for (let tries = 0; tries < 200 && existsSync(stale); tries++) await sleep(50);
+  assert.deepEqual([existsSync(stale), existsSync(fresh)], [false, true]);
+  assert.match(
+    await readFile(join(house.root, "polyarchd.log"), "utf8"),
+    /garbage collection removed 1 records, 300\d{6} bytes/,
+  );
+  await prune("-a");
 });
 
 test("docker buildx inspect shows the policy of the garbage collection", async () => {

@@ -1,5 +1,6 @@
 import { statfs } from "node:fs/promises";
 import { Semaphore } from "../../../base/async/mod.ts";
+import { log } from "../../../base/log/mod.ts";
 import type { OpenedRefStore } from "../../refs/mod.ts";
 import type { SqliteCacheStore } from "../cache-store.ts";
 import { parseFilters } from "./filter.ts";
@@ -55,7 +56,7 @@ export class Housekeeping implements AsyncDisposable {
     this.#openedAt = options.now();
     this.#lastBuild = this.#openedAt;
     const { intervalMs = 60_000 } = options;
-    this.#schedule = new Schedule((signal) => this.collect({ signal }), { intervalMs });
+    this.#schedule = new Schedule((signal) => this.#collectAndTell(signal), { intervalMs });
   }
 
   static async open(options: HousekeepingOptions): Promise<Housekeeping> {
@@ -119,6 +120,12 @@ export class Housekeeping implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#schedule[Symbol.asyncDispose]();
+  }
+
+  async #collectAndTell(signal: AbortSignal): Promise<void> {
+    const removed = await this.collect({ signal });
+    const bytes = removed.reduce((sum, record) => sum + record.bytes, 0);
+    if (removed.length > 0) log.info(`garbage collection removed ${removed.length} records, ${bytes} bytes`);
   }
 
   async *#apply(rule: PruneRule, survey: Survey, signal: AbortSignal): AsyncGenerator<UsageRecord> {
