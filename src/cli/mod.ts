@@ -6,3 +6,5 @@ export type { CliContext, InputStream, OutputStream } from "./context.ts";
 export type { Command, Invocation } from "./command.ts";
 export { rootCommand } from "./commands/root.ts";
 export { runCli } from "./run.ts";
+export { interpretStart, type Start, type StartInput } from "./plugin/start.ts";
+export { watchDocker } from "./plugin/watch-docker.ts";

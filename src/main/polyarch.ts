@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
-import { type CliContext, rootCommand, runCli } from "../cli/mod.ts";
+import { type CliContext, interpretStart, rootCommand, runCli, watchDocker } from "../cli/mod.ts";
 import { version } from "./version.ts";
 
 /** The engine's launcher lies beside the client's, whether the client runs bundled (`dist/`) or from its sources (`src/main/`). */
@@ -29,9 +29,22 @@ async function main(): Promise<void> {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 141 : 1));
   }
+  const { POLYARCH_INVOKED_AS: invokedAs = "polyarch", DOCKER_CLI_PLUGIN_SOCKET: docker, ...variables } = process.env;
+  const start = interpretStart({ invokedAs, argv: process.argv.slice(2), env: variables, version });
+  if (start.type === "answer") {
+    process.stdout.write(start.text);
+    return;
+  }
+  if (start.type === "refused") {
+    process.stderr.write(`ERROR: ${start.why}
+`);
+    process.exitCode = 1;
+    return;
+  }
+  if (docker) watchDocker(docker, () => process.kill(process.pid, "SIGTERM"));
   const context: CliContext = {
-    program: "polyarch",
-    env: process.env,
+    program: start.program,
+    env: start.env,
     cwd: process.cwd(),
     home: homedir(),
     stdin: process.stdin,
@@ -43,7 +56,7 @@ async function main(): Promise<void> {
     revision: "",
     engineCommand: findEngine(process.argv[1] ?? ""),
   };
-  process.exitCode = await runCli(rootCommand, process.argv.slice(2), context);
+  process.exitCode = await runCli({ ...rootCommand, name: start.program }, start.argv, context);
 }
 
 void main();

@@ -12,7 +12,7 @@ export function helpCommand(root: () => Command): Command {
     args: { min: 0 },
     flags: {},
     run: async ({ context, args }) => {
-      const { command, path, argv } = route(root(), args);
+      const { command, path, argv } = route({ ...root(), name: context.program }, args);
       if (path.length === 1 && argv.length > 0)
         throw new UsageError(`unknown help topic ${JSON.stringify(args.join(" "))}`, { command: context.program });
       context.stdout.write(renderHelp(command, path));

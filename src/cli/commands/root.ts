@@ -5,6 +5,9 @@ import { createCommand } from "./create.ts";
 import { daemonCommand } from "./daemon.ts";
 import { helpCommand } from "./help.ts";
 import { imagetoolsCommand } from "./imagetools.ts";
+import { loginCommand } from "./login.ts";
+import { logoutCommand } from "./logout.ts";
+import { manifestCommand } from "./manifest.ts";
 import { inspectCommand } from "./inspect.ts";
 import { lsCommand } from "./ls.ts";
 import { rmCommand } from "./rm.ts";
@@ -26,6 +29,9 @@ export const rootCommand: Command = {
     stopCommand,
     rmCommand,
     imagetoolsCommand,
+    manifestCommand,
+    loginCommand,
+    logoutCommand,
     daemonCommand,
     versionCommand,
     completionCommand(() => rootCommand),

@@ -8,7 +8,7 @@ export const versionCommand = defineCommand({
   flags: {},
   run: async ({ context }) => {
     context.stdout.write(
-      `${[context.program, context.version, context.revision].filter((part) => part !== "").join(" ")}\n`,
+      `${["polyarch", context.version, context.revision].filter((part) => part !== "").join(" ")}\n`,
     );
     return 0;
   },
