@@ -28,6 +28,10 @@ export const engineFlagTable = {
     usage: "Steps that run at once, 0 for no limit (default: twice the number of processors, at least 4)",
   },
   "oci-worker-gc": { kind: "bool", usage: "Remove what nobody has used for long after builds (default: true)" },
+  "oci-worker-gc-keepstorage": {
+    kind: "string",
+    usage: "How much to keep, in MB: Reserved[,Free[,Maximum]] (default: what suits the disk)",
+  },
   "oci-worker-platform": { kind: "slice", usage: "Platforms to show to clients (default: those that can run here)" },
   "oci-worker-labels": { kind: "slice", usage: "Labels to show to clients, key=value" },
   "idle-timeout": {
@@ -49,7 +53,7 @@ const fixedFlags: FlagTable = Object.fromEntries(
 
 /** Flags of buildkitd's that this engine has nothing for. */
 const missing =
-  /^(?:debugaddr|otel-socket-path|cdi-spec-dir|oci-cni-.*|oci-worker-(?:binary|gc-keepstorage|proxy-snapshotter-path)|containerd-.*|(?:un)?register-service|service-name|log-file)$/;
+  /^(?:debugaddr|otel-socket-path|cdi-spec-dir|oci-cni-.*|oci-worker-(?:binary|proxy-snapshotter-path)|containerd-.*|(?:un)?register-service|service-name|log-file)$/;
 
 /** What the command line asks for. */
 export type EngineCommand =
@@ -93,6 +97,7 @@ export function parseEngineFlags(argv: readonly string[]): EngineCommand {
       entitlements: when("allow-insecure-entitlement", values["allow-insecure-entitlement"]),
       maxParallelism,
       gc: when("oci-worker-gc", values["oci-worker-gc"]),
+      gcKeepStorage: when("oci-worker-gc-keepstorage", values["oci-worker-gc-keepstorage"]),
       platforms: when("oci-worker-platform", values["oci-worker-platform"]),
       labels: when("oci-worker-labels", values["oci-worker-labels"]),
       idleTimeoutMs: values["idle-timeout"] || undefined,

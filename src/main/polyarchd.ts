@@ -1,5 +1,5 @@
 import { closeSync, openSync } from "node:fs";
-import { mkdir } from "node:fs/promises";
+import { mkdir, statfs } from "node:fs/promises";
 import type { Socket } from "node:net";
 import { BuildError, messageOf } from "../base/errors/mod.ts";
 import { log, setLogFormat, setLogLevel } from "../base/log/mod.ts";
@@ -21,6 +21,7 @@ import { formatPlatform, type Platform, platformsEqual } from "../oci/mod.ts";
 import { createRpcServer } from "../rpc/mod.ts";
 import { SessionManager } from "../session/mod.ts";
 import { Activity } from "./activity.ts";
+import { gcPolicy } from "./gc-policy.ts";
 import { listen } from "./listen.ts";
 import { engineFlagTable, parseEngineFlags } from "./polyarchd-flags.ts";
 import { version } from "./version.ts";
@@ -55,6 +56,8 @@ async function runEngine(config: EngineConfig): Promise<void> {
     throw new BuildError("failed_precondition", `could not lock ${root}/polyarchd.lock, another instance running?`);
   }
   const spawner = stack.use(await startSpawner());
+  const disk = await statfs(root);
+  const policy = gcPolicy(config.gc, disk.blocks * disk.bsize);
   const worker = stack.use(
     await openWorker<JobEnvironment>({
       root,
@@ -62,7 +65,7 @@ async function runEngine(config: EngineConfig): Promise<void> {
       path: process.env["PATH"] ?? "",
       logLimits: logLimits(process.env),
       ...(config.maxParallelism === undefined ? {} : { maxParallelism: config.maxParallelism }),
-      ...(config.gc ? {} : { gcPolicy: [] }),
+      ...(policy ? { gcPolicy: policy } : {}),
       dns: config.dns,
     }),
   );

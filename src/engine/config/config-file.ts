@@ -6,6 +6,7 @@ import type { DnsConfig } from "./engine-config.ts";
 import { checkEntitlement } from "./entitlements.ts";
 import { fixedSettings, judgeFixed } from "./fixed-settings.ts";
 import { readRegistries } from "./registries.ts";
+import { type GcConfig, readGc } from "./gc.ts";
 import { keyLines } from "./toml-lines.ts";
 import { type TomlFile, TomlTable } from "./toml-table.ts";
 
@@ -21,7 +22,7 @@ export interface ConfigFile {
   readonly tls: Readonly<Record<"cert" | "key" | "ca", string | undefined>>;
   readonly entitlements: readonly string[] | undefined;
   readonly maxParallelism: number | undefined;
-  readonly gc: boolean | undefined;
+  readonly gc: GcConfig;
   readonly platforms: readonly Platform[];
   readonly labels: Readonly<Record<string, string>>;
   readonly dns: DnsConfig | undefined;
@@ -79,7 +80,7 @@ function interpret(top: TomlTable, warnings: readonly string[]): ConfigFile {
     tls: { cert: tls.string("cert"), key: tls.string("key"), ca: tls.string("ca") },
     entitlements: readEntitlements(top),
     maxParallelism: oci.count("max-parallelism"),
-    gc: oci.bool("gc"),
+    gc: readGc(oci),
     platforms: readPlatforms(oci),
     labels: Object.fromEntries(labels.keys.map((key) => [key, labels.string(key) ?? ""])),
     dns: readDns(top.table("dns")),

@@ -2,6 +2,7 @@ import type { LogFormat, LogLevel } from "../../base/log/mod.ts";
 import type { Platform } from "../../oci/mod.ts";
 import type { HostConfig } from "../../registry/mod.ts";
 import type { ListenAddress } from "./address.ts";
+import type { GcConfig } from "./gc.ts";
 
 /** Certificates for listening over TLS, PEM. With a certificate authority, clients must show a certificate that it has signed. */
 export interface ServerTls {
@@ -31,8 +32,8 @@ export interface EngineConfig {
   readonly entitlements: ReadonlySet<string>;
   /** Steps that run at once; `undefined`: as many as suit the machine. */
   readonly maxParallelism: number | undefined;
-  /** Whether what nobody has used for long is removed after builds. */
-  readonly gc: boolean;
+  /** How what nobody has used for long is removed after builds. */
+  readonly gc: GcConfig;
   /** Platforms to show to clients, native first; `undefined`: those that can run here. */
   readonly platforms: readonly Platform[] | undefined;
   /** Added to the labels that the worker shows. */

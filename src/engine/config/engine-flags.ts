@@ -16,6 +16,8 @@ export interface EngineFlags {
   /** 0: no limit. */
   readonly maxParallelism?: number | undefined;
   readonly gc?: boolean | undefined;
+  /** `Reserved[,Free[,Maximum]]` */
+  readonly gcKeepStorage?: string | undefined;
   readonly platforms?: readonly string[] | undefined;
   /** `key=value` */
   readonly labels?: readonly string[] | undefined;

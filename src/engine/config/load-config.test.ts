@@ -73,7 +73,13 @@ insecure-entitlements = ["network.host", "security.insecure"]
   rootless = false
   networkMode = "host"
   max-parallelism = 4
-  gc = false
+  gc = true
+  gckeepstorage = 9000
+  maxUsedSpace = "1GB"
+  [[worker.oci.gcpolicy]]
+    filters = ["type==regular"]
+    keepDuration = "48h"
+    reservedSpace = "10%"
   [worker.oci.labels]
     "foo.bar" = "baz"
 [worker.containerd]
@@ -95,7 +101,10 @@ insecure-entitlements = ["network.host", "security.insecure"]
 `,
     });
     assert.equal(config.root, path("state"));
-    assert.equal(config.gc, false);
+    const bounds = { reserved: { bytes: 9000 }, maxUsed: { bytes: 2 ** 30 }, minFree: undefined };
+    const rule = { all: false, filters: ["type==regular"], keepDurationMs: 172_800_000, minFree: undefined };
+    const rules = [{ ...rule, reserved: { percent: 10 }, maxUsed: undefined }];
+    assert.deepEqual(config.gc, { enabled: true, bounds, rules });
     assert.deepEqual([...config.entitlements], ["network.host", "security.insecure"]);
     assert.deepEqual(config.log, { format: "json", level: "warn" });
     assert.deepEqual(config.addresses, [
@@ -146,6 +155,8 @@ labels = { a = "file", b = "file" }
         platforms: ["amd64"],
         labels: ["a=flag", "c=d=e"],
         idleTimeoutMs: 5,
+        gc: false,
+        gcKeepStorage: "1,20%,3",
       },
     });
     assert.equal(config.root, "/from/flag");
@@ -161,6 +172,8 @@ labels = { a = "file", b = "file" }
     );
     assert.deepEqual(config.labels, { a: "flag", b: "file", c: "d=e" });
     assert.equal(config.idleTimeoutMs, 5);
+    const bounds = { reserved: { bytes: 1e6 }, maxUsed: { bytes: 3e6 }, minFree: { percent: 20 } };
+    assert.deepEqual(config.gc, { enabled: false, bounds, rules: undefined });
     assert.match(config.warnings[0] ?? "", /buildkitd\.toml:3: debug: deprecated/);
   });
 
@@ -173,9 +186,9 @@ labels = { a = "file", b = "file" }
   });
 
   test("removes what nobody uses unless it is told not to, by the file or, before that, by a flag", async () => {
-    assert.equal((await load({})).gc, true);
-    assert.equal((await load({ flags: { gc: false } })).gc, false);
-    assert.equal((await load({ flags: { gc: true }, toml: "[worker.oci]\ngc = false\n" })).gc, true);
+    assert.equal((await load({})).gc.enabled, true);
+    assert.equal((await load({ flags: { gc: false } })).gc.enabled, false);
+    assert.equal((await load({ flags: { gc: true }, toml: "[worker.oci]\ngc = false\n" })).gc.enabled, true);
   });
 
   test("names what it does not support, with file and line, and goes on", async () => {
@@ -184,7 +197,7 @@ labels = { a = "file", b = "file" }
 [history]
 maxEntries = 5
 [worker.oci]
-gckeepstorage = 9000
+bridgeSubnet = "9"
 bridgeName = "b"
 [frontend."gateway.v0"]
 enabled = false
@@ -197,7 +210,7 @@ adress = ["x"]
       `${file}:10: grpc.adress: not supported by this engine, so it has no effect`,
       `${file}:1: insecure-entitlements: entitlement device is not supported: this engine gives no devices to steps`,
       `${file}:2: history: not supported by this engine, so it has no effect`,
-      `${file}:5: worker.oci.gckeepstorage: not supported by this engine, so it has no effect`,
+      `${file}:5: worker.oci.bridgeSubnet: not supported by this engine, so it has no effect`,
       `${file}:6: worker.oci.bridgeName: not supported by this engine, so it has no effect`,
       `${file}:7: frontend."gateway.v0": not supported by this engine, so it has no effect`,
     ]);
@@ -283,6 +296,13 @@ adress = ["x"]
     });
   }
 
+  for (const setting of ['maxUsedSpace = "120%"', 'gckeepstorage = "much"']) {
+    test(`refuses ${setting}`, async () => {
+      const message = /:2: worker\.oci\.\w+: invalid disk space /;
+      await assert.rejects(load({ toml: `[worker.oci]\n${setting}` }), { message });
+    });
+  }
+
   mkdirSync(path("taken"));
   writeFileSync(path("taken/buildkitd.lock"), "");
   const wrongFlags: [what: string, flags: EngineFlags, message: RegExp][] = [
@@ -320,6 +340,11 @@ adress = ["x"]
     ["an unknown entitlement", { entitlements: ["all"] }, /^invalid entitlement : all$/],
     ["an unknown level", { logLevel: "loud" }, /^not a valid logrus Level: "loud"/],
     ["an unknown format", { logFormat: "xml" }, /^unsupported log type "xml"/],
+    [
+      "an amount of storage that is none",
+      { gcKeepStorage: "1,2,3,4" },
+      /^invalid --oci-worker-gc-keepstorage "1,2,3,4"/,
+    ],
     ["a label without a value", { labels: ["x"] }, /^invalid value x: want key=value$/],
     [
       "a fixed flag with another value",

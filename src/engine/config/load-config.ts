@@ -8,6 +8,7 @@ import { type ConfigFile, readConfigFile } from "./config-file.ts";
 import type { EngineConfig } from "./engine-config.ts";
 import type { EngineFlags } from "./engine-flags.ts";
 import { checkEntitlement } from "./entitlements.ts";
+import { type GcConfig, parseKeepStorage } from "./gc.ts";
 import { checkFixedFlag, fixedSettings } from "./fixed-settings.ts";
 import { loadServerTls } from "./server-tls.ts";
 
@@ -58,7 +59,7 @@ export async function loadEngineConfig(flags: EngineFlags, surroundings: ConfigS
     log: { level: logLevel(flags, file, env), format: logFormat(flags.logFormat ?? file.logFormat ?? "text") },
     entitlements: new Set(flags.entitlements?.map(entitlement) ?? file.entitlements ?? []),
     maxParallelism: maxParallelism === 0 ? Number.MAX_SAFE_INTEGER : maxParallelism,
-    gc: flags.gc ?? file.gc ?? true,
+    gc: gcConfig(flags, file),
     platforms: nonEmpty(flags.platforms?.map((text) => parsePlatform(text)) ?? file.platforms),
     labels: { ...file.labels, ...Object.fromEntries((flags.labels ?? []).map(label)) },
     dns: file.dns,
@@ -70,6 +71,15 @@ export async function loadEngineConfig(flags: EngineFlags, surroundings: ConfigS
 
 function nonEmpty<T>(list: readonly T[]): readonly T[] | undefined {
   return list.length > 0 ? list : undefined;
+}
+
+function gcConfig(flags: EngineFlags, { gc }: ConfigFile): GcConfig {
+  const enabled = flags.gc ?? gc.enabled;
+  if (flags.gcKeepStorage === undefined) return { ...gc, enabled };
+  const bounds = parseKeepStorage(flags.gcKeepStorage);
+  if (!bounds)
+    throw invalid(`invalid --oci-worker-gc-keepstorage "${flags.gcKeepStorage}": want Reserved[,Free[,Maximum]] in MB`);
+  return { ...gc, enabled, bounds };
 }
 
 /** Both engines have a `cache.db`, in forms that the other cannot read. */
