@@ -17,7 +17,7 @@ export function checkCreatable(name: string): asserts name is DriverKind {
   if (!isDriverKind(name)) {
     throw new BuildError(
       "invalid_argument",
-      `failed to find driver ${JSON.stringify(name)}: want one of ${creatable.join(", ")}`,
+      `failed to find driver ${JSON.stringify(name)} (there are ${creatable.join(", ")})`,
     );
   }
   if (!creatable.includes(name)) {

@@ -14,6 +14,22 @@ export type WorkerRecord = worker.WorkerRecord;
 /** Which engine answers, and how old it is. */
 export type BuildkitVersion = worker.BuildkitVersion;
 
+/** One thing that an engine keeps. */
+export type UsageRecord = control.UsageRecord;
+
+/** What is to be removed. Sizes are in bytes; 0 sets no bound. */
+export interface PruneRules {
+  /** In containerd's filter language; a record must pass one of them. None: every record does. */
+  readonly filters: readonly string[];
+  /** Also what the engine needs for itself. */
+  readonly all: boolean;
+  /** Records stay that were used within this time. */
+  readonly keepDurationMs: number;
+  readonly reservedSpace: number;
+  readonly maxUsedSpace: number;
+  readonly minFreeSpace: number;
+}
+
 /** What every call takes. */
 export interface CallControl {
   /** Cancels the call, which then throws the signal's reason. */
@@ -69,6 +85,29 @@ export class BuildKitClient implements AsyncDisposable {
   async info(options: CallControl = {}): Promise<BuildkitVersion | undefined> {
     const { buildkitVersion } = await this.#control.info({}, options);
     return buildkitVersion;
+  }
+  /** What the engine keeps on disk, small records first. */
+  async diskUsage(
+    options: CallControl & { readonly filters?: readonly string[] } = {},
+  ): Promise<readonly UsageRecord[]> {
+    const { filters = [], ...control } = options;
+    const { record } = await this.#control.diskUsage({ filter: [...filters] }, control);
+    return record.toSorted((a, b) => Number(a.Size - b.Size) || (a.ID < b.ID ? -1 : 1));
+  }
+  /** Removes what the rules leave to be removed, and tells of each record that is gone. */
+  async *prune(rules: PruneRules, options: CallControl = {}): AsyncGenerator<UsageRecord> {
+    const { filters, all, keepDurationMs, reservedSpace, maxUsedSpace, minFreeSpace } = rules;
+    yield* this.#control.prune(
+      {
+        filter: [...filters],
+        all,
+        keepDuration: BigInt(Math.round(keepDurationMs * 1e6)),
+        reservedSpace: BigInt(reservedSpace),
+        maxUsedSpace: BigInt(maxUsedSpace),
+        minFreeSpace: BigInt(minFreeSpace),
+      },
+      options,
+    );
   }
   /** Opens a session, through which the engine reaches this client's files and logins. */
   async openSession(options: SessionOptions): Promise<Session> {

@@ -13,9 +13,11 @@ export {
   type BuildkitVersion,
   BuildKitClient,
   type CallControl,
+  type PruneRules,
   type SolveRequest,
   type SolveResponse,
   type StatusResponse,
+  type UsageRecord,
   type WorkerRecord,
 } from "./buildkit-client.ts";
 export { type Dial, dialAddress, type DialOptions, type TlsFiles } from "./dial.ts";

@@ -25,6 +25,8 @@ export interface DockerConfig {
   readonly credHelpers: ReadonlyMap<string, string>;
   /** By engine address, or `default`. */
   readonly proxies: Readonly<Record<string, ProxyConfig>>;
+  /** Filters, `key=value`, that hold for everything that is pruned. */
+  readonly pruneFilters: readonly string[];
   /** Name of the Docker context in use. */
   readonly currentContext?: string;
 }
@@ -114,9 +116,14 @@ export function parseDockerConfig(text: string, path: string): DockerConfig {
       ];
     }),
   );
+  const pruneFilters = root.pruneFilters ?? [];
+  if (!Array.isArray(pruneFilters) || !pruneFilters.every((filter) => typeof filter === "string")) {
+    throw wrong("pruneFilters is not a list of strings");
+  }
   return {
     path,
     auths,
+    pruneFilters,
     credHelpers,
     proxies,
     ...withoutUndefined({

@@ -14,7 +14,8 @@ export function builderJson(
     Driver: error === undefined ? builder.driver : "",
     LastActivity: builder.lastActivity?.toISOString().replace(".000Z", "Z") ?? "0001-01-01T00:00:00Z",
     Dynamic: builder.dynamic,
-    Nodes: error === undefined ? nodes.map((node) => nodeJson(node, options.proxies)) : [],
+    // as buildx has it, where nodes that were never asked have no names
+    Nodes: nodes.map((node) => (error === undefined ? nodeJson(node, options.proxies) : { Endpoint: "", Name: "" })),
     Current: options.current,
     ...withoutEmpty({ Err: error === undefined ? "" : messageOf(error).trim() }),
   });

@@ -3,6 +3,8 @@ import { buildCommand } from "./build.ts";
 import { completionCommand } from "./completion.ts";
 import { createCommand } from "./create.ts";
 import { daemonCommand } from "./daemon.ts";
+import { dialStdioCommand } from "./dial-stdio.ts";
+import { duCommand } from "./du.ts";
 import { helpCommand } from "./help.ts";
 import { imagetoolsCommand } from "./imagetools.ts";
 import { loginCommand } from "./login.ts";
@@ -10,6 +12,7 @@ import { logoutCommand } from "./logout.ts";
 import { manifestCommand } from "./manifest.ts";
 import { inspectCommand } from "./inspect.ts";
 import { lsCommand } from "./ls.ts";
+import { pruneCommand } from "./prune.ts";
 import { rmCommand } from "./rm.ts";
 import { stopCommand } from "./stop.ts";
 import { useCommand } from "./use.ts";
@@ -22,6 +25,9 @@ export const rootCommand: Command = {
   flags: {},
   commands: [
     buildCommand,
+    dialStdioCommand,
+    duCommand,
+    pruneCommand,
     createCommand,
     useCommand,
     lsCommand,
