@@ -32,6 +32,8 @@ export interface Command {
   /** What a shell offers as argument. */
   readonly completeArgs?: "directory" | readonly string[];
   readonly flags: FlagTable;
+  /** What follows the first argument is another program's command line: flags stand before it. */
+  readonly flagsFirst?: true;
   readonly commands?: readonly Command[];
   readonly hidden?: boolean;
   /** @returns the exit code */

@@ -18,7 +18,7 @@ export async function runCli(root: Command, argv: readonly string[], context: Cl
   let debug = isDebug(context.env.DEBUG);
   try {
     const table: FlagTable = { ...command.flags, ...globalFlags, help: helpFlag(command.name) };
-    const { values, given, args } = parseFlags(table, rest);
+    const { values, given, args } = parseFlags(table, rest, { flagsFirst: command.flagsFirst ?? false });
     const globals = values as unknown as FlagValues<typeof globalFlags>;
     debug ||= globals.debug;
     if (values.help === true) {

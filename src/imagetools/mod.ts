@@ -6,6 +6,7 @@ export { type Annotation, type AnnotationTarget, parseAnnotation } from "./creat
 export { createMergedIndex, mergeImage, type MergeOptions, type PushEvent, pushMerged } from "./create/create.ts";
 export type { Merged } from "./create/merge.ts";
 export { parseSource, placeSources, resolveSource, type Source, type SourceText } from "./create/source.ts";
+export { type DetailsOptions, inspectDetails, inspectDetailsRaw } from "./details/inspect-details.ts";
 export { inspectImage, type InspectOptions, inspectRaw } from "./inspect/inspect.ts";
 export { annotateEntry } from "./manifest-list/annotate.ts";
 export { listDocument, type ListDocument, listOf } from "./manifest-list/document.ts";

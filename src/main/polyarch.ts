@@ -12,16 +12,36 @@ function findEngine(script: string): string {
   return found ?? "polyarchd";
 }
 
-/** Aborts at the first Ctrl-C or request to end; the second one does not wait for anything. */
-function cancelOnSignals(): AbortSignal {
+/** How often Ctrl-C, or a request to end, may be left to another process that does not end. */
+const patience = 3;
+
+/** Aborts at the first Ctrl-C or request to end, and does not wait for anything at the second one; unless they are for another process. */
+function listenForSignals(): Pick<CliContext, "signal" | "forwardSignals"> {
   const controller = new AbortController();
+  let forward: ((name: string) => void) | undefined;
+  let forwarded = 0;
   for (const name of ["SIGINT", "SIGTERM"] as const) {
     process.on(name, () => {
-      if (controller.signal.aborted) process.exit(130);
+      if (forward && ++forwarded < patience) return forward(name.slice(3));
+      if (forward || controller.signal.aborted) process.exit(130);
       controller.abort(new DOMException("context canceled", "AbortError"));
     });
   }
-  return controller.signal;
+  return {
+    signal: controller.signal,
+    forwardSignals: (take) => {
+      forward = take;
+      const others = ["SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2"] as const;
+      const pass = (name: NodeJS.Signals) => take(name.slice(3));
+      for (const name of others) process.on(name, pass);
+      return {
+        [Symbol.dispose]: () => {
+          forward = undefined;
+          for (const name of others) process.off(name, pass);
+        },
+      };
+    },
+  };
 }
 
 async function main(): Promise<void> {
@@ -51,7 +71,7 @@ async function main(): Promise<void> {
     stdout: process.stdout,
     stderr: process.stderr,
     now: () => new Date(),
-    signal: cancelOnSignals(),
+    ...listenForSignals(),
     version,
     revision: "",
     engineCommand: findEngine(process.argv[1] ?? ""),

@@ -6,12 +6,14 @@ import { daemonCommand } from "./daemon.ts";
 import { dialStdioCommand } from "./dial-stdio.ts";
 import { duCommand } from "./du.ts";
 import { helpCommand } from "./help.ts";
+import { imageCommand } from "./image.ts";
 import { imagetoolsCommand } from "./imagetools.ts";
+import { inspectCommand } from "./inspect.ts";
+import { lsCommand } from "./ls.ts";
 import { loginCommand } from "./login.ts";
 import { logoutCommand } from "./logout.ts";
 import { manifestCommand } from "./manifest.ts";
-import { inspectCommand } from "./inspect.ts";
-import { lsCommand } from "./ls.ts";
+import { runCommand } from "./run.ts";
 import { pruneCommand } from "./prune.ts";
 import { rmCommand } from "./rm.ts";
 import { stopCommand } from "./stop.ts";
@@ -25,15 +27,17 @@ export const rootCommand: Command = {
   flags: {},
   commands: [
     buildCommand,
-    dialStdioCommand,
-    duCommand,
-    pruneCommand,
     createCommand,
     useCommand,
     lsCommand,
     inspectCommand,
     stopCommand,
     rmCommand,
+    duCommand,
+    pruneCommand,
+    dialStdioCommand,
+    runCommand,
+    imageCommand,
     imagetoolsCommand,
     manifestCommand,
     loginCommand,

@@ -106,3 +106,15 @@ test("takesNext() knows which flags eat the argument after them", () => {
   for (const arg of ["--push", "-q", "--tag=x", "-tx", "-t=x", "--frob", "-Z"])
     assert.equal(takesNext(table, arg), false, arg);
 });
+
+test("parseFlags() leaves what follows the first argument alone, where that is another program's command line", () => {
+  const { args, given } = parseFlags(
+    { quiet: { kind: "bool", usage: "" } },
+    ["--quiet", "image", "--quiet", "--", "-x"],
+    {
+      flagsFirst: true,
+    },
+  );
+  assert.deepEqual(args, ["image", "--quiet", "--", "-x"]);
+  assert.deepEqual([...given], ["quiet"]);
+});

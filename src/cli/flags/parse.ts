@@ -15,9 +15,14 @@ export interface ParsedFlags<T extends FlagTable> {
 /**
  * Parses `argv` as pflag does: `--flag value`, `--flag=value`, `-f value`, `-fvalue`, `-f=value`, `-qf value`, bools by themselves or with
  * `=false`, flags and arguments in any order, everything after `--` an argument.
+ * @param options.flagsFirst everything after the first argument is an argument too
  * @throws {UsageError} with pflag's words
  */
-export function parseFlags<const T extends FlagTable>(table: T, argv: readonly string[]): ParsedFlags<T> {
+export function parseFlags<const T extends FlagTable>(
+  table: T,
+  argv: readonly string[],
+  options: { readonly flagsFirst?: boolean } = {},
+): ParsedFlags<T> {
   const collector = new ValueCollector(table);
   const args: string[] = [];
   const rest = [...argv];
@@ -28,7 +33,7 @@ export function parseFlags<const T extends FlagTable>(table: T, argv: readonly s
     }
     if (arg.startsWith("--")) long(table, collector, arg, rest);
     else if (arg.startsWith("-") && arg !== "-") shorthands(table, collector, arg, rest);
-    else args.push(arg);
+    else args.push(arg, ...(options.flagsFirst ? rest.splice(0) : []));
   }
   return { values: collector.values<T>(), given: collector.given, args };
 }

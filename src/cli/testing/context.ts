@@ -23,6 +23,7 @@ export function testContext(overrides: Partial<CliContext> = {}): {
     stderr,
     now: () => new Date("2026-01-02T03:04:05Z"),
     signal: new AbortController().signal,
+    forwardSignals: () => ({ [Symbol.dispose]: () => undefined }),
     version: "1.2.3",
     revision: "abc",
     engineCommand: "/nonexistent/polyarchd",

@@ -1,0 +1,35 @@
+import { inspectDetails, inspectDetailsRaw } from "../../imagetools/mod.ts";
+import { currentPlatform, parsePlatform } from "../../oci/mod.ts";
+import { checkBuilder } from "../builder.ts";
+import type { Invocation } from "../command.ts";
+import type { FlagTable, FlagValues } from "../flags/flag.ts";
+import { UsageError } from "../flags/usage-error.ts";
+import { registryOf } from "../registry.ts";
+
+/** The flags of `image inspect`, as the table says. */
+type Flags = FlagTable & {
+  readonly format: { readonly kind: "string" };
+  readonly platform: { readonly kind: "string" };
+  readonly raw: { readonly kind: "bool" };
+};
+
+/** Runs `image inspect NAME`. */
+export async function runImageInspect(
+  invocation: Omit<Invocation, "flags"> & { readonly flags: Pick<FlagValues<Flags>, "format" | "platform" | "raw"> },
+): Promise<number> {
+  const { context, args } = invocation;
+  const { format, raw } = invocation.flags;
+  if (raw && format !== "") throw new UsageError("format and raw cannot be used together");
+  const name = args[0] as string;
+  const asked = invocation.flags.platform;
+  const platform = asked === "" ? undefined : asked === "local" ? currentPlatform() : parsePlatform(asked);
+  await checkBuilder(invocation);
+  await using registry = await registryOf(context);
+  const options = { platform, signal: context.signal };
+  context.stdout.write(
+    raw
+      ? await inspectDetailsRaw(registry, name, options)
+      : await inspectDetails(registry, name, { ...options, format }),
+  );
+  return 0;
+}
