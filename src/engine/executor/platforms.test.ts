@@ -3,8 +3,7 @@ import { lstatSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { currentPlatform, formatPlatform } from "../../oci/mod.ts";
-import { architectures } from "./emulators/architectures.ts";
-import { exitProgram } from "./emulators/elf.ts";
+import { architectures, exitProgram } from "../../binfmt/mod.ts";
 import { findBusybox, makeRoot, testsWithBed } from "./testing/mod.ts";
 
 await testsWithBed(

@@ -3,14 +3,18 @@ import { join } from "node:path";
 import { SingleFlight } from "../../../base/async/mod.ts";
 import { BuildError, messageOf } from "../../../base/errors/mod.ts";
 import type { Spawner } from "../../../base/process/mod.ts";
+import {
+  type Architecture,
+  amd64Variants,
+  architectures,
+  entryFor,
+  exitProgram,
+  installedEmulators,
+} from "../../../binfmt/mod.ts";
 import { currentPlatform, formatPlatform, normalizePlatform, type Platform, platformsEqual } from "../../../oci/mod.ts";
 import type { RunnablePlatform } from "../executor.ts";
-import { type Architecture, architectures } from "./architectures.ts";
-import { entryFor, machineEntries } from "./binfmt.ts";
-import { amd64Variants } from "./cpu-level.ts";
-import { exitProgram } from "./elf.ts";
 import { EmulatorNamespace } from "./holder.ts";
-import { installedEmulators } from "./qemu.ts";
+import { machineEntries } from "./machine.ts";
 
 /** How a process of some platform runs here. */
 export interface RunPlan {

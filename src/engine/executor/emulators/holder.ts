@@ -2,8 +2,8 @@ import { writeFileSync } from "node:fs";
 import { AsyncQueue } from "../../../base/async/mod.ts";
 import { messageOf } from "../../../base/errors/mod.ts";
 import type { Spawner } from "../../../base/process/mod.ts";
-import { binfmtDirectory, registration, registrationName } from "./binfmt.ts";
-import type { Emulator } from "./qemu.ts";
+import { binfmtDirectory, type Emulator, registration } from "../../../binfmt/mod.ts";
+import { registrationName } from "./machine.ts";
 
 /** Every id is itself. The last one, 2^32 - 1, means "no id" to the kernel and cannot be mapped. */
 const sameIds = "0 0 4294967295\n";
@@ -99,9 +99,8 @@ export class EmulatorNamespace implements AsyncDisposable {
   /** Registers an emulator (again, when its file has changed) and runs `testProgram` with it. @returns whether that worked */
   async register(emulator: Emulator, testProgram: string): Promise<boolean> {
     const { architecture, path } = emulator;
-    this.#input.push(
-      Buffer.from(`${registrationName(architecture)} ${testProgram} ${registration(architecture, path)}\n`),
-    );
+    const name = registrationName(architecture);
+    this.#input.push(Buffer.from(`${name} ${testProgram} ${registration(architecture, path, name)}\n`));
     return (await this.#answers()) === "yes";
   }
 

@@ -3,7 +3,7 @@ import { existsSync, globSync, mkdirSync, readFileSync, symlinkSync, copyFileSyn
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { currentPlatform } from "../../../oci/mod.ts";
-import { architectures } from "../emulators/architectures.ts";
+import { architectures } from "../../../binfmt/mod.ts";
 
 const cache = join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "polyarch");
 

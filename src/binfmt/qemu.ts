@@ -13,12 +13,21 @@ export interface Emulator {
   readonly version: string;
 }
 
-/** The statically linked user-mode emulators for `wanted` that are installed, one each. */
-export function installedEmulators(wanted: readonly Architecture[], path: string): readonly Emulator[] {
-  const directories = [...new Set([...path.split(delimiter).filter(Boolean), ...moreDirectories])];
+/**
+ * The statically linked user-mode emulators for `wanted` that are installed, one each.
+ * @param options.only look nowhere but in `path`
+ * @param options.prefix what their files' names begin with
+ */
+export function installedEmulators(
+  wanted: readonly Architecture[],
+  path: string,
+  options: { readonly only?: boolean; readonly prefix?: string } = {},
+): readonly Emulator[] {
+  const { only = false, prefix = "" } = options;
+  const directories = [...new Set([...path.split(delimiter).filter(Boolean), ...(only ? [] : moreDirectories)])];
   return wanted.flatMap((architecture) => {
     const { qemu } = architecture;
-    const names = [`qemu-${qemu}-static`, `buildkit-qemu-${qemu}`, `qemu-${qemu}`];
+    const names = [`qemu-${qemu}-static`, `buildkit-qemu-${qemu}`, `qemu-${qemu}`].map((name) => prefix + name);
     for (const candidate of directories.flatMap((directory) => names.map((name) => join(directory, name)))) {
       const version = staticVersion(candidate);
       if (version !== undefined) return [{ architecture, path: candidate, version }];
