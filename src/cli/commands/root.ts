@@ -1,4 +1,5 @@
 import type { Command } from "../command.ts";
+import { binfmtCommand } from "./binfmt.ts";
 import { buildCommand } from "./build.ts";
 import { completionCommand } from "./completion.ts";
 import { createCommand } from "./create.ts";
@@ -42,6 +43,7 @@ export const rootCommand: Command = {
     manifestCommand,
     loginCommand,
     logoutCommand,
+    binfmtCommand,
     daemonCommand,
     versionCommand,
     completionCommand(() => rootCommand),
