@@ -156,7 +156,7 @@ async function endpointOf(
         throw invalid(`kubernetes driver does not support endpoint args ${JSON.stringify(endpoint)}`);
       const deployment = node || (await freeDeployment(record.name, store));
       const query = new URLSearchParams({ deployment, kubeconfig: env.KUBECONFIG ?? "" });
-      return { endpoint: `kubernetes:///${record.name}?${query}`, isGiven: false };
+      return { endpoint: `kubernetes:///${record.name}?${query.toString()}`, isGiven: false };
     }
     case "remote": {
       const remote = endpoint || env.BUILDKIT_HOST;

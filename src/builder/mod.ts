@@ -36,5 +36,6 @@ export { type DriverTable } from "./open-driver.ts";
 export { removeBuilder, removeInactive, stopBuilder } from "./remove.ts";
 export { selectBuilder } from "./use.ts";
 export { type BuilderNode, type BuilderRecord, BuilderStore } from "./store/mod.ts";
+export { type NeededFeature, requireFeature } from "./drivers/require-feature.ts";
 export { embeddedDriver, type EmbeddedDriverOptions } from "./drivers/embedded/embedded-driver.ts";
 export { type EnginePaths, enginePaths } from "./drivers/embedded/paths.ts";

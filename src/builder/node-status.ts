@@ -91,6 +91,8 @@ export async function loadNode(
 
 async function statusOf(node: BuilderNode, driver: Driver, signal: AbortSignal): Promise<NodeStatus> {
   const state = await driver.state({ signal });
+  // an engine that is there without being made has no reason not to answer: booting starts nothing, and tells why
+  if (driver.kind === "docker" && state !== "running") await driver.boot({ signal });
   const nothing = { workerIds: [], labels: {}, gcPolicy: [], devices: [] };
   if (state !== "running") return { state, platforms: unique(node.platforms), ...nothing };
   await using client = clientOf(driver);

@@ -27,6 +27,7 @@ import type { Invocation } from "../command.ts";
 import type { FlagValues } from "../flags/flag.ts";
 import { UsageError } from "../flags/usage-error.ts";
 import type { buildFlags } from "./build.ts";
+import { fitToDriver, wishesForDocker } from "./build/fit-driver.ts";
 import { stepStatus } from "./build/step-status.ts";
 import { reportResult } from "./build/report.ts";
 
@@ -44,23 +45,33 @@ export async function runBuild(invocation: BuildInvocation): Promise<number> {
   const { config } = builders.docker;
   const built = await explained(async () => {
     await builders.touch(builder, context);
+    const platforms = fullPlatforms(
+      options.platforms.length > 0 ? options.platforms : [context.env.DOCKER_DEFAULT_PLATFORM ?? ""],
+    );
     const { node, driver } = await chooseNode(builders, builder, {
-      platforms: fullPlatforms(
-        options.platforms.length > 0 ? options.platforms : [context.env.DOCKER_DEFAULT_PLATFORM ?? ""],
-      ).map((platform) => parsePlatform(platform)),
+      platforms: platforms.map((platform) => parsePlatform(platform)),
       context,
+      mode,
     });
-    const prepared = await prepareBuild(options, {
+    const features = await driver.features({ signal: context.signal });
+    const defaultLoad = features.defaultLoad && !isTrue(context.env.BUILDX_NO_DEFAULT_LOAD);
+    const wishes = driver.kind === "docker" ? wishesForDocker(options, { defaultLoad }) : options;
+    const prepared = await prepareBuild(wishes, {
       env: context.env,
       cwd: context.cwd,
       stdoutIsTty: context.stdout.isTTY === true,
-      proxies: proxyVariables(config.proxies),
-      defaultLoad: (await driver.features({ signal: context.signal })).defaultLoad,
+      proxies: proxyVariables(config.proxies, builders.docker.host),
+      defaultLoad,
     });
-    return await displayed(prepared, { invocation, mode, name: builder.name, node, driver, config });
+    const fitted = fitToDriver(prepared, { kind: driver.kind, features, platforms: platforms.length });
+    return await displayed(fitted, { invocation, mode, name: builder.name, node, driver, config });
   });
   await reportResult(built, { flags, mode, context });
   return 0;
+}
+
+function isTrue(value: string | undefined): boolean {
+  return value !== undefined && parseGoBool(value) === true;
 }
 
 /** Failures of the build itself, as opposed to those of its command line, say so. */

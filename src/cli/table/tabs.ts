@@ -47,5 +47,5 @@ function renderLine(cells: readonly string[], widths: readonly number[], { tabWi
 }
 
 function lengthOf(text: string): number {
-  return [...text].length;
+  return Array.from(text).length;
 }
