@@ -1,6 +1,7 @@
-/** What a worker thread runs: one job after the other, until it is ended. */
-import { parentPort } from "node:worker_threads";
+/** What a worker thread runs: one job after the other, until it is ended; or the digest of one stream, where a job wants that beside itself. */
+import { parentPort, workerData } from "node:worker_threads";
 import { BuildError } from "../../base/errors/mod.ts";
+import { digestRole, serveDigest } from "./compression/digest-thread.ts";
 import type { JobContext, JobName, Jobs } from "./jobs.ts";
 import { jobRunners } from "./jobs/mod.ts";
 import type { FailureData, Reply, Request } from "./protocol.ts";
@@ -8,7 +9,8 @@ import type { FailureData, Reply, Request } from "./protocol.ts";
 const progressEveryMs = 100;
 const port = parentPort;
 if (!port) throw new Error("Internal error: this program runs in worker threads only");
-port.on("message", (request: Request) => void serve(request));
+if (workerData === digestRole) serveDigest(port);
+else port.on("message", (request: Request) => void serve(request));
 
 async function serve(request: Request): Promise<void> {
   const { id, cancelled } = request;

@@ -1,7 +1,7 @@
 import { promisify } from "node:util";
 import { constants, crc32, deflateRaw } from "node:zlib";
 import { gzipHeader, gzipTrailer } from "../../../tar/mod.ts";
-import { isIncompressible } from "./incompressible.ts";
+import { isIncompressible, storedBlocks } from "./incompressible.ts";
 
 const deflate = promisify(deflateRaw) as unknown as (
   bytes: Uint8Array,
@@ -41,13 +41,16 @@ export async function* gzip(
       size += chunk.length;
       const before = dictionary;
       dictionary = Buffer.from(chunk.subarray(Math.max(0, chunk.length - dictionaryBytes)));
-      const stored = options.level > 0 && isIncompressible(chunk);
-      const piece = deflate(chunk, {
-        level: stored ? 0 : options.level,
-        memLevel: 8,
-        finishFlush: constants.Z_SYNC_FLUSH,
-        ...(before && !stored ? { dictionary: before } : {}),
-      }).finally(() => source.release(chunk));
+      const piece = (
+        options.level > 0 && isIncompressible(chunk)
+          ? Promise.resolve(storedBlocks(chunk))
+          : deflate(chunk, {
+              level: options.level,
+              memLevel: 8,
+              finishFlush: constants.Z_SYNC_FLUSH,
+              ...(before ? { dictionary: before } : {}),
+            })
+      ).finally(() => source.release(chunk));
       piece.catch(() => undefined); // a failure surfaces when its turn comes
       running.push(piece);
       if (running.length >= options.inFlight) yield (await running.shift()) as Buffer;

@@ -1,3 +1,4 @@
+import { statSync } from "node:fs";
 import { decodeToc, encodeToc, FileShrankError, type LayerToc, packLayer, type TocEntry } from "../../snapshots/mod.ts";
 import { decompressed } from "../compression/decompress.ts";
 import { rechunk, writeBlob } from "../compression/write-blob.ts";
@@ -31,7 +32,8 @@ async function packOnce(
       yield chunk;
     }
   }
-  const blob = await writeBlob(make, input.codec, input.file, { check });
+  const sizeHint = toc.entries.reduce((sum, { size, hardlink }) => sum + (hardlink === undefined ? size : 0), 0);
+  const blob = await writeBlob(make, input.codec, input.file, { check, sizeHint });
   return input.verify ? { ...blob, verified: observer.result(toc) } : blob;
 }
 
@@ -64,5 +66,7 @@ class Verifier {
 export async function recompress(input: Jobs["recompress"]["input"], context: JobContext): Promise<WrittenBlob> {
   const bytes = decompressed({ file: input.from }, context.progress);
   const { check } = context;
-  return await writeBlob((buffer) => rechunk(bytes, buffer), input.codec, input.file, { check, diffId: input.diffId });
+  const { codec, file, diffId } = input;
+  const sizeHint = statSync(input.from).size; // at least that, where it is compressed
+  return await writeBlob((buffer) => rechunk(bytes, buffer), codec, file, { check, sizeHint, diffId });
 }
