@@ -107,6 +107,26 @@ export class DebianArchive {
   }
 
   /**
+   * Downloads packages with all that they depend on, the one depended upon before the one that depends on it as far as apt says so. Needs a suite
+   * that was opened with `installed: "none"`.
+   * @returns paths of the packages
+   */
+  async downloadAll(names: readonly string[], architecture: string): Promise<readonly string[]> {
+    await this.#update();
+    const dir = join(this.#home, "cache/archives");
+    const line = ["--quiet=2", "--yes", "--no-install-recommends", "--reinstall", "install"];
+    const wanted = names.map((name) => `${name}:${architecture}`);
+    // apt names only what it would have to fetch, so it is asked as if there were nothing yet.
+    const nothing = join(this.#home, "cache/empty");
+    await mkdir(join(nothing, "partial"), { recursive: true });
+    const asIfNew = ["-o", `Dir::Cache::archives=${nothing}`];
+    const uris = await must("apt-get", [...this.#options, ...asIfNew, "--print-uris", ...line, ...wanted]);
+    const files = uris.split("\n").flatMap((text) => /^'[^']+' (\S+\.deb) /.exec(text)?.[1] ?? []);
+    await must("apt-get", [...this.#options, "--download-only", ...line, ...wanted]);
+    return files.map((file) => join(dir, file));
+  }
+
+  /**
    * Unpacks packages, beside each other and without installing them, and returns the directory.
    * Unpacked once for the same versions.
    */

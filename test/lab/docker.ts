@@ -27,7 +27,7 @@ export interface LabDocker extends AsyncDisposable {
 
 const packages: Readonly<Record<DockerRelease, { suite: string; names: readonly string[] }>> = {
   stable: { suite: "bookworm", names: ["docker.io", "containerd", "runc", "libdevmapper1.02.1", "tini"] },
-  sid: { suite: "sid", names: ["docker.io", "docker-cli", "containerd", "docker-buildx"] },
+  sid: { suite: "sid", names: ["docker.io", "docker-cli", "containerd", "docker-buildx", "tini-static"] },
 };
 
 /**

@@ -8,6 +8,7 @@ export { DebianArchive, type DebianPackage, type DebianSuite, labCacheDir } from
 export { type DockerRelease, type LabDocker, startDocker, unpackDocker } from "./docker.ts";
 export { buildctlProgram, engineProgram, type LabEngine, startEngine } from "./engine.ts";
 export { emulateOnHost } from "./emulators.ts";
+export { type EngineArchitecture, makeEngineBase, pushEngineBase } from "./engine-base.ts";
 export { type LabPlatform, labPlatforms } from "./platforms.ts";
 export { type Held, type LabPolyarch, openPolyarch, polyarchProgram } from "./polyarch.ts";
 export { type Process, processes, processTree } from "./processes.ts";
