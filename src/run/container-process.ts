@@ -79,6 +79,8 @@ export async function runProcess(
         case "Exit": {
           const { Code: code, Error: error } = message.value;
           exit = { code, error: error && errorOf(error) };
+          // Some engines wait for the end of the input before they are done, although nobody reads it any more.
+          if (streams.stdin) void send({ case: "File", value: { Fd: 0, EOF: true } });
           break;
         }
         case "Done":

@@ -94,7 +94,8 @@ export async function runImage(options: RunOptions, surroundings: RunSurrounding
     streams: surroundings.streams,
     onStarted: surroundings.onStarted,
   });
-  await build.releaseContainer(containerId);
+  // Some engines answer with how the process ended, which has been told; if it is the engine that has gone, the next call finds out.
+  await build.releaseContainer(containerId).catch(() => undefined);
   await build.finish();
   return outcomeOf(exit, { platform, machine: build.platforms[0] ?? currentPlatform() });
 }

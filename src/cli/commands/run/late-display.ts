@@ -3,7 +3,7 @@ import type { Display, SolveStatus } from "../../../progress/mod.ts";
 /** Progress that is shown only when there is something to wait for: what is quick is nobody's news. */
 export class LateDisplay implements Display {
   readonly #open: () => Display;
-  readonly #timer: NodeJS.Timeout;
+  #timer: NodeJS.Timeout;
   readonly #held: SolveStatus[] = [];
   #display: Display | undefined;
   #finished = false;
@@ -18,6 +18,12 @@ export class LateDisplay implements Display {
     if (this.#finished) return;
     if (this.#display) this.#display.update(status);
     else this.#held.push(status);
+  }
+
+  /** Begins to wait anew, where nothing is shown yet: what follows has its own time. */
+  postpone(afterMs: number): void {
+    clearTimeout(this.#timer);
+    if (!this.#display && !this.#finished) this.#timer = setTimeout(() => this.#show(), afterMs).unref();
   }
 
   /** What has not been shown by now has not taken long. What is shown goes on. */

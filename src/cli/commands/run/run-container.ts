@@ -20,8 +20,8 @@ type RunInvocation = Invocation<typeof runFlags>;
 
 /** As with docker run: the container's process never ran, so the code is not its. */
 const neverRan = 125;
-/** What takes longer than this is shown while it goes on. */
-const showAfterMs = 1000;
+/** What takes longer than this is shown while it goes on: an engine's start, and an image's coming. */
+const showAfterMs = { boot: 3000, pull: 1000 } as const;
 
 /** Runs `run IMAGE [COMMAND]`. @returns the exit code of the process */
 export async function runContainer(invocation: RunInvocation): Promise<number> {
@@ -75,11 +75,12 @@ async function run(options: RunOptions, invocation: RunInvocation, mode: Progres
         builder: { name: builder.name, driver: driver.kind },
         debug: globals.debug,
       }),
-    { afterMs: given.has("progress") && flags.progress !== "auto" ? 0 : showAfterMs },
+    { afterMs: given.has("progress") && flags.progress !== "auto" ? 0 : showAfterMs.boot },
   );
   try {
     const onEvent = bootStatus({ now, update: (status) => display.update(status) });
     await using client = await connectNode(driver, { signal, onEvent });
+    display.postpone(showAfterMs.pull);
     const credentials = credentialsFromDocker(builders.docker.config, { env });
     using attachment = new Attachment(context, options);
     return await runImage(options, {
