@@ -63,6 +63,20 @@ test("read() gives ranges, and says when there is no such blob", async (t) => {
   await assert.rejects(read(store, digestOf("other")), { code: "not_found" });
 });
 
+test("read() that lends fills the same memory again and again", async (t) => {
+  const { store } = await scratch(t);
+  const whole = Buffer.alloc(700_000).map((_, at) => at % 251);
+  const { digest } = await store.put(whole);
+  const copies: Buffer[] = [];
+  const memory = new Set<ArrayBufferLike>();
+  for await (const chunk of store.read(digest, { lend: true, offset: 1 })) {
+    copies.push(Buffer.from(chunk));
+    memory.add(chunk.buffer);
+  }
+  assert.ok(Buffer.concat(copies).equals(whole.subarray(1)));
+  assert.equal(memory.size, 1);
+});
+
 test("bytes that are not what was expected are not stored", async (t) => {
   const { directory, store } = await scratch(t);
   const digest = digestOf("hello");

@@ -7,6 +7,11 @@ export interface ReadOptions {
   /** How much at most; to the end when left out. */
   readonly length?: number;
   readonly signal?: AbortSignal;
+  /**
+   * Chunks are lent: each is valid only until the next one is asked for, so that a large blob needs no more memory than a small one. For readers that
+   * have done with a chunk by then.
+   */
+  readonly lend?: boolean;
 }
 
 /** Blobs that can be read by digest. */
@@ -14,7 +19,7 @@ export interface BlobReader {
   /** Size in bytes; `undefined` when the blob is not here. */
   info(digest: Digest): Promise<{ readonly size: number } | undefined>;
   /**
-   * Bytes as stored; each chunk belongs to the reader. The digest was checked when they came in, not again here.
+   * Bytes as stored; each chunk belongs to the reader, unless `lend` says otherwise. The digest was checked when they came in, not again here.
    * @throws {BuildError} `not_found`, from the first step of the iteration
    */
   read(digest: Digest, options?: ReadOptions): AsyncIterable<Uint8Array>;

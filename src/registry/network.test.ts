@@ -5,7 +5,7 @@ import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
-import { parseReference } from "../oci/mod.ts";
+import { describe, mediaTypes, parseReference } from "../oci/mod.ts";
 import { anonymous, type HostConfig, openRegistry, type RegistryOptions } from "./mod.ts";
 import { networkError } from "./network-error.ts";
 import { addImage, startTestRegistry, type TestRegistry } from "./testing/mod.ts";
@@ -113,6 +113,26 @@ test("a certificate for another name", needsCertificate, async (t) => {
     /certificate is not valid for localhost: use a name that the certificate/,
   );
 });
+
+for (const secure of [false, true]) {
+  test(`a large blob goes up from memory that is filled again for each chunk, over ${secure ? "TLS" : "HTTP"}`, {
+    skip: secure && needsCertificate.skip,
+  }, async (t) => {
+    const { host, storage } = await server(t, secure && certificate ? { tls: certificate } : {});
+    const whole = Buffer.alloc(24 * 1024 * 1024 + 5, "all different, or at least not all the same; ");
+    const blob = describe(mediaTypes.ociLayer, whole);
+    async function* lent(): AsyncGenerator<Uint8Array> {
+      const memory = Buffer.alloc(256 * 1024);
+      for (let at = 0; at < whole.length; at += memory.length) {
+        yield memory.subarray(0, whole.copy(memory, 0, at, at + memory.length));
+        memory.fill(0);
+      }
+    }
+    const registry = client(t, secure ? { insecure: true } : {});
+    assert.equal(await registry.pushBlob(parseReference(`${host}/app`), blob, lent, { signal }), "pushed");
+    assert.ok(Buffer.from(storage.blob("app", blob.digest) ?? []).equals(whole));
+  });
+}
 
 test("plain HTTP where HTTPS was expected", async (t) => {
   const { host } = await server(t);

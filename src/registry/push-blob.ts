@@ -185,7 +185,10 @@ class BlobPush {
   }
 }
 
-/** Counts bytes on their way, and remembers when it is they that fail. */
+/**
+ * Counts bytes on their way, and remembers when it is they that fail. A chunk is done with when the next one is asked for: undici waits until the
+ * socket has nothing left to write after a chunk that is larger than its buffer, and smaller ones come last.
+ */
 async function* sending(
   bytes: AsyncIterable<Uint8Array>,
   size: number,

@@ -48,7 +48,7 @@ export interface Registry extends AsyncDisposable {
   hasManifest(reference: Reference, tagOrDigest: string, options: CallOptions): Promise<Descriptor | undefined>;
   /**
    * Makes sure that the repository has the blob, in the cheapest way.
-   * @param open gives the bytes; called only when they are needed, and again for each new attempt
+   * @param open gives the bytes, each chunk valid until the next one is asked for; called only when they are needed, and again for each new attempt
    * @param options.mountFrom repositories (`host/path`) that may have it already; those of other registries are passed over
    * @param options.onProgress bytes of this attempt that were sent so far
    */

@@ -15,6 +15,6 @@ export function blobOf(
     diffId,
     createdAt,
     knownIn: database.knownIn(digest),
-    open: ({ signal }) => content.read(digest, { signal }),
+    open: (options) => content.read(digest, options),
   };
 }

@@ -112,9 +112,9 @@ export class ImageLayer extends Layer {
       diffId: this.diffId,
       createdAt: this.createdAt,
       knownIn: this.parts.database.knownIn(digest),
-      async *open({ signal }) {
-        await fetch({ signal });
-        yield* content.read(digest, { signal });
+      async *open(options) {
+        await fetch(options);
+        yield* content.read(digest, options);
       },
     };
   }

@@ -15,8 +15,11 @@ export interface LayerBlob {
   readonly diffId: Digest;
   /** When the layer was made: kept with it, so that the same cached result gives the same image config. */
   readonly createdAt: Date;
-  /** Bytes of the blob from this machine; fetches it first where it is still only in a registry. */
-  open(options: { signal: AbortSignal }): AsyncIterable<Uint8Array>;
+  /**
+   * Bytes of the blob from this machine; fetches it first where it is still only in a registry.
+   * @param options.lend each chunk need only be valid until the next one is asked for
+   */
+  open(options: { signal: AbortSignal; lend?: boolean }): AsyncIterable<Uint8Array>;
   /** Repositories (`host/path`) known to hold this blob, for cross-repository mounts. */
   readonly knownIn: readonly string[];
 }

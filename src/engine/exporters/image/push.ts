@@ -72,7 +72,7 @@ async function pushBlobs(image: AssembledImage, name: Reference, context: Export
           if (visible)
             progress.status({ id, current, total: descriptor.size, started, ...(completed ? { completed } : {}) });
         };
-        await registry.pushBlob(name, descriptor, (options) => layer.open(options), {
+        await registry.pushBlob(name, descriptor, (options) => layer.open({ ...options, lend: true }), {
           signal,
           mountFrom: layer.knownIn,
           onProgress: (current) => report(current),
