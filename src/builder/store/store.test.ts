@@ -31,7 +31,7 @@ const node = {
   ],
   driverOpts: { network: "host", "env.A": "<b>" },
   flags: ["--debug"],
-  files: { "buildkitd.toml": new TextEncoder().encode("debug = true\n") },
+  files: { "buildkitd.toml": Buffer.from("debug = true\n") },
 };
 const farm: BuilderRecord = { name: "farm", driver: "docker-container", nodes: [node], dynamic: false };
 /** As docker buildx writes it. */
@@ -43,15 +43,7 @@ const farmText =
 suite("a builder's record", () => {
   test("is written byte for byte as docker buildx writes it, and read back", () => {
     assert.equal(encodeRecord(farm), farmText);
-    const read = decodeRecord(farmText, "x");
-    assert.deepEqual(
-      { ...read, nodes: read.nodes.map(({ files: _, ...rest }) => rest) },
-      {
-        ...farm,
-        nodes: farm.nodes.map(({ files: _, ...rest }) => rest),
-      },
-    );
-    assert.equal(Buffer.from(read.nodes[0]?.files["buildkitd.toml"] ?? []).toString(), "debug = true\n");
+    assert.deepEqual(decodeRecord(farmText, "x"), farm);
   });
   test("has null for what was never said", () => {
     const plain = { ...farm, nodes: [{ ...node, platforms: [], driverOpts: {}, flags: [], files: {} }] };
