@@ -53,7 +53,7 @@ export class Build implements AsyncDisposable {
    */
   add(definition: pb.Definition | undefined): LazyResult {
     const edge = definition && loadDefinition(definition, this.deps.worker.ops).edge;
-    const result = new LazyResult(async () => (edge ? await this.job.build(edge) : undefined));
+    const result = new LazyResult(async () => (edge ? await this.job.build(edge) : undefined), definition);
     this.#results.push(result);
     return result;
   }

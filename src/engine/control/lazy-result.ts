@@ -1,4 +1,5 @@
 import { open } from "node:fs/promises";
+import type { pb } from "../../api/mod.ts";
 import { BuildError } from "../../base/errors/mod.ts";
 import type { BridgeFileStat, BridgeRef } from "../frontends/mod.ts";
 import { followPath } from "../ops/mod.ts";
@@ -16,9 +17,13 @@ export class LazyResult implements BridgeRef, AsyncDisposable {
   readonly #make: () => Promise<Ref | undefined>;
   #made: Promise<Ref | undefined> | undefined;
 
+  /** What it is made of; `undefined` is the empty tree. */
+  readonly definition: pb.Definition | undefined;
+
   /** @param make gives the ref, to keep; `undefined` is the empty tree */
-  constructor(make: () => Promise<Ref | undefined>) {
+  constructor(make: () => Promise<Ref | undefined>, definition: pb.Definition | undefined) {
     this.#make = make;
+    this.definition = definition;
   }
 
   /** The ref, made now if it has not been yet; held by this object, so clone it to keep it longer. */

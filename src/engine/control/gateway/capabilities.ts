@@ -64,6 +64,7 @@ export const gatewayCapabilities: readonly string[] = [
   "proto.refarray",
   "readdir",
   "readfile",
+  "reference.output",
   "resolveimage",
   "resolveimage.resolvemode",
   "return",

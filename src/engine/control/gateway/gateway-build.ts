@@ -48,7 +48,7 @@ export class GatewayBuild {
             signal: this.#signal,
           });
     if (request.Evaluate) await Promise.all(result.refs.map(async ({ result }) => await result.build()));
-    const named = result.refs.map(({ id, result }) => [id, { id: this.#name(result) }] as const);
+    const named = result.refs.map(({ id, result }) => [id, this.#name(result)] as const);
     const metadata = { ...result.metadata } as Record<string, Uint8Array<ArrayBuffer>>;
     const [first] = named;
     if (!result.multiPlatform && first) return { result: { case: "ref", value: first[1] }, metadata };
@@ -75,10 +75,12 @@ export class GatewayBuild {
     this.#returned.promise.catch(() => undefined); // whoever waits for the build gets the failure
   }
 
-  #name(result: LazyResult): string {
+  /** What the client knows a result by: an id for this build, and what it is made of for others. */
+  #name(result: LazyResult): MessageInitShape<typeof gateway.RefSchema> {
     const id = randomUUID();
     this.#refs.set(id, result);
-    return id;
+    const { definition } = result;
+    return { id, ...(definition ? { def: definition } : {}) };
   }
 
   #resultOf({ result, metadata, attestations }: gateway.Result): BuildResult {
