@@ -31,6 +31,10 @@ suite("interpretStart()", () => {
       env: plugin,
     });
   });
+  test("understands docker help", () => {
+    const started = start("docker-buildx", ["-D", "help", "buildx", "build"], plugin);
+    assert.deepEqual(started.type === "run" && started.argv, ["--debug", "help", "build"]);
+  });
   test("turns docker's own flags into the variables that say the same", () => {
     const flags = ["--context", "buildx", "--config=/c", "-D", "--tlsverify", "--tlscacert", "/t/ca.pem"];
     const env = { ...plugin, DOCKER_HOST: "tcp://other" };

@@ -43,12 +43,14 @@ export function interpretStart({ invokedAs, argv, env, version }: StartInput): S
   const plugin = /^docker-([a-z][a-z0-9]*)$/.exec(invokedAs)?.[1];
   if (argv[0] === metadataCommand) return { type: "answer", text: metadata(plugin, version) };
   const at = firstWord(argv);
-  if (plugin === undefined || !env.DOCKER_CLI_PLUGIN_ORIGINAL_CLI_COMMAND || argv[at] !== plugin) {
+  // `docker help buildx build` comes as it is.
+  const words = argv[at] === "help" ? [argv[at + 1], "help", ...argv.slice(at + 2)] : argv.slice(at);
+  if (plugin === undefined || !env.DOCKER_CLI_PLUGIN_ORIGINAL_CLI_COMMAND || words[0] !== plugin) {
     return { type: "run", program: plugin === undefined ? "polyarch" : invokedAs, argv, env };
   }
   const docker = understood(argv.slice(0, at), env);
   if (typeof docker === "string") return { type: "refused", why: docker };
-  const rest = argv.slice(at + 1);
+  const rest = words.slice(1) as string[];
   return {
     type: "run",
     program: `docker ${plugin}`,
