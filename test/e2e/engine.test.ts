@@ -1,0 +1,88 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { processes } from "../lab/mod.ts";
+import { openHouse } from "./harness.ts";
+
+const house = await openHouse();
+const polyarchd = join(import.meta.dirname, "..", "..", "bin", "polyarchd");
+
+/** Starts an engine by hand, and waits until it listens. */
+async function startEngine(args: readonly string[]) {
+  const directory = await house.directory();
+  const socket = join(directory, "s.sock");
+  const engine = spawn(polyarchd, ["--addr", `unix://${socket}`, "--root", join(directory, "root"), ...args], {
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  let log = "";
+  engine.stderr.on("data", (chunk: Buffer) => (log += chunk.toString()));
+  const ended = once(engine, "exit") as Promise<[number | null, NodeJS.Signals | null]>;
+  while (!existsSync(socket)) {
+    assert.equal(engine.exitCode, null, log);
+    await sleep(20);
+  }
+  return { directory, socket, engine, ended, log: () => log, env: { ...house.env, POLYARCH_SOCKET: socket } };
+}
+
+test("the engine leaves by itself when it was idle, and not before", async () => {
+  const context = await house.context({ Dockerfile: `FROM ${house.base}\nRUN sleep 3\n` });
+  await using undo = new AsyncDisposableStack();
+  const { engine, ended, socket, env, log } = await startEngine(["--idle-timeout", "1s"]);
+  undo.defer(() => void engine.kill("SIGKILL"));
+  // Longer than the time-out: an engine that works is not idle.
+  await house.build(context, [], { env });
+  const built = performance.now();
+  const [code] = await ended;
+  assert.equal(code, 0, log());
+  assert.ok(performance.now() - built < 10_000);
+  assert.match(log(), /stopping: idle/);
+  assert.equal(existsSync(socket), false);
+});
+
+test("two clients share one engine, also when both find none", async () => {
+  const context = await house.context({ Dockerfile: `FROM ${house.base}\nRUN echo shared\n` });
+  await house.kill();
+  await Promise.all([house.build(context), house.build(context)]);
+  const first = house.engine()?.pid;
+  assert.ok(first);
+  await house.build(context);
+  assert.equal(house.engine()?.pid, first);
+});
+
+test("a second engine on the same state is refused", async () => {
+  await using undo = new AsyncDisposableStack();
+  const first = await startEngine([]);
+  undo.defer(() => void first.engine.kill("SIGKILL"));
+  const second = spawn(polyarchd, [
+    "--addr",
+    `unix://${first.directory}/t.sock`,
+    "--root",
+    join(first.directory, "root"),
+  ]);
+  let said = "";
+  second.stderr.on("data", (chunk: Buffer) => (said += chunk.toString()));
+  const [code] = (await once(second, "exit")) as [number | null];
+  assert.equal(code, 1);
+  assert.match(said, /could not lock .*polyarchd\.lock, another instance running\?/);
+});
+
+test("told to stop, the engine ends what runs, leaves nothing, and starts again where it was", async () => {
+  const context = await house.context({ Dockerfile: `FROM ${house.base}\nRUN echo kept\nRUN sleep 7741\n` });
+  await using undo = new AsyncDisposableStack();
+  const { engine, ended, env, log } = await startEngine([]);
+  undo.defer(() => void engine.kill("SIGKILL"));
+  const building = house.fails(context, [], { env });
+  while (!sleeps("7741")) await sleep(50);
+  engine.kill("SIGTERM");
+  assert.equal((await ended)[0], 0, log());
+  assert.equal((await building).code, 1);
+  assert.equal(sleeps("7741"), false);
+});
+
+function sleeps(seconds: string): boolean {
+  return processes().some(({ command }) => command.includes(`sleep ${seconds}`));
+}
