@@ -35,7 +35,7 @@ if (definesTestsInOwnNamespace(import.meta.url)) {
 
   test("a failure says which command, its code, and what the machine-readable code is", async (t) => {
     const rig = await opsRig(t, (_, io) => {
-      io.stderr(Buffer.from("make: *** no rule\n"));
+      void io.stderr(Buffer.from("make: *** no rule\n"));
       return { code: 2 };
     });
     const failed = rig.build(run(rig.tree("base", { f: "" })));
@@ -54,8 +54,8 @@ if (definesTestsInOwnNamespace(import.meta.url)) {
 
   test("what the process says is the vertex's log", async (t) => {
     const rig = await opsRig(t, (_, io) => {
-      io.stdout(Buffer.from("hello"));
-      io.stderr(Buffer.from("oops"));
+      void io.stdout(Buffer.from("hello"));
+      void io.stderr(Buffer.from("oops"));
       return {};
     });
     const { events } = await rig.build(run(rig.tree("base", { f: "" })));
