@@ -4,6 +4,8 @@ import test from "node:test";
 import { version } from "./version.ts";
 
 test("the version that the programs show is the package's", () => {
-  const { version: wanted } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as { version: string };
+  const { version: wanted } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
+    version: string;
+  };
   assert.equal(version, wanted);
 });
