@@ -1,5 +1,6 @@
 import { type ClientHttp2Session, type ClientHttp2Stream, constants } from "node:http2";
 import { BuildError } from "../base/errors/mod.ts";
+import { brokenConnection } from "./broken-connection.ts";
 import type { ByteStream, CallOptions } from "./call.ts";
 import { MessageReader } from "./message-reader.ts";
 import { MessageWriter } from "./message-writer.ts";
@@ -17,6 +18,7 @@ export class ClientCall implements ByteStream {
   readonly #onAbort = () => this.#fail(this.#options.signal?.reason, constants.NGHTTP2_CANCEL);
   #deadline: NodeJS.Timeout | undefined;
   #trailers: Metadata | undefined;
+  #streamError: Error | undefined;
   #readableEnded = false;
   #finished = false;
   /** Starts the call: its headers leave now. */
@@ -35,7 +37,10 @@ export class ClientCall implements ByteStream {
     const stream = this.#stream;
     this.#writer = new MessageWriter(stream);
     this.incoming = new MessageReader(stream, (error) => this.#fail(error, constants.NGHTTP2_CANCEL));
-    stream.on("error", () => undefined); // "close" follows, and that is what the call listens to
+    // "close" follows, and that is what the call listens to
+    stream.on("error", (error) => {
+      this.#streamError = error;
+    });
     stream.on("response", (headers, _flags, raw: string[]) => this.#onHeaders(headers[":status"] ?? 0, raw));
     stream.on("trailers", (_headers, _flags, raw: string[]) => this.#onTrailers(Metadata.fromRawHeaders(raw)));
     stream.once("end", () => {
@@ -105,7 +110,7 @@ export class ClientCall implements ByteStream {
     const reset = this.#stream.rstCode ?? 0;
     const error =
       reset === constants.NGHTTP2_NO_ERROR || this.#stream.session?.destroyed !== false
-        ? new BuildError("unavailable", "error reading from server: EOF")
+        ? brokenConnection(this.#streamError)
         : new BuildError(codeOfReset(reset), `stream terminated by RST_STREAM with error code: ${reset}`);
     this.#fail(error, constants.NGHTTP2_NO_ERROR);
   }
