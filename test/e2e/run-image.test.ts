@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { join } from "node:path";
 import { before, test } from "node:test";
-import { labPlatforms, must } from "../lab/mod.ts";
+import { DebianArchive, labPlatforms, must } from "../lab/mod.ts";
 import { openHouse } from "./harness.ts";
 
 const house = await openHouse();
@@ -134,38 +135,62 @@ test("a process that does not mind Ctrl-C is left at the third", async () => {
 
 test("with a terminal the process has one, as large as ours, and the keys are its own", async () => {
   // `script` gives the client a terminal.
-  const [command = "", ...args] = house.commandLine([
-    "run",
-    "-it",
-    "--entrypoint",
-    "sh",
-    image,
-    "-c",
-    "echo ready; read line; tty; stty size; echo TERM=$TERM; trap 'echo interrupted; exit 4' INT; echo waiting; while :; do sleep 0.1; done",
-  ]);
-  const line = [
-    "stty rows 33 cols 77;",
-    "exec",
-    ...[command, ...args].map((word) => `'${word.replaceAll("'", "'\\''")}'`),
-  ];
-  const child = spawn("script", ["-qec", line.join(" "), "/dev/null"], {
-    env: { ...process.env, ...house.env },
+  const script =
+    "echo ready; read line; tty; stty size; echo TERM=$TERM; trap 'echo interrupted; exit 4' INT; echo waiting; while :; do sleep 0.1; done";
+  const screen = openScreen(house.commandLine(["run", "-it", "--entrypoint", "sh", image, "-c", script]), house.env);
+  await screen.saw("ready");
+  screen.type("\r");
+  await screen.saw("waiting");
+  screen.type("\x03");
+  assert.equal(await screen.exit, 4, screen.shown());
+  assert.match(screen.shown(), /\/dev\/pts\/0\r\n33 77\r\nTERM=xterm\r\n/);
+  assert.match(screen.shown(), /interrupted/);
+});
+
+test("docker buildx debug, another implementation of the client, opens a shell in a result", async () => {
+  const architecture = (await must("dpkg", ["--print-architecture"])).trim();
+  const trixie = await DebianArchive.open({ suite: "trixie", architectures: [architecture] });
+  const unpacked = await trixie.unpack([await trixie.download("docker-buildx", architecture)], "docker-buildx");
+  const buildx = join(unpacked, "usr/libexec/docker/cli-plugins/docker-buildx");
+  const settings = { BUILDX_CONFIG: await house.directory(), BUILDX_EXPERIMENTAL: "1" };
+  const env = { ...house.env, ...settings, BUILDX_NO_DEFAULT_ATTESTATIONS: "1" };
+  await must(buildx, ["create", "--name", "ours", "--driver", "remote", `unix://${house.socket}`, "--use"], { env });
+  const context = await house.context({ Dockerfile: `FROM ${house.base}\nRUN echo made here > /made` });
+  const screen = openScreen([buildx, "debug", "--on=always", "--invoke", "/bin/sh", "build", context], env);
+  await screen.saw("/ # ");
+  screen.type("cat /made; tty\r");
+  await screen.saw("/dev/pts/0");
+  assert.match(screen.shown(), /made here/);
+  screen.type("\x01c");
+  await screen.saw("(buildx)");
+  screen.type("exit\r");
+  assert.equal(await screen.exit, 0, screen.shown());
+  await house.settled();
+});
+
+/** Starts a program on a terminal of 33 rows and 77 columns, which `script` makes. */
+function openScreen(command: readonly string[], env: Readonly<Record<string, string>>) {
+  const words = command.map((word) => `'${word.replaceAll("'", "'\\''")}'`);
+  const child = spawn("script", ["-qec", `stty rows 33 cols 77; exec ${words.join(" ")}`, "/dev/null"], {
+    env: { ...process.env, ...env },
     stdio: ["pipe", "pipe", "inherit"],
   });
   let shown = "";
   child.stdout.on("data", (data: Buffer) => (shown += data.toString()));
-  const saw = async (text: string) => {
-    while (!shown.includes(text)) await once(child.stdout, "data");
+  return {
+    shown: () => shown,
+    type: (keys: string) => void child.stdin.write(keys),
+    saw: async (text: string) => {
+      const late = setTimeout(() => child.kill("SIGKILL"), 10_000);
+      while (!shown.includes(text)) {
+        await Promise.race([once(child.stdout, "data"), once(child, "exit")]);
+        assert.equal(child.signalCode, null, `waited for ${JSON.stringify(text)} in vain:\n${shown}`);
+      }
+      clearTimeout(late);
+    },
+    exit: once(child, "exit").then(([code]) => code as number),
   };
-  const exit = once(child, "exit");
-  await saw("ready");
-  child.stdin.write("\r");
-  await saw("waiting");
-  child.stdin.write("\x03");
-  assert.deepEqual(await exit, [4, null], shown);
-  assert.match(shown, /\/dev\/pts\/0\r\n33 77\r\nTERM=xterm\r\n/);
-  assert.match(shown, /interrupted/);
-});
+}
 
 test("network none has only itself, host must be allowed", async () => {
   const none = await run(["--network", "none", "--entrypoint", "sh", image, "-c", "ls /sys/class/net"]);
