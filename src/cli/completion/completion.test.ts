@@ -14,8 +14,8 @@ COMP_WORDS=(${words.map((word) => `'${word}'`).join(" ")}); COMP_CWORD=${words.l
 }
 
 test("bash completes commands, flags and the values of flags", () => {
-  assert.deepEqual(bashOffers("polyarch", "b"), ["build"]);
-  assert.deepEqual(bashOffers("polyarch", "imagetools", ""), ["inspect"]);
+  assert.deepEqual(bashOffers("polyarch", "bu"), ["build"]);
+  assert.deepEqual(bashOffers("polyarch", "imagetools", ""), ["create", "inspect"]);
   assert.deepEqual(bashOffers("polyarch", "b", "--plat"), ["--platform"]);
   assert.deepEqual(bashOffers("polyarch", "build", "--progress", "pl"), ["plain"]);
   assert.deepEqual(bashOffers("polyarch", "build", "--progress", "=", "raw"), ["rawjson"]);
