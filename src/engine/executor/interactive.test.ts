@@ -162,7 +162,13 @@ await testsWithBed(import.meta.url, (bed) => {
       { signal: controller.signal },
     );
     await assert.rejects(second, reason);
-    const third = running.exec({ ...spec, args: ["/bin/sleep", "1002"] }, io, { signal: new AbortController().signal });
+    const up = Promise.withResolvers<void>();
+    const third = running.exec(
+      { ...spec, args: ["/bin/sh", "-c", "echo up; exec sleep 1002"] },
+      { ...io, stdout: () => up.resolve() },
+      { signal: new AbortController().signal },
+    );
+    await up.promise; // a container that is ending takes nobody in
     await running.signal(SIGTERM);
     assert.equal((await done).code, 0);
     assert.notEqual((await third).code, 0);
