@@ -1,12 +1,8 @@
 import { BuildError } from "../base/errors/mod.ts";
 import { Builders, embeddedBuilder } from "../builder/mod.ts";
+import { askedBuilder } from "./asked-builder.ts";
 import type { Invocation } from "./command.ts";
 import type { CliContext } from "./context.ts";
-
-/** What `--builder` or `BUILDX_BUILDER` says; empty when neither says anything. */
-export function askedBuilder({ globals, context }: Pick<Invocation, "globals" | "context">): string {
-  return globals.builder || (context.env.BUILDX_BUILDER ?? "");
-}
 
 /** All builders of this user. */
 export async function openBuilders({ env, home, now, engineCommand }: CliContext): Promise<Builders> {

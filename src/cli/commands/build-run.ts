@@ -20,7 +20,8 @@ import {
 } from "../../docker/mod.ts";
 import { parsePlatform } from "../../oci/mod.ts";
 import { chooseMode, type Display, openDisplay, type ProgressMode, statusFromWire } from "../../progress/mod.ts";
-import { askedBuilder, openBuilders } from "../builder.ts";
+import { askedBuilder } from "../asked-builder.ts";
+import { openBuilders } from "../builder.ts";
 import { bootStatus } from "../builders/boot-status.ts";
 import { chooseNode } from "../builders/choose-node.ts";
 import type { Invocation } from "../command.ts";

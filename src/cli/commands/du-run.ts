@@ -1,5 +1,6 @@
 import type { UsageRecord } from "../../client/mod.ts";
-import { askedBuilder, openBuilders } from "../builder.ts";
+import { askedBuilder } from "../asked-builder.ts";
+import { openBuilders } from "../builder.ts";
 import { cacheRow, summaryTabs } from "../builders/cache-record.ts";
 import { openClients, withTimeout } from "../builders/clients.ts";
 import { parseCacheFilters } from "../builders/filters.ts";

@@ -1,6 +1,7 @@
 import { messageOf } from "../../base/errors/mod.ts";
 import { type DriverFeatures, loadBuilder, type LoadedBuilder, type LoadedNode } from "../../builder/mod.ts";
-import { askedBuilder, openBuilders } from "../builder.ts";
+import { askedBuilder } from "../asked-builder.ts";
+import { openBuilders } from "../builder.ts";
 import { bootWithProgress } from "../builders/boot.ts";
 import { platformNames } from "../builders/platforms.ts";
 import type { Invocation } from "../command.ts";

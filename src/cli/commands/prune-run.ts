@@ -1,6 +1,7 @@
 import { BuildError } from "../../base/errors/mod.ts";
 import type { PruneRules, UsageRecord } from "../../client/mod.ts";
-import { askedBuilder, openBuilders } from "../builder.ts";
+import { askedBuilder } from "../asked-builder.ts";
+import { openBuilders } from "../builder.ts";
 import { ageText, summaryTabs, verboseRecord } from "../builders/cache-record.ts";
 import { type NodeClient, openClients, withTimeout } from "../builders/clients.ts";
 import { parseCacheFilters } from "../builders/filters.ts";

@@ -1,6 +1,7 @@
 import { messageOf } from "../../base/errors/mod.ts";
 import { removeBuilder, removeInactive } from "../../builder/mod.ts";
-import { askedBuilder, openBuilders } from "../builder.ts";
+import { askedBuilder } from "../asked-builder.ts";
+import { openBuilders } from "../builder.ts";
 import { confirm } from "../builders/prompt.ts";
 import type { Invocation } from "../command.ts";
 import type { rmFlags } from "./rm.ts";

@@ -9,7 +9,8 @@ export const stopCommand = defineCommand({
   flags: {},
   run: async (invocation) => {
     const { stopBuilder } = await import("../../builder/mod.ts");
-    const { askedBuilder, openBuilders } = await import("../builder.ts");
+    const { askedBuilder } = await import("../asked-builder.ts");
+    const { openBuilders } = await import("../builder.ts");
     const { context, args } = invocation;
     const builders = await openBuilders(context);
     const builder = await builders.find(args[0] ?? askedBuilder(invocation));

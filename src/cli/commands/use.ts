@@ -1,4 +1,4 @@
-import { askedBuilder } from "../builder.ts";
+import { askedBuilder } from "../asked-builder.ts";
 import { defineCommand } from "../command.ts";
 
 /** `use`: which builder the other commands take. */
