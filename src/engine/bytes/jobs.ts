@@ -40,7 +40,7 @@ export interface Jobs {
     input: { readonly root: string; readonly paths: readonly string[] };
     output: readonly (FileDigest | undefined)[];
   };
-  /** Walks and hashes a directory. Entries carry their content (offsets 0). */
+  /** Walks and hashes a directory, or hashes only its files with several names. Entries carry their content (offsets 0). */
   scan: {
     input: {
       readonly root: string;
@@ -48,6 +48,7 @@ export interface Jobs {
       /** An index that an earlier scan of the same directory gave. */
       readonly previousIndex?: Uint8Array;
       readonly withIndex?: boolean;
+      readonly hash?: "all" | "linked";
     };
     output: { readonly toc: EncodedToc; readonly index?: Uint8Array<ArrayBuffer> };
   };

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { digestOf } from "../../oci/mod.ts";
-import { contentDigest, type ContentSelector } from "./content-digest.ts";
+import { digestOfTree, type ContentSelector } from "./content-digest.ts";
 import { type Spec, treeOf } from "./testing/trees.ts";
 
 type Files = Readonly<Record<string, Spec>>;
@@ -9,7 +9,7 @@ type Files = Readonly<Record<string, Spec>>;
 const everything: ContentSelector = { path: "/", followLinks: false };
 
 function digest(files: Files, selector: Partial<ContentSelector> = {}): string {
-  return contentDigest(treeOf(files), [{ ...everything, ...selector }], "ref");
+  return digestOfTree(treeOf(files), [{ ...everything, ...selector }], "ref");
 }
 
 const base: Files = { "dir/": "", "dir/a": "a", "dir/b": "b", other: "other", link: "-> dir/a" };
@@ -54,7 +54,7 @@ describe("the digest of what is selected", () => {
   test("cannot be fooled by names and contents that run into each other", () => {
     assert.notEqual(digest({ ab: "c" }), digest({ a: "bc" }));
     const two = (...paths: string[]) =>
-      contentDigest(
+      digestOfTree(
         treeOf(base),
         paths.map((path) => ({ ...everything, path })),
         "ref",

@@ -1,5 +1,6 @@
 import { BuildError } from "../../base/errors/mod.ts";
 import { type Digest, Digester } from "../../oci/mod.ts";
+import type { Ref } from "../refs/mod.ts";
 import { baseOf, type TocEntry, type Tree } from "../snapshots/mod.ts";
 import { CopyFilter, select } from "./file/selection.ts";
 import { followParent, followPath, relativePath } from "./file/tree-path.ts";
@@ -29,26 +30,58 @@ export interface ContentSelector {
  * hashes the files' bytes into it, a table of contents has their digests.)
  * @throws {BuildError} `not_found` with BuildKit's words when a selected path does not exist
  */
-export function contentDigest(tree: Tree, selectors: readonly ContentSelector[], refId: string): Digest {
+export async function contentDigest(
+  ref: Ref,
+  selectors: readonly ContentSelector[],
+  options: { readonly signal: AbortSignal },
+): Promise<Digest> {
+  const tree = await ref.tree(options);
   const key = JSON.stringify(selectors);
   const digests = remembered.get(tree) ?? new Map<string, Digest>();
   remembered.set(tree, digests);
   const known = digests.get(key);
   if (known) return known;
-  const digest = computeDigest(tree, selectors, refId);
+  const lacking = new Map<string, TocEntry>();
+  const whatIsKnown = digestOfTree(tree, selectors, ref.id, (entry) => {
+    lacking.set(entry.path, entry);
+    return "";
+  });
+  const digest = lacking.size === 0 ? whatIsKnown : await withHashed(ref, tree, selectors, lacking, options);
   digests.set(key, digest);
   return digest;
+}
+
+/** @param lacking the selected files without a digest, by path */
+async function withHashed(
+  ref: Ref,
+  tree: Tree,
+  selectors: readonly ContentSelector[],
+  lacking: ReadonlyMap<string, TocEntry>,
+  options: { readonly signal: AbortSignal },
+): Promise<Digest> {
+  const hashed = await ref.digests([...lacking.values()], options);
+  const byPath = new Map([...lacking.keys()].map((path, at) => [path, hashed[at]]));
+  return digestOfTree(tree, selectors, ref.id, ({ path }) => byPath.get(path));
 }
 
 /** Trees do not change: what was once computed of one holds for as long as the tree is there. */
 const remembered = new WeakMap<Tree, Map<string, Digest>>();
 
-function computeDigest(tree: Tree, selectors: readonly ContentSelector[], refId: string): Digest {
+/**
+ * {@link contentDigest} of a tree.
+ * @param hashed tells the digests of files whose entries have none
+ */
+export function digestOfTree(
+  tree: Tree,
+  selectors: readonly ContentSelector[],
+  refId: string,
+  hashed: DigestLookup = () => undefined,
+): Digest {
   const hash = new TextHash();
   for (const selector of selectors) {
     hash.update("selector\0");
     try {
-      hashSelection(hash, tree, selector);
+      hashSelection(hash, tree, selector, hashed);
     } catch (error) {
       if (!(error instanceof BuildError)) throw error;
       const message = `failed to calculate checksum of ref ${refId}: ${error.message}`;
@@ -58,7 +91,10 @@ function computeDigest(tree: Tree, selectors: readonly ContentSelector[], refId:
   return hash.digest();
 }
 
-function hashSelection(hash: TextHash, tree: Tree, selector: ContentSelector): void {
+/** The digest of a file whose entry has none. */
+type DigestLookup = (entry: TocEntry) => string | undefined;
+
+function hashSelection(hash: TextHash, tree: Tree, selector: ContentSelector, hashed: DigestLookup): void {
   const { path, followLinks, include = [], exclude = [], required = [] } = selector;
   const wildcard = selector.wildcard === true && hasWildcards(path);
   const filter = new CopyFilter(include, exclude);
@@ -74,7 +110,7 @@ function hashSelection(hash: TextHash, tree: Tree, selector: ContentSelector): v
     // Where a pattern decides what is copied, names decide where it ends up; a plain path's own name is part of the op.
     if (wildcard) hash.update(`match ${baseOf(match)}\0`);
     for (const { entry, relative } of select(tree, root, filter)) {
-      hashEntry(hash, entry, relative, root);
+      hashEntry(hash, entry, { relative, root, hashed });
       for (const wanted of missing) if (`${relative}/`.startsWith(`${wanted}/`)) missing.delete(wanted);
     }
   }
@@ -91,10 +127,15 @@ function matchesOf(tree: Tree, { path, followLinks }: ContentSelector): readonly
 }
 
 /** Fields in a fixed order, none of which can contain the separator. */
-function hashEntry(hash: TextHash, entry: TocEntry, relative: string, root: string): void {
+function hashEntry(
+  hash: TextHash,
+  entry: TocEntry,
+  { relative, root, hashed }: { readonly relative: string; readonly root: string; readonly hashed: DigestLookup },
+): void {
   if (relative === "" && root === "") return hash.update("root\0");
-  const { type, mode, uid, gid, size, linkname = "", devMajor = 0, devMinor = 0, digest = "" } = entry;
-  if (type === "file" && digest === "") throw new Error(`Internal error: no digest of "/${entry.path}"`);
+  const { type, mode, uid, gid, size, linkname = "", devMajor = 0, devMinor = 0 } = entry;
+  const digest = entry.digest ?? (type === "file" ? hashed(entry) : "");
+  if (digest === undefined) throw new Error(`Internal error: no digest of "/${entry.path}"`);
   const permissions = type === "symlink" ? 0o777 : mode;
   hash.update(
     `${relative}\0${type}\0${permissions}\0${uid}\0${gid}\0${size}\0${linkname}\0${devMajor}\0${devMinor}\0${digest}\0`,

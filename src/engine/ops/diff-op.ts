@@ -29,7 +29,8 @@ export function diffOp<C extends OpEnvironment>(
       if (between) return { results: [between] };
       const before = (await lower?.tree({ signal })) ?? mergeLayers([]);
       const after = (await upper?.tree({ signal })) ?? mergeLayers([]);
-      const draft = planDifference(before, after, upper);
+      const rewritten = await rewrittenPaths(before, after, { lower, upper, signal });
+      const draft = planDifference(before, after, { origin: upper, rewritten });
       const base = deps.refs.scratch();
       try {
         const { description } = options;
@@ -42,19 +43,54 @@ export function diffOp<C extends OpEnvironment>(
   };
 }
 
-/** `before`, changed into `after`. @param origin where the bytes of `after` come from */
-export function planDifference(before: Tree, after: Tree, origin: Ref | undefined): Draft {
+/** Files that differ in their bytes alone, among those whose tables do not tell: what processes wrote is hashed only when somebody needs it. */
+async function rewrittenPaths(
+  before: Tree,
+  after: Tree,
+  { lower, upper, signal }: { lower: Ref | undefined; upper: Ref | undefined; signal: AbortSignal },
+): Promise<ReadonlySet<string>> {
+  const pairs: (readonly [TocEntry, TocEntry])[] = [];
+  for (const entry of after.walk("")) {
+    const there = before.get(entry.path);
+    if (entry.type !== "file" || !there || there === entry || !isSame(there, entry)) continue;
+    if (!entry.digest || !there.digest) pairs.push([there, entry]);
+  }
+  if (pairs.length === 0) return new Set();
+  const [old, fresh] = await Promise.all([
+    lower?.digests(
+      pairs.map(([there]) => there),
+      { signal },
+    ),
+    upper?.digests(
+      pairs.map(([, entry]) => entry),
+      { signal },
+    ),
+  ]);
+  return new Set(pairs.filter((_, at) => old?.[at] !== fresh?.[at]).map(([{ path }]) => path));
+}
+
+/**
+ * `before`, changed into `after`.
+ * @param options.origin where the bytes of `after` come from
+ * @param options.rewritten files whose bytes changed though their entries do not tell
+ */
+export function planDifference(
+  before: Tree,
+  after: Tree,
+  { origin, rewritten }: { readonly origin: Ref | undefined; readonly rewritten: ReadonlySet<string> },
+): Draft {
   const draft = new Draft(before);
   for (const { path } of before.walk("")) {
     if (path !== "" && draft.get(path) && !after.get(path)) draft.remove(path);
   }
   for (const entry of after.walk("")) {
-    if (entry.path === "" || isSame(before.get(entry.path), entry)) continue;
+    if (entry.path === "" || (isSame(before.get(entry.path), entry) && !rewritten.has(entry.path))) continue;
     draft.put(entry, { origin: origin && { ref: origin, entry } });
   }
   return draft;
 }
 
+/** Whether two entries tell of no difference. */
 function isSame(a: TocEntry | undefined, b: TocEntry): boolean {
   if (!a) return false;
   const xattrs = (entry: TocEntry) =>
@@ -67,7 +103,7 @@ function isSame(a: TocEntry | undefined, b: TocEntry): boolean {
     a.uid === b.uid &&
     a.gid === b.gid &&
     a.size === b.size &&
-    a.digest === b.digest &&
+    (a.digest === b.digest || !a.digest || !b.digest) &&
     a.linkname === b.linkname &&
     a.devMajor === b.devMajor &&
     a.devMinor === b.devMinor &&

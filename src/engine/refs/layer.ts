@@ -1,3 +1,4 @@
+import type { Digest } from "../../oci/mod.ts";
 import type { LayerToc } from "../snapshots/mod.ts";
 import type { Codec } from "../bytes/mod.ts";
 import { Held } from "./hold.ts";
@@ -54,12 +55,22 @@ export abstract class Layer extends Held {
     return await this.parts.flights.run(key, work, options);
   }
 
+  /** Digests of regular files that its table has none of, in the order of `paths`. */
+  async digests(paths: readonly string[], options: FaceOptions): Promise<readonly Digest[]> {
+    return await this.#held(() => this.makeDigests(paths, options));
+  }
+
   /** Whether all that its faces are made from is there. */
   abstract isUsable(): Promise<boolean>;
 
   protected abstract makeToc(options: FaceOptions): Promise<LayerToc>;
   protected abstract makeDirectory(options: FaceOptions): Promise<string>;
   protected abstract makeBlob(codec: Codec, options: FaceOptions & { force: boolean }): Promise<LayerBlob>;
+
+  /** Only of what processes wrote are there files without a digest. */
+  protected async makeDigests(paths: readonly string[], _options: FaceOptions): Promise<readonly Digest[]> {
+    throw new Error(`Internal error: layer ${this.id} has no digest of ${JSON.stringify(`/${paths[0]}`)}`);
+  }
 
   /** A blob that lies in the content store. */
   protected storedBlob(codec: Codec, blob: Parameters<typeof blobOf>[2]): LayerBlob {

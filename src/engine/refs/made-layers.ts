@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { Digest } from "../../oci/mod.ts";
 import type { Codec } from "../bytes/mod.ts";
 import { encodeToc, type LayerToc } from "../snapshots/mod.ts";
+import { FileDigests } from "./file-digests.ts";
 import { type FaceOptions, Layer } from "./layer.ts";
 import { knownBlob, packIntoStore, recompressInStore } from "./make-blob.ts";
 import { removeTree, type StoreParts } from "./parts.ts";
@@ -46,6 +47,7 @@ export class PackedLayer extends Layer {
 /** What a process wrote: the upper directory of its overlay, which is a lower directory for those after it. */
 export class UpperLayer extends Layer {
   override readonly isStored = true;
+  readonly #digests: FileDigests;
   #diffId: Digest | undefined;
 
   constructor(
@@ -54,6 +56,7 @@ export class UpperLayer extends Layer {
   ) {
     super(parts, layer.id, layer.createdAt);
     this.#diffId = layer.diffId;
+    this.#digests = new FileDigests(parts, layer.id);
   }
 
   override async isUsable(): Promise<boolean> {
@@ -67,6 +70,15 @@ export class UpperLayer extends Layer {
 
   protected override async makeDirectory(): Promise<string> {
     return this.parts.places.directory(this.id);
+  }
+
+  protected override async makeDigests(paths: readonly string[], options: FaceOptions): Promise<readonly Digest[]> {
+    return await this.#digests.of(paths, options);
+  }
+
+  protected override async letGo(): Promise<void> {
+    await super.letGo();
+    await this.#digests.store();
   }
 
   protected override async makeBlob(codec: Codec, options: FaceOptions): Promise<LayerBlob> {

@@ -50,6 +50,8 @@ export interface Ref {
   }): Promise<readonly LayerBlob[]>;
   /** Makes `content` present on every regular file of `entries` (unpacks their layers where needed) and returns them in the same order. */
   locate(entries: readonly TocEntry[], options: { signal: AbortSignal }): Promise<readonly TocEntry[]>;
+  /** Digests of the regular files among `entries` of this result's tree, in the same order; hashes what nobody has asked for yet. `undefined` for what is no file. */
+  digests(entries: readonly TocEntry[], options: { signal: AbortSignal }): Promise<readonly (Digest | undefined)[]>;
 }
 
 /** Told about byte work on one layer: `name` is a digest or a path, `current`/`total` bytes (total 0 = unknown). */

@@ -1,3 +1,4 @@
+import type { Digest } from "../../oci/mod.ts";
 import type { TocEntry, Tree } from "../snapshots/mod.ts";
 import { codecOf } from "./codec.ts";
 import type { StoreParts } from "./parts.ts";
@@ -55,14 +56,7 @@ export class StackRef implements Ref {
   async locate(entries: readonly TocEntry[], options: Parameters<Ref["locate"]>[1]): Promise<readonly TocEntry[]> {
     const lacks = (entry: TocEntry): boolean => entry.type === "file" && !entry.content;
     if (!entries.some(lacks)) return entries;
-    const tree = await this.stack.tree(options);
-    const layerOf = ({ path }: TocEntry): Layer => {
-      const toc = tree.layerOf(path);
-      const layer = toc && this.#parts.layerOfToc.get(toc);
-      if (!layer) throw new Error(`Internal error: "${path}" is in no layer of this result`);
-      return layer;
-    };
-    const layers = new Map(entries.filter(lacks).map((entry) => [entry, layerOf(entry)]));
+    const layers = await this.#layersOf(entries.filter(lacks), options);
     const distinct = [...new Set(layers.values())];
     const made = await Promise.all(distinct.map((layer) => layer.directory(options)));
     const directories = new Map(distinct.map((layer, at) => [layer, made[at]]));
@@ -71,5 +65,41 @@ export class StackRef implements Ref {
       if (!layer) return entry;
       return { ...entry, content: { kind: "range", file: `${directories.get(layer)}/${entry.path}`, offsetBytes: 0 } };
     });
+  }
+
+  async digests(
+    entries: readonly TocEntry[],
+    options: Parameters<Ref["digests"]>[1],
+  ): Promise<readonly (Digest | undefined)[]> {
+    const lacking = entries.filter(({ type, digest }) => type === "file" && !digest);
+    if (lacking.length === 0) return entries.map(({ digest }) => digest);
+    const byLayer = Map.groupBy(await this.#layersOf(lacking, options), ([, layer]) => layer);
+    const found = new Map<TocEntry, Digest | undefined>();
+    await Promise.all(
+      [...byLayer].map(async ([layer, list]) => {
+        const digests = await layer.digests(
+          list.map(([{ path }]) => path),
+          options,
+        );
+        for (const [at, [entry]] of list.entries()) found.set(entry, digests[at]);
+      }),
+    );
+    return entries.map((entry) => entry.digest ?? found.get(entry));
+  }
+
+  /** Which layer each entry of the tree comes from. */
+  async #layersOf(
+    entries: readonly TocEntry[],
+    options: { signal: AbortSignal },
+  ): Promise<ReadonlyMap<TocEntry, Layer>> {
+    const tree = await this.stack.tree(options);
+    return new Map(
+      entries.map((entry) => {
+        const toc = tree.layerOf(entry.path);
+        const layer = toc && this.#parts.layerOfToc.get(toc);
+        if (!layer) throw new Error(`Internal error: "${entry.path}" is in no layer of this result`);
+        return [entry, layer];
+      }),
+    );
   }
 }

@@ -24,6 +24,13 @@ import { collect, runIn, sha256, showing, storeRig } from "./testing/store-rig.t
 
 const gzip = { type: "gzip" } as const;
 const paths = (tree: Tree): string[] => [...tree.walk("")].map(({ path }) => path).slice(1);
+const digests = async (ref: Ref, ...names: string[]) => {
+  const tree = await ref.tree({ signal });
+  return await ref.digests(
+    names.map((name) => tree.get(name) ?? assert.fail(`${name} is missing`)),
+    { signal },
+  );
+};
 const text = async (ref: Ref, path: string): Promise<string> => {
   const found = (await ref.tree({ signal })).get(path);
   assert.ok(found, `${path} exists`);
@@ -262,7 +269,12 @@ suite("what a process wrote", () => {
     const tree = await ref.tree({ signal });
     assert.deepEqual(paths(tree), ["d", "d/b", "hard", "keep", "moved", "r", "r/new"]);
     assert.equal(tree.get("r/new")?.hardlink, "hard");
-    assert.equal(tree.get("d/b")?.digest, digestOf("changed"));
+    assert.deepEqual(await digests(ref, "d/b", "r/new", "keep", "d"), [
+      digestOf("changed"),
+      digestOf("new"),
+      digestOf("k"),
+      undefined,
+    ]);
     assert.equal(await text(ref, "d/b"), "changed");
     const [, own] = await ref.blobs({ signal, compression: gzip });
     assert.ok(own);
@@ -304,8 +316,55 @@ suite("what a process wrote", () => {
       })),
       { description: "pulled" },
     );
-    const strip = (tree: Tree) => [...tree.walk("")].slice(1).map((entry) => ({ ...entry, content: 0, mtimeNsec: 0 }));
-    assert.deepEqual(strip(await pulled.tree({ signal })), strip(await ref.tree({ signal })));
+    const strip = async (one: Ref) => {
+      const entries = [...(await one.tree({ signal })).walk("")].slice(1);
+      const hashed = await one.digests(entries, { signal });
+      return entries.map((entry, at) => ({ ...entry, digest: hashed[at], content: 0, mtimeNsec: 0 }));
+    };
+    assert.deepEqual(await strip(pulled), await strip(ref));
+  });
+
+  test("is hashed file by file as digests are asked for, once, even over a restart; names of one file at once", async (t) => {
+    let rig = await storeRig(t);
+    const parent = rig.store.scratch();
+    const ref = await runIn(rig, parent, (root) => {
+      for (const name of ["asked", "never", "linked"]) writeFileSync(join(root, name), name);
+      linkSync(join(root, "linked"), join(root, "other name"));
+    });
+    const inTable = async (one: Ref) =>
+      [...(await one.tree({ signal })).walk("")].filter(({ digest }) => digest).map(({ path }) => path);
+    assert.deepEqual(await inTable(ref), ["linked", "other name"]);
+    const want = [digestOf("asked"), digestOf("linked")];
+    const both = [digests(ref, "asked", "linked"), digests(ref, "asked", "linked")];
+    assert.deepEqual(await Promise.all(both), [want, want]);
+    // Nothing changes a layer's directory; here it shows that nobody reads the file again.
+    const [directory] = await ref.lowerDirs({ signal });
+    writeFileSync(join(directory ?? "", "asked"), "ASKED");
+    assert.deepEqual(await digests(ref, "asked", "linked"), want);
+    const saved = rig.store.save(ref);
+    await ref.release();
+    rig = await rig.reopen();
+    const loaded = await rig.store.load(saved ?? "");
+    assert.ok(loaded);
+    assert.deepEqual(await inTable(loaded), ["asked", "linked", "other name"]);
+    assert.deepEqual(await digests(loaded, "asked", "never"), [want[0], digestOf("never")]);
+    rmSync(join(directory ?? "", "never"));
+    assert.deepEqual(await digests(loaded, "never"), [digestOf("never")]);
+    await loaded.release();
+  });
+
+  test("that lost a file says so when its digest is asked for, and nothing is remembered of it", async (t) => {
+    const rig = await storeRig(t);
+    const ref = await runIn(rig, rig.store.scratch(), (root) => writeFileSync(join(root, "a"), "a"));
+    const [directory] = await ref.lowerDirs({ signal });
+    rmSync(join(directory ?? "", "a"));
+    await assert.rejects(digests(ref, "a"), { code: "data_loss", message: /has lost "\/a"/ });
+    writeFileSync(join(directory ?? "", "a"), "a");
+    assert.deepEqual(await digests(ref, "a"), [digestOf("a")]);
+    await assert.rejects(
+      ref.digests([...(await ref.tree({ signal })).walk("")], { signal: AbortSignal.abort(new Error("enough")) }),
+      /enough/,
+    );
   });
 
   test("keeps the root as the image has it, and remembers a change of it", async (t) => {

@@ -53,7 +53,9 @@ export class UpperTree implements MutableRef {
     if (!parent) throw new Error("Internal error: commit of a tree that was discarded");
     const { places, database, bytes, now } = this.#parts;
     const { upper } = this.overlay;
-    const { toc } = await bytes.run("scan", { root: upper, kind: "upper" }, { signal: options.signal });
+    // Most of what processes write is never asked for its digest: see FileDigests.
+    const scan = { root: upper, kind: "upper", hash: "linked" } as const;
+    const { toc } = await bytes.run("scan", scan, { signal: options.signal });
     const marked = await this.#withoutIdleMarks(withoutSameRoot(decodeToc(toc), this.#root));
     const own = withoutUntouchedDirectories(marked, await parent.tree(options));
     const id = `run:${randomUUID()}`;

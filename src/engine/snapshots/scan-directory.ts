@@ -14,6 +14,8 @@ export interface ScanOptions {
   readonly kind: "tree" | "upper";
   /** Digests of the walk before this one. */
   readonly previous?: FileIndex | undefined;
+  /** Which files to hash; all when left out. Files with several names are told from what later takes one of these names by their digests. */
+  readonly hash?: "all" | "linked";
   /** Filled with digests for the walk after this one. */
   readonly index?: FileIndex | undefined;
   /** Called between entries; throws to stop. */
@@ -23,7 +25,7 @@ export interface ScanOptions {
 type Draft = { -readonly [K in keyof TocEntry]: TocEntry[K] };
 
 /**
- * The table of contents of a directory on disk: walks it in order, hashes what `previous` does not vouch for. Synchronous, for worker threads.
+ * The table of contents of a directory on disk: walks it in order, hashes what `previous` does not vouch for (or less, see {@link ScanOptions.hash}). Synchronous, for worker threads.
  * The root itself is an entry (`""`). Sockets are listed; no archive holds them.
  */
 export function scanDirectory(root: string, options: ScanOptions): LayerToc {
@@ -88,12 +90,14 @@ function scanFile(scan: Scan, draft: Draft, onDisk: string, stats: BigIntStats):
     if (first.content) draft.content = first.content;
     return;
   }
-  const { previous, index, check } = scan.options;
+  const { previous, index, check, hash = "all" } = scan.options;
   const known = previous?.lookup(draft.path, stats);
   if (known) {
     draft.digest = known.digest;
     draft.size = Number(stats.size);
     index?.record(draft.path, stats, known);
+  } else if (hash === "linked" && stats.nlink === 1n) {
+    draft.size = Number(stats.size);
   } else {
     const hashed = hashFile(onDisk, check);
     draft.digest = hashed.digest;

@@ -21,7 +21,10 @@ export interface TocEntry {
   /** Modification time: whole seconds and nanoseconds (0…999,999,999) since the epoch. */
   readonly mtimeSec: number;
   readonly mtimeNsec: number;
-  /** sha256 of a regular file's bytes. Every writer of a tree records it. */
+  /**
+   * sha256 of a regular file's bytes. Whoever has every byte pass by records it; of what a process wrote, files with one name lack it until
+   * somebody needs it (`Ref.digests`).
+   */
   readonly digest?: Digest;
   /** Target of a symlink, verbatim. */
   readonly linkname?: string;

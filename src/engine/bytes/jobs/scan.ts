@@ -5,6 +5,7 @@ import type { JobContext, Jobs } from "../jobs.ts";
 export function scan(input: Jobs["scan"]["input"], context: JobContext): Jobs["scan"]["output"] {
   const index = input.withIndex ? FileIndex.begin() : undefined;
   const previous = input.previousIndex && FileIndex.decode(input.previousIndex);
-  const toc = encodeToc(scanDirectory(input.root, { kind: input.kind, previous, index, check: context.check }));
+  const { root, kind, hash = "all" } = input;
+  const toc = encodeToc(scanDirectory(root, { kind, previous, index, hash, check: context.check }));
   return index ? { toc, index: index.encode() } : { toc };
 }

@@ -64,7 +64,7 @@ function inputKey<C>(op: pb.ExecOp, input: bigint): InputKey<Ref, C> {
   const selectors = [...new Set(paths)].sort().map((path) => ({ path, followLinks: true }));
   return {
     selector,
-    contentDigest: async (ref, { signal }) => contentDigest(await ref.tree({ signal }), selectors, ref.id),
+    contentDigest: (ref, { signal }) => contentDigest(ref, selectors, { signal }),
   };
 }
 

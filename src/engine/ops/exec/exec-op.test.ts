@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { BuildError } from "../../../base/errors/mod.ts";
-import { type ExecMount as RunMount, scratch, type State } from "../../../llb/mod.ts";
+import { diff, type ExecMount as RunMount, scratch, type State } from "../../../llb/mod.ts";
 import { definesTestsInOwnNamespace } from "../../executor/testing/mod.ts";
 import { opsRig, platform } from "../testing/ops-rig.ts";
 import { describeEntries } from "../testing/trees.ts";
@@ -161,6 +161,47 @@ if (definesTestsInOwnNamespace(import.meta.url)) {
       return {};
     });
     assert.deepEqual(describeEntries((await rig.build(run(scratch))).entries), ["made/ 755"]);
+  });
+
+  test("what processes wrote is told apart by its bytes, even where only they differ", async (t) => {
+    const rig = await opsRig(t, ({ rootfs, args }) => {
+      for (const [name, text] of Object.entries({ same: "same", other: args.at(-1) ?? "" })) {
+        writeFileSync(join(rootfs, name), text);
+        utimesSync(join(rootfs, name), 1_000, 1_000);
+      }
+      return {};
+    });
+    const [lower, upper] = ["1", "2"].map((arg) => scratch.run({ ...shell, args: ["make", arg] })) as [State, State];
+    assert.deepEqual(describeEntries((await rig.build(diff(lower, upper))).entries), ['other 644 "2"']);
+  });
+
+  test("a link whose file was written anew by a later process is copied as what it is", async (t) => {
+    const rig = await opsRig(t, ({ rootfs, args }) => {
+      writeFileSync(join(rootfs, "d/a"), args.at(-1) ?? "", { flush: true });
+      if (args.at(-1) === "old") linkSync(join(rootfs, "d/a"), join(rootfs, "d/b"));
+      return {};
+    });
+    const step = (state: State, text: string) => state.run({ ...shell, args: ["write", text] });
+    const made = step(step(rig.tree("base", { "d/": "" }), "old"), "new");
+    const copied = scratch.file([{ type: "copy", from: made, source: "/d", destination: "/" }]);
+    const { entries } = await rig.build(copied);
+    assert.deepEqual(describeEntries(entries), ["d/ 755", 'd/a 644 "new"', 'd/b 644 "old"']);
+  });
+
+  test("copying one file of many that a process wrote reads that one alone", async (t) => {
+    const rig = await opsRig(t, ({ rootfs }) => {
+      for (let at = 0; at < 50; at++) writeFileSync(join(rootfs, `f${at}`), String(at));
+      return {};
+    });
+    const watched = t.mock.method(rig.deps.bytes, "run");
+    const copied = scratch.file([{ type: "copy", from: run(scratch), source: "/f7", destination: "/" }]);
+    assert.deepEqual(describeEntries((await rig.build(copied)).entries), ['f7 644 "7"']);
+    const jobs = watched.mock.calls.map(({ arguments: [name, input] }): unknown[] => [name, input]);
+    const hashed = jobs.filter(([name]) => name === "hash").map(([, input]) => input as { paths: readonly string[] });
+    assert.deepEqual(
+      hashed.map(({ paths }) => paths),
+      [["f7"]],
+    );
   });
 }
 

@@ -33,7 +33,7 @@ export function fileCacheMap<C>(op: pb.FileOp, inputs: number): CacheMap<Ref, C>
 function inputKey<C>(selectors: readonly ContentSelector[]): InputKey<Ref, C> {
   return {
     selector: selectorDigest(selectors.map(({ path }) => path)),
-    contentDigest: async (ref, { signal }) => contentDigest(await ref.tree({ signal }), selectors, ref.id),
+    contentDigest: (ref, { signal }) => contentDigest(ref, selectors, { signal }),
   };
 }
 
