@@ -9,6 +9,7 @@ export { type DockerRelease, type LabDocker, startDocker, unpackDocker } from ".
 export { buildctlProgram, engineProgram, type LabEngine, startEngine } from "./engine.ts";
 export { emulateOnHost } from "./emulators.ts";
 export { type EngineArchitecture, makeEngineBase, pushEngineBase } from "./engine-base.ts";
+export { pushEngineImage } from "./engine-image.ts";
 export { type LabPlatform, labPlatforms } from "./platforms.ts";
 export { type Held, type LabPolyarch, openPolyarch, polyarchProgram } from "./polyarch.ts";
 export { type Process, processes, processTree } from "./processes.ts";
@@ -29,3 +30,4 @@ export {
   runUnpacked,
   unpackImage,
 } from "./run-image.ts";
+export { type LabSshd, startSshd } from "./sshd.ts";

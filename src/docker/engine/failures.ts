@@ -18,9 +18,15 @@ export function unreachable(cause: unknown, address: string): BuildError {
       { cause },
     );
   }
-  return new BuildError("unavailable", `error during connect to the Docker daemon at ${address}: ${messageOf(cause)}`, {
+  return new BuildError("unavailable", `error during connect to the Docker daemon at ${address}: ${reasonOf(cause)}`, {
     cause,
   });
+}
+
+/** Why a connection broke. TLS alerts are told in the words of Go's programs, which people search for. */
+export function reasonOf(cause: unknown): string {
+  const alert = /alert (certificate required|bad certificate|unknown ca|handshake failure)/.exec(messageOf(cause))?.[1];
+  return alert === undefined ? messageOf(cause) : `remote error: tls: ${alert}`;
 }
 
 /** The engine refused: what it says, with the code that its status stands for. */

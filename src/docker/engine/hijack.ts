@@ -1,6 +1,6 @@
 import type { Duplex } from "node:stream";
-import { BuildError, messageOf } from "../../base/errors/mod.ts";
-import { reasonIn } from "./failures.ts";
+import { BuildError } from "../../base/errors/mod.ts";
+import { reasonIn, reasonOf } from "./failures.ts";
 
 /** A request whose answer is the connection itself. */
 export interface HijackRequest {
@@ -30,7 +30,7 @@ export async function hijack(
   failed.promise.catch(() => undefined);
   const onAbort = () => failed.reject(signal.reason);
   const onError = (cause: Error) =>
-    failed.reject(new BuildError("unavailable", `the Docker Engine hung up: ${messageOf(cause)}`, { cause }));
+    failed.reject(new BuildError("unavailable", `the Docker Engine hung up: ${reasonOf(cause)}`, { cause }));
   signal.addEventListener("abort", onAbort, { once: true });
   stream.on("error", onError);
   try {

@@ -1,0 +1,168 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import { after, before, suite, test, type TestContext } from "node:test";
+import { createServer } from "node:tls";
+import {
+  type DockerRelease,
+  type LabDocker,
+  must,
+  polyarchProgram,
+  readIndex,
+  startDocker,
+  startSshd,
+} from "../lab/mod.ts";
+import { openHouse } from "./harness.ts";
+
+const house = await openHouse();
+const dockerfile = `
+  FROM ${house.base}
+  RUN uname -m > /machine
+  COPY word /
+`;
+const context = await house.context({ Dockerfile: dockerfile, word: "hello\n" });
+/** The engine's containers have no network but the host's. */
+const build = ["build", "--builder=default", "--progress=plain", "--network=host"];
+
+let docker: LabDocker;
+const start = (release: DockerRelease) => {
+  before(async () => {
+    docker = await startDocker(release);
+  });
+  after(() => docker[Symbol.asyncDispose]());
+};
+const polyarch = (args: readonly string[], env: Readonly<Record<string, string>> = {}) =>
+  house.polyarch(args, { env: { ...docker.env, ...env } });
+const works = async (args: readonly string[], env?: Readonly<Record<string, string>>) => {
+  const done = await polyarch(args, env);
+  assert.equal(done.code, 0, done.stderr);
+  return done;
+};
+
+/** TLS in front of the engine's socket, with certificates that the engine's clients must have signed alike. */
+async function tlsFront(t: TestContext): Promise<{ host: string; certs: string }> {
+  const certs = await mkdtemp(join(tmpdir(), "polyarch-certs-"));
+  await must(polyarchProgram, ["daemon", "certs", certs]);
+  const pem = (name: string) => readFile(join(certs, "daemon", name));
+  const [ca, cert, key] = await Promise.all(["ca.pem", "cert.pem", "key.pem"].map(pem));
+  const server = createServer({ ca, cert, key, requestCert: true, rejectUnauthorized: true, allowHalfOpen: true });
+  server.on("secureConnection", (client) => {
+    const engine = connect({ path: docker.host.slice("unix://".length), allowHalfOpen: true });
+    for (const socket of [client, engine]) socket.on("error", () => (client.destroy(), engine.destroy()));
+    client.pipe(engine).pipe(client);
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.after(async () => {
+    server.close();
+    await rm(certs, { recursive: true });
+  });
+  return { host: `tcp://127.0.0.1:${(server.address() as { port: number }).port}`, certs };
+}
+
+suite("the docker driver, with images in containerd's store", () => {
+  start("sid");
+
+  test("builds what docker then runs", async () => {
+    const { stderr } = await works([...build, "-t", "made:1", context]);
+    assert.match(stderr, /^#0 building with "default" instance using docker driver$/m);
+    const run = ["run", "--rm", "--network=none", "made:1", "cat", "/word", "/machine"];
+    assert.match((await docker.docker(run)).stdout, /^hello\n(x86_64|aarch64)\n$/);
+  });
+  test("builds for several platforms, keeps the index and pushes it", async () => {
+    const image = `${house.registry.host}/two:1`;
+    await works([...build, "--platform=linux/amd64,linux/386", "-t", image, "--push", context]);
+    const pushed = await readIndex(image);
+    assert.deepEqual(
+      pushed.map(({ platform }) => platform.architecture),
+      ["amd64", "386"],
+    );
+    assert.equal((await docker.docker(["image", "inspect", image])).code, 0);
+  });
+  test("writes to the client's disk, and to archives", async () => {
+    const dest = await house.directory();
+    await works([...build, "-o", `type=local,dest=${dest}`, "-o", `type=oci,dest=${dest}.tar`, context]);
+    assert.equal(await readFile(join(dest, "word"), "utf8"), "hello\n");
+    const inspect = ["inspect", "--config", `oci-archive:${dest}.tar`];
+    assert.match(await must("skopeo", inspect), /"rootfs"/);
+  });
+  test("shows what a failing step says", async () => {
+    const broken = await house.context({ Dockerfile: `FROM ${house.base}\n  RUN echo so it goes; exit 3\n` });
+    const { code, stderr } = await polyarch([...build, broken]);
+    assert.equal(code, 1);
+    assert.match(stderr, /so it goes/);
+    assert.match(stderr, /process "\/bin\/sh -c echo so it goes; exit 3" did not complete successfully: exit code: 3/);
+  });
+  test("reaches the engine over ssh", async (t) => {
+    const { PATH = "", LD_LIBRARY_PATH = "", DOCKER_HOST = "" } = docker.env;
+    const sshd = await startSshd({ PATH, LD_LIBRARY_PATH, DOCKER_HOST });
+    t.after(() => sshd[Symbol.asyncDispose]());
+    const env = { DOCKER_HOST: sshd.url, PATH: [sshd.bin, process.env["PATH"]].join(delimiter) };
+    await works([...build, "-t", "over:ssh", context], env);
+    assert.equal((await docker.docker(["image", "inspect", "over:ssh"])).code, 0);
+    const shown = await works(["ls"], env);
+    assert.match(shown.stdout, /^default\*\s+docker\s*\n.* default\s+running/m);
+    const { stderr } = await polyarch([...build, context], {
+      ...env,
+      DOCKER_HOST: `${sshd.url.replace("root", "nobody")}`,
+    });
+    assert.match(stderr, /Permission denied|Connection closed/);
+  });
+  test("reaches the engine over TLS, by variables or by a context, and looks at its certificate", async (t) => {
+    const { host, certs } = await tlsFront(t);
+    const client = join(certs, "client");
+    const variables = { DOCKER_HOST: host, DOCKER_TLS_VERIFY: "1", DOCKER_CERT_PATH: client };
+    await works([...build, "-t", "over:tls", context], variables);
+    const files = ["ca", "cert", "key"].map((name) => `${name}=${join(client, `${name}.pem`)}`);
+    const far = await docker.docker(["context", "create", "far", "--docker", [`host=${host}`, ...files].join()]);
+    assert.equal(far.code, 0, far.stderr);
+    const [, , ...rest] = build;
+    await works(["build", "--builder=far", ...rest, "-t", "over:context", context], {
+      DOCKER_HOST: "",
+      DOCKER_CONTEXT: "far",
+    });
+    for (const image of ["over:tls", "over:context"]) {
+      assert.equal((await docker.docker(["image", "inspect", image])).code, 0, image);
+    }
+    const { certs: strangers } = await tlsFront(t);
+    const wrong = await polyarch([...build, context], { ...variables, DOCKER_CERT_PATH: join(strangers, "client") });
+    assert.match(wrong.stderr, /ERROR: .*(self-signed certificate|unable to verify|certificate)/);
+    const none = await polyarch([...build, context], { ...variables, DOCKER_CERT_PATH: context });
+    assert.match(none.stderr, /could not read CA certificate/);
+  });
+  test("says where it looked when there is no engine", async () => {
+    const { code, stderr } = await polyarch([...build, context], { DOCKER_HOST: "unix:///nonexistent.sock" });
+    assert.equal(code, 1);
+    assert.match(
+      stderr,
+      /Cannot connect to the Docker daemon at unix:\/\/\/nonexistent\.sock\. Is the docker daemon running\?/,
+    );
+  });
+});
+
+suite("the docker driver, with an engine of old and its classic store", () => {
+  start("stable");
+
+  test("builds what docker then runs, and writes to the client's disk", async () => {
+    await works([...build, "-t", "made:1", context]);
+    const run = ["run", "--rm", "--network=none", "made:1", "cat", "/word"];
+    assert.equal((await docker.docker(run)).stdout, "hello\n");
+    const dest = await house.directory();
+    await works([...build, "-o", `type=local,dest=${dest}`, context]);
+    assert.equal(await readFile(join(dest, "word"), "utf8"), "hello\n");
+  });
+  test("refuses what that engine cannot do, with docker buildx's words", async () => {
+    const refused = async (what: string, ...args: string[]) => {
+      const { code, stderr } = await polyarch([...build, ...args, context]);
+      assert.equal(code, 1);
+      const text = `${what} is not supported for the docker driver.\nSwitch to a different driver, or turn on the containerd image store, and try again.`;
+      assert.ok(stderr.includes(text), stderr);
+    };
+    await refused("Multi-platform build", "--platform=linux/amd64,linux/arm64");
+    await refused("OCI exporter", "-o", "type=oci,dest=x.tar");
+    await refused("Docker exporter", "-o", "type=docker,dest=x.tar");
+  });
+});
