@@ -61,8 +61,10 @@ export async function stopBuilder(
   options: { readonly signal: AbortSignal },
 ): Promise<void> {
   const nodes = await openNodes(builders, builder);
-  const failures = await eachNode(nodes, async (driver) => await driver.stop(options), "stop");
-  throwAll(failures);
+  const [only] = nodes;
+  // there is nothing to stop in Docker; booting starts nothing there, and tells when it is not there
+  if (builder.origin === "context") return await only?.driver?.boot(options);
+  throwAll(await eachNode(nodes, async (driver) => await driver.stop(options), "stop"));
 }
 
 async function removeCreated(builders: Builders, builder: Builder, options: RemoveOptions): Promise<void> {

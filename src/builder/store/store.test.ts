@@ -153,6 +153,13 @@ suite("the store", () => {
     assert.equal(await store.nodeIdentity(), identity);
     await chmod(store.directory, 0o700);
   });
+  test("that cannot be made is told of, even where making directories ends nowhere", async () => {
+    const store = new BuilderStore({ BUILDX_CONFIG: "/proc/polyarch/buildx" }, "/");
+    await assert.rejects(
+      store.transact(async () => undefined, { signal }),
+      { message: /^cannot make \/proc\/polyarch\/buildx: / },
+    );
+  });
   test("lies where buildx has it", () => {
     assert.equal(storeDirectory({}, "/home/a"), "/home/a/.docker/buildx");
     assert.equal(storeDirectory({ DOCKER_CONFIG: "/d" }, "/home/a"), "/d/buildx");

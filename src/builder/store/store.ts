@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { closeSync, openSync } from "node:fs";
-import { chown, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { chown, mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { BuildError, messageOf } from "../../base/errors/mod.ts";
@@ -46,7 +46,7 @@ export class BuilderStore extends StoreReader {
     const read = () => readFile(join(this.directory, ".buildNodeID"), "utf8").catch(() => "");
     const known = await read();
     if (known !== "") return known;
-    await this.#directory(".");
+    await this.#directory("");
     await writeWhole(this.directory, ".buildNodeID", randomBytes(8).toString("hex"), this.#owner);
     return await read(); // another process may have been at it at the same moment
   }
@@ -71,11 +71,29 @@ export class BuilderStore extends StoreReader {
     }
   }
   async #directory(path: string): Promise<void> {
-    const first = await mkdir(join(this.directory, path), { recursive: true, mode: 0o700 });
-    if (first === undefined || !this.#owner) return;
-    for (let made = join(this.directory, path); made.length >= first.length; made = dirname(made)) {
-      await chown(made, this.#owner.uid, this.#owner.gid);
-    }
+    await makeDirectory(join(this.directory, path), this.#owner);
+  }
+}
+
+/**
+ * Makes a directory and those above it. Step by step: Node's own `recursive` never comes back where the file system answers ENOENT to making a
+ * directory that has a parent, as /proc does.
+ */
+async function makeDirectory(path: string, owner: Owner | undefined): Promise<void> {
+  const make = async () => {
+    await mkdir(path, { mode: 0o700 });
+    if (owner) await chown(path, owner.uid, owner.gid);
+  };
+  const orThere = async (error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST" || !(await stat(path)).isDirectory()) throw error;
+  };
+  try {
+    await make();
+  } catch (error) {
+    const parent = dirname(path);
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT" || parent === path) return await orThere(error);
+    await makeDirectory(parent, owner);
+    await make().catch(orThere);
   }
 }
 
