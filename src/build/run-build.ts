@@ -22,6 +22,8 @@ export interface BuildSurroundings {
   readonly client: BuildKitClient;
   /** Name of the builder and of its node, for the build's reference. */
   readonly builder: { readonly name: string; readonly node: string };
+  /** Stands for this machine and user from build to build; its host's name where there is none. */
+  readonly identity?: string | undefined;
   readonly credentials: SessionCredentials;
   /** Fetches tokens here, so that passwords stay here. */
   readonly fetchToken: SessionTokenFetcher;
@@ -50,7 +52,7 @@ export async function runBuild(build: PreparedBuild, surroundings: BuildSurround
   ending.defer(() => sinks.settled());
   await using session = await client.openSession({
     attachables: attachables(build, sinks, surroundings),
-    sharedKey: sharedKey(build.local.context),
+    sharedKey: sharedKey(build.local.context, surroundings.identity ?? hostname()),
   });
   const newsController = new AbortController();
   const news = followStatus(client, id, { onEvent, signal: newsController.signal });
@@ -126,6 +128,6 @@ function solveError(error: unknown, signal: AbortSignal): BuildError {
 }
 
 /** The same for each build of this directory on this machine: what was sent for one build need not be sent again for the next. */
-function sharedKey(directory: string): string {
-  return `${directory}:${createHash("sha256").update(hostname()).digest("hex").slice(0, 16)}`;
+function sharedKey(directory: string, identity: string): string {
+  return `${directory}:${createHash("sha256").update(identity).digest("hex").slice(0, 16)}`;
 }

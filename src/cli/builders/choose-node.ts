@@ -68,7 +68,8 @@ function severalNodes(builder: Builder, shares: readonly Share[]): BuildError {
   );
 }
 
-function noDriver(nodes: readonly OpenNode[]): unknown {
+/** Why a builder without a single usable node cannot be used. */
+export function noDriver(nodes: readonly OpenNode[]): unknown {
   return nodes.length === 1
     ? nodes[0]?.error
     : new AggregateError(

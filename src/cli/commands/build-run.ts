@@ -3,14 +3,17 @@ import { parseGoBool } from "../../base/text/go-values/mod.ts";
 import {
   type BuildOptions,
   type BuildResult,
+  type BuildSurroundings,
   type ClientStep,
+  type FarmResult,
   fullPlatforms,
   parseOutput,
   prepareBuild,
   type PreparedBuild,
   runBuild as runPreparedBuild,
+  runFarm,
 } from "../../build/mod.ts";
-import { connectNode, type Driver } from "../../builder/mod.ts";
+import { connectNode, type Driver, type OpenNode, openNodes } from "../../builder/mod.ts";
 import {
   credentialsFromDocker,
   type DockerConfig,
@@ -23,11 +26,12 @@ import { chooseMode, type Display, openDisplay, type ProgressMode, statusFromWir
 import { askedBuilder } from "../asked-builder.ts";
 import { openBuilders } from "../builder.ts";
 import { bootStatus } from "../builders/boot-status.ts";
-import { chooseNode } from "../builders/choose-node.ts";
+import { chooseNode, noDriver } from "../builders/choose-node.ts";
 import type { Invocation } from "../command.ts";
 import type { FlagValues } from "../flags/flag.ts";
 import { UsageError } from "../flags/usage-error.ts";
 import type { buildFlags } from "./build.ts";
+import { farmNodes, mergeImages, warnOfParts } from "./build/farm.ts";
 import { fitToDriver, wishesForDocker } from "./build/fit-driver.ts";
 import { stepStatus } from "./build/step-status.ts";
 import { reportResult } from "./build/report.ts";
@@ -49,11 +53,14 @@ export async function runBuild(invocation: BuildInvocation): Promise<number> {
     const platforms = fullPlatforms(
       options.platforms.length > 0 ? options.platforms : [context.env.DOCKER_DEFAULT_PLATFORM ?? ""],
     );
-    const { node, driver } = await chooseNode(builders, builder, {
-      platforms: platforms.map((platform) => parsePlatform(platform)),
-      context,
-      mode,
-    });
+    const nodes = builder.nodes.length > 1 ? await openNodes(builders, builder) : undefined;
+    const { node, driver } = nodes
+      ? usable(nodes)
+      : await chooseNode(builders, builder, {
+          platforms: platforms.map((platform) => parsePlatform(platform)),
+          context,
+          mode,
+        });
     const features = await driver.features({ signal: context.signal });
     const defaultLoad = features.defaultLoad && !isTrue(context.env.BUILDX_NO_DEFAULT_LOAD);
     const wishes = driver.kind === "docker" ? wishesForDocker(options, { defaultLoad }) : options;
@@ -65,10 +72,16 @@ export async function runBuild(invocation: BuildInvocation): Promise<number> {
       defaultLoad,
     });
     const fitted = fitToDriver(prepared, { kind: driver.kind, features, platforms: platforms.length });
-    return await displayed(fitted, { invocation, mode, name: builder.name, node, driver, config });
+    return await displayed(fitted, { invocation, mode, name: builder.name, node, driver, nodes, config });
   });
   await reportResult(built, { flags, mode, context });
   return 0;
+}
+
+/** The first node that has a driver: it stands for all where only the kind of driver counts. @throws when there is none */
+function usable(nodes: readonly OpenNode[]): { readonly node: string; readonly driver: Driver } {
+  for (const { node, driver } of nodes) if (driver) return { node: node.name, driver };
+  throw noDriver(nodes);
 }
 
 function isTrue(value: string | undefined): boolean {
@@ -93,7 +106,10 @@ interface Surroundings {
   /** Name of the node. */
   readonly node: string;
   readonly driver: Driver;
+  /** All nodes, where there are several. */
+  readonly nodes: readonly OpenNode[] | undefined;
   readonly config: DockerConfig;
+  readonly builders: Builders;
 }
 
 /** Builds with progress on stderr, which is complete before this returns or throws. */
@@ -109,7 +125,7 @@ async function displayed(prepared: PreparedBuild, surroundings: Surroundings): P
     builder: { name, driver: driver.kind },
     debug: invocation.globals.debug,
   });
-  let result: BuildResult;
+  let result: BuildResult | FarmResult;
   try {
     result = await built(prepared, display, docker, surroundings);
   } finally {
@@ -120,6 +136,9 @@ async function displayed(prepared: PreparedBuild, surroundings: Surroundings): P
       `WARNING: No output specified with ${driver.kind} driver. Build result will only remain in the build cache. To push result image into registry use --push or to load image into docker use --load\n`,
     );
   }
+  if ("workers" in result && (mode === "plain" || mode === "tty")) {
+    stderr.write(warnOfParts(prepared, result.workers));
+  }
   return result;
 }
 
@@ -127,17 +146,13 @@ async function built(
   prepared: PreparedBuild,
   display: Display,
   docker: Awaited<ReturnType<typeof dockerFor>>,
-  { invocation, name, node, driver, config }: Surroundings,
-): Promise<BuildResult> {
+  { invocation, name, node, driver, nodes, config }: Surroundings,
+): Promise<BuildResult | FarmResult> {
   const { env, now, signal, stdout } = invocation.context;
   const showStep = (step: ClientStep) => display.update(stepStatus(step));
-  const quietMs = driver.kind === "embedded" ? quietBootMs : 0;
-  const onBoot = bootStatus({ now, update: display.update.bind(display), quietMs });
-  await using client = await connectNode(driver, { signal, onEvent: onBoot });
+  const update = display.update.bind(display);
   const credentials = credentialsFromDocker(config, { env });
-  return await runPreparedBuild(prepared, {
-    client,
-    builder: { name, node },
+  const surroundings: Omit<BuildSurroundings, "client" | "builder"> = {
     credentials,
     fetchToken: async (request, options) => {
       const { tokenFetcher } = await import("../../registry/mod.ts");
@@ -155,7 +170,15 @@ async function built(
     },
     now,
     signal,
-  });
+  };
+  if (nodes) {
+    await using farm = farmNodes(nodes, { now, signal, update });
+    const merge = mergeImages(invocation.context);
+    return await runFarm(prepared, { ...surroundings, builder: name, nodes: farm.nodes, merge });
+  }
+  const quietMs = driver.kind === "embedded" ? quietBootMs : 0;
+  await using client = await connectNode(driver, { signal, onEvent: bootStatus({ now, update, quietMs }) });
+  return await runPreparedBuild(prepared, { ...surroundings, client, builder: { name, node } });
 }
 
 /** The Docker Engine, where the result is to be loaded into it; asked first whether it is there, since nobody wants to know after the build. */

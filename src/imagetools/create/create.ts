@@ -19,6 +19,7 @@ import type { Annotation } from "./annotations.ts";
 import { Copier } from "./copier.ts";
 import { asAttestationOf, keepPlatforms, subjectOf } from "./filter-platforms.ts";
 import { type FetchedSource, type Merged, mergeSources, withIndex } from "./merge.ts";
+import { orderPlatforms } from "./order-platforms.ts";
 import { formatSource, type Source } from "./source.ts";
 
 /** How many sources are asked for at once. */
@@ -30,6 +31,8 @@ export interface MergeOptions {
   readonly annotations?: readonly Annotation[];
   /** Keep only these; all when empty. */
   readonly platforms?: readonly Platform[];
+  /** Manifests for these come first, in this order; without it they keep the order of the sources. */
+  readonly order?: readonly Platform[];
   /** Whether a single manifest becomes an index too; `true` when left out. */
   readonly preferIndex?: boolean;
   readonly signal: AbortSignal;
@@ -53,9 +56,9 @@ export async function mergeImage(
 ): Promise<Merged> {
   await using group = new TaskGroup({ limit: parallel, signal: options.signal });
   const fetched = await group.all(sources.map((source) => (task) => fetchSource(registry, source, task)));
-  const { annotations = [], platforms = [], preferIndex = true, signal } = options;
+  const { annotations = [], platforms = [], order = [], preferIndex = true, signal } = options;
   const merged = keepPlatforms(mergeSources(fetched, { annotations, preferIndex }), platforms);
-  return await addAttestations(registry, merged, { signal });
+  return orderPlatforms(await addAttestations(registry, merged, { signal }), order);
 }
 
 /**
