@@ -72,7 +72,9 @@ export async function runBuild(invocation: BuildInvocation): Promise<number> {
       defaultLoad,
     });
     const fitted = fitToDriver(prepared, { kind: driver.kind, features, platforms: platforms.length });
-    return await displayed(fitted, { invocation, mode, name: builder.name, node, driver, nodes, config });
+    // a home that cannot be written to is no reason not to build
+    const identity = await builders.store.nodeIdentity().catch(() => undefined);
+    return await displayed(fitted, { invocation, mode, name: builder.name, node, driver, nodes, config, identity });
   });
   await reportResult(built, { flags, mode, context });
   return 0;
@@ -109,7 +111,8 @@ interface Surroundings {
   /** All nodes, where there are several. */
   readonly nodes: readonly OpenNode[] | undefined;
   readonly config: DockerConfig;
-  readonly builders: Builders;
+  /** Stands for this machine and user from build to build, where it could be remembered. */
+  readonly identity: string | undefined;
 }
 
 /** Builds with progress on stderr, which is complete before this returns or throws. */
@@ -146,13 +149,14 @@ async function built(
   prepared: PreparedBuild,
   display: Display,
   docker: Awaited<ReturnType<typeof dockerFor>>,
-  { invocation, name, node, driver, nodes, config }: Surroundings,
+  { invocation, name, node, driver, nodes, config, identity }: Surroundings,
 ): Promise<BuildResult | FarmResult> {
   const { env, now, signal, stdout } = invocation.context;
   const showStep = (step: ClientStep) => display.update(stepStatus(step));
   const update = display.update.bind(display);
   const credentials = credentialsFromDocker(config, { env });
   const surroundings: Omit<BuildSurroundings, "client" | "builder"> = {
+    identity,
     credentials,
     fetchToken: async (request, options) => {
       const { tokenFetcher } = await import("../../registry/mod.ts");
