@@ -63,8 +63,8 @@ function severalNodes(builder: Builder, shares: readonly Share[]): BuildError {
     ({ node, platforms }) => `${platforms.map(formatPlatform).join(", ")} on ${builder.nodes[node]?.name}`,
   );
   return new BuildError(
-    "unimplemented",
-    `the platforms belong to several nodes of builder ${JSON.stringify(builder.name)} (${parts.join("; ")}), and building on more than one node at once is not supported yet: build for one node's platforms at a time`,
+    "invalid_argument",
+    `the platforms belong to several nodes of builder ${JSON.stringify(builder.name)} (${parts.join("; ")}), and this works on one node at a time: name only platforms of one of them`,
   );
 }
 
