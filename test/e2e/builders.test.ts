@@ -196,11 +196,6 @@ suite("builders in one store", () => {
     assert.match(listing, /^ \\_ far +\\_ unix:\/\/\/nonexistent\/far.sock +inactive +linux\/arm64\* *$/m);
     const context = await house.context({ Dockerfile: "FROM scratch\nCOPY Dockerfile /\n" });
     await house.build(context, ["--builder", "farm", "--platform", "linux/amd64"]);
-    const both = await house.fails(context, ["--builder", "farm", "--platform", "linux/amd64,linux/arm64"]);
-    assert.match(
-      both.stderr,
-      /linux\/amd64 on farm0; linux\/arm64 on far\), and building on more than one node at once is not supported yet/,
-    );
     await ok(polyarch("create", "--leave", "--name", "farm", "--node", "far"));
     assert.doesNotMatch(await ok(buildx("ls")), /far\.sock/);
     const removed = await polyarch("rm", "farm");
