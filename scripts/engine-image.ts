@@ -8,11 +8,13 @@
  *   bin/node scripts/engine-image.ts --build-arg BASE=registry.example/debian-with-tools -o type=oci,dest=engine.tar
  *
  * The engine runs where Node does that this package pins: linux/amd64 and linux/arm64. Of those, the ones that --platform names are packed, or
- * this machine's. dist/ must be there (`npm run build`). With --context the build context is left in DIR and nothing is built.
+ * this machine's; Node for another architecture is fetched from npm. dist/ must be there (`npm run build`). With --context the build context is
+ * left in DIR and nothing is built.
  */
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
+import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
@@ -75,19 +77,31 @@ function makeContext(directory: string, names: readonly string[]): void {
   for (const name of ["buildctl", "polyarchd"]) symlinkSync(`/opt/polyarch/bin/${name}`, join(programs, name));
   for (const name of names) {
     const binary = join("node_modules", nodePackages[name] ?? "", "bin/node");
-    const from = join(root, binary);
-    if (!existsSync(from)) {
-      console.error(
-        `${from} is missing: run \`npm install --no-save --force --os=linux --cpu=${name === "arm64" ? "arm64" : "x64"} ${nodePackages[name]}\``,
-      );
-      process.exit(1);
-    }
+    const installed = join(root, binary);
+    const from = existsSync(installed) ? installed : fetchNode(nodePackages[name] ?? "", directory);
     cpSync(from, join(directory, name, "opt/polyarch", binary), { dereference: true });
   }
+  writeFileSync(join(directory, ".dockerignore"), ".node-*\n");
 }
 
 async function build(directory: string, words: readonly string[]): Promise<number> {
   const child = spawn(join(root, "bin/polyarch"), ["build", ...words, directory], { stdio: "inherit" });
   const [code] = (await once(child, "close")) as [number | null];
   return code ?? 1;
+}
+
+/** npm installs Node for this machine alone, so that of another architecture is fetched here; it must be what the lock file pins. */
+function fetchNode(name: string, directory: string): string {
+  const lock = JSON.parse(readFileSync(join(root, "package-lock.json"), "utf8")) as {
+    packages: Record<string, { version: string; integrity: string }>;
+  };
+  const { version, integrity } = lock.packages[`node_modules/${name}`] ?? {};
+  if (version === undefined || integrity === undefined) throw new Error(`package-lock.json has no ${name}`);
+  const work = mkdtempSync(join(directory, ".node-"));
+  execFileSync("npm", ["pack", "--silent", "--pack-destination", work, `${name}@${version}`], { cwd: work });
+  const archive = join(work, `${name}-${version}.tgz`);
+  const found = `sha512-${createHash("sha512").update(readFileSync(archive)).digest("base64")}`;
+  if (found !== integrity) throw new Error(`${name}@${version} is not what package-lock.json pins: ${found}`);
+  execFileSync("tar", ["-xzf", archive, "-C", work]);
+  return join(work, "package/bin/node");
 }
