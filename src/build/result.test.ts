@@ -21,6 +21,11 @@ test("metadataJson() unpacks descriptors and leaves texts alone", () => {
   assert.match(text, /^\{\n {2}"buildx\.build\.ref"/);
 });
 
+test("metadataJson() names no build where several nodes did it", () => {
+  const text = metadataJson({ ref: "", response: { "containerimage.digest": "sha256:a" } });
+  assert.deepEqual(JSON.parse(text), { "containerimage.digest": "sha256:a" });
+});
+
 test("imageId() is the config's digest, else the manifest's, else nothing", () => {
   const id = (response: Record<string, string>) => imageId({ ref: "", response });
   assert.equal(id({ "containerimage.config.digest": "c", "containerimage.digest": "m" }), "c");

@@ -1,6 +1,6 @@
 /** What a build gave: what exporters say of their results, by key. */
 export interface BuildResult {
-  /** `builder/node/id`, by which the build can be found again. */
+  /** `builder/node/id`, by which the build can be found again; empty for what several nodes have made together. */
   readonly ref: string;
   readonly response: Readonly<Record<string, string>>;
 }
@@ -15,7 +15,8 @@ export function imageId({ response }: BuildResult): string | undefined {
 
 /** The metadata file's text: every key of the result, descriptors unpacked from base64, sorted and indented. */
 export function metadataJson(result: BuildResult): string {
-  const entries = Object.entries({ ...result.response, "buildx.build.ref": result.ref }).map(
+  const ref = result.ref === "" ? {} : { "buildx.build.ref": result.ref };
+  const entries = Object.entries({ ...result.response, ...ref }).map(
     ([key, value]) => [key, decodeValue(value)] as const,
   );
   return JSON.stringify(Object.fromEntries(entries.toSorted(([a], [b]) => (a < b ? -1 : 1))), undefined, 2);

@@ -1,3 +1,4 @@
+import { BuildError } from "../../base/errors/mod.ts";
 import { type BootEvent, connectNode, type OpenNode, platformsOf } from "../../builder/mod.ts";
 import type { BuildKitClient } from "../../client/mod.ts";
 import type { Platform } from "../../oci/mod.ts";
@@ -25,6 +26,7 @@ export class FarmNode implements AsyncDisposable {
   readonly fixed: readonly Platform[];
   readonly #open: OpenNode;
   readonly #options: FarmNodeOptions;
+  readonly #left = new AbortController();
   #client: Promise<BuildKitClient> | undefined;
   #platforms: Promise<readonly Platform[]> | undefined;
   constructor(open: OpenNode, options: FarmNodeOptions) {
@@ -32,7 +34,7 @@ export class FarmNode implements AsyncDisposable {
     this.endpoint = open.driver?.endpoint ?? open.node.endpoint;
     this.fixed = open.node.platforms;
     this.#open = open;
-    this.#options = options;
+    this.#options = { ...options, signal: AbortSignal.any([options.signal, this.#left.signal]) };
   }
   /** Its engine, started where that is needed. @throws {NodeLostError} */
   async client(): Promise<BuildKitClient> {
@@ -51,6 +53,7 @@ export class FarmNode implements AsyncDisposable {
   }
   /** Ends the connection; calls under way fail. */
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#left.abort(new BuildError("canceled", "context canceled"));
     const client = await this.#client?.catch(() => undefined);
     await client?.close();
   }

@@ -11,6 +11,7 @@ import { NodeLostError } from "./node-lost.ts";
 import { type Claims, NodeProgress } from "./node-progress.ts";
 import { type FarmPlan, planFarm, shareOf } from "./plan-farm.ts";
 import { type WatchTimes, watched } from "./watch.ts";
+import { unlessAborted } from "./within.ts";
 
 /** What {@link runFarm} works with. */
 export interface FarmSurroundings extends Omit<BuildSurroundings, "client" | "builder"> {
@@ -81,10 +82,12 @@ class Farm {
     const done = await this.#all(plan, shares, signal);
     const inOrder = done.toSorted((a, b) => nodes.indexOf(a.node) - nodes.indexOf(b.node));
     const workers = [...new Set(inOrder.map(({ node }) => node.name))];
-    const ref = inOrder[0]?.result.ref ?? "";
-    if (!plan.pushed) return { ref, response: {}, workers };
+    if (!plan.pushed) {
+      // Each part is for its node alone; docker buildx, too, tells of one of them.
+      return { ref: "", response: {}, ...inOrder[0]?.result, workers };
+    }
     const merged = await mergePushed(plan.pushed, inOrder, { ...this.#surroundings, order: platforms });
-    return { ref, response: { "containerimage.digest": merged.digest }, workers };
+    return { ref: "", response: { "containerimage.digest": merged.digest }, workers };
   }
 
   async #all(plan: FarmPlan, shares: readonly Share[], signal: AbortSignal): Promise<readonly Done[]> {
@@ -111,7 +114,7 @@ class Farm {
     { signal, alone }: { readonly signal: AbortSignal; readonly alone: boolean },
   ): Promise<BuildResult> {
     const { onEvent, now, watchTimes: times, builder } = this.#surroundings;
-    const client = await node.client();
+    const client = await unlessAborted(signal, node.client());
     const progress = this.#progressOf(node);
     if (!alone) progress.owns(platforms);
     let isOver = false;
@@ -160,6 +163,7 @@ class Farm {
     const answers = await Promise.allSettled(alive.map((node) => node.platforms()));
     const known = answers.flatMap((answer, at) => {
       const node = alive[at] as FarmNode;
+      if (this.#lost.has(node)) return []; // by another share, meanwhile
       if (answer.status === "fulfilled") return [{ node, fixed: node.fixed, detected: answer.value }];
       if (!(answer.reason instanceof NodeLostError)) throw answer.reason;
       this.#lose(node, answer.reason);
