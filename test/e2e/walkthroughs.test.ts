@@ -1,0 +1,159 @@
+import assert from "node:assert/strict";
+import { writeFile } from "node:fs/promises";
+import { delimiter, dirname, join } from "node:path";
+import { before, suite, test } from "node:test";
+import {
+  emulateOnHost,
+  type LabDocker,
+  labPlatforms,
+  must,
+  openPolyarch,
+  polyarchProgram,
+  pushBaseImages,
+  pushEngineImage,
+  readIndex,
+  run,
+  startDocker,
+  startEngine,
+  startRegistry,
+  unpackDocker,
+} from "../lab/mod.ts";
+import { openHouse } from "./harness.ts";
+
+/*
+ * What people type, as scripts: each ends with an image that runs on every platform it names. They find in their environment
+ *   BUILDX     polyarch, or docker buildx with our engine as its builder
+ *   DOCKER     polyarch, or docker, for the commands that are not buildx's
+ *   REGISTRY   a registry's host
+ *   BASE       busybox for all of the lab's platforms
+ * and what else a test gives them; `polyarch` is in the PATH. They run in an empty directory.
+ */
+const house = await openHouse();
+const { host } = house.registry;
+const scripts = join(import.meta.dirname, "walkthroughs");
+
+/** The environment of one client: programs, and a store of builders and configuration of its own. */
+type Client = (socket?: string) => Promise<Readonly<Record<string, string>>>;
+
+const polyarch: Client = async () => ({
+  ...house.env,
+  BUILDX: "polyarch",
+  DOCKER: "polyarch",
+  PATH: [dirname(polyarchProgram), process.env["PATH"]].join(delimiter),
+  BUILDX_CONFIG: await house.directory(),
+  DOCKER_CONFIG: await house.directory(),
+});
+
+const dockerBuildx: Client = async (socket = house.socket) => {
+  const { path, libraries, plugins } = await unpackDocker("sid");
+  const own = await polyarch();
+  await writeFile(join(own["DOCKER_CONFIG"] ?? "", "config.json"), JSON.stringify({ cliPluginsExtraDirs: plugins }));
+  const env = {
+    ...own,
+    BUILDX: "docker buildx",
+    DOCKER: "docker",
+    PATH: [...path, own["PATH"]].join(delimiter),
+    LD_LIBRARY_PATH: libraries.join(delimiter),
+    BUILDX_NO_DEFAULT_ATTESTATIONS: "1",
+  };
+  await must("docker", ["buildx", "create", "--use", "--driver=remote", `unix://${socket}`], { env });
+  return env;
+};
+
+/** A client's environment with a Docker Engine in it, and its `docker` in the PATH. */
+function withDocker(env: Readonly<Record<string, string>>, docker: LabDocker): Record<string, string> {
+  const { PATH = "", LD_LIBRARY_PATH = "" } = docker.env;
+  return { ...env, DOCKER_HOST: docker.host, PATH: [PATH, env["PATH"]].join(delimiter), LD_LIBRARY_PATH };
+}
+
+/** Arguments of unshare, before a command that finds no emulators in this machine's usual place. */
+const withoutEmulators = [
+  "--mount",
+  "sh",
+  "-c",
+  'for emulator in /usr/bin/qemu-*; do mount --bind /dev/null "$emulator"; done; exec "$@"',
+  "sh",
+];
+
+/** Runs a script to its end, which must be a good one. */
+async function walk(script: string, env: Readonly<Record<string, string>>): Promise<void> {
+  const done = await run("sh", [join(scripts, script)], {
+    cwd: await house.directory(),
+    env: { REGISTRY: host, BASE: house.base, ...env },
+    timeoutMs: 200_000,
+  });
+  assert.equal(done.code, 0, `${script}:\n${done.stdout}\n${done.stderr}`);
+}
+
+/** The platforms of an image in the registry, as skopeo reads them. */
+async function platformsOf(image: string): Promise<readonly string[]> {
+  const manifests = await readIndex(`${host}/${image}`);
+  return manifests.map(({ platform: { os, architecture, variant } }) => [os, architecture, variant].join("/"));
+}
+
+before(async () => {
+  // docker buildx finds the engine running.
+  const started = await house.polyarch(["run", house.base, "true"]);
+  assert.equal(started.code, 0, started.stderr);
+});
+
+for (const [name, client] of Object.entries({ polyarch, "docker buildx": dockerBuildx })) {
+  suite(`with ${name}`, () => {
+    test("2: a tag for each architecture, and a manifest list over them", async () => {
+      await walk("02-manifest.sh", await client());
+      assert.deepEqual(await platformsOf("manifest:1"), ["linux/amd64/", "linux/arm64/v8"]);
+    });
+
+    test("6: an image is renamed for all platforms", async () => {
+      const platforms = labPlatforms.map((platform) => platform.name);
+      await walk("06-rename.sh", { ...(await client()), PLATFORMS: platforms.join() });
+      assert.equal((await platformsOf("renamed:1")).length, platforms.length);
+    });
+
+    test("6: two single-platform tags become one image", async () => {
+      await walk("06-combine.sh", await client());
+      assert.deepEqual(await platformsOf("combined:both"), ["linux/amd64/", "linux/arm64/"]);
+    });
+
+    test("3: emulated for three platforms, pushed as one and loaded one by one", async () => {
+      await using undo = new AsyncDisposableStack();
+      undo.use(await emulateOnHost()); // for docker run
+      const docker = undo.use(await startDocker("sid"));
+      await walk("03-emulated.sh", { ...withDocker(await client(), docker), ENGINE: house.socket });
+      assert.deepEqual(await platformsOf("emulated:1"), ["linux/arm/v7", "linux/arm64/", "linux/amd64/"]);
+    });
+
+    test("4: two engines on the network, over mutual TLS", async () => {
+      const certs = await house.directory();
+      await must(polyarchProgram, ["daemon", "certs", certs]);
+      const flags = ["ca", "cert", "key"].map((n) => `--tls${n === "ca" ? "cacert" : n}=${certs}/daemon/${n}.pem`);
+      await using one = await startEngine(["--addr=tcp://127.0.0.1:0", ...flags]);
+      await using two = await startEngine(["--addr=tcp://127.0.0.1:0", ...flags]);
+      const [NODE_AMD64 = "", NODE_ARM64 = ""] = [one, two].map(({ addresses }) => addresses[0] ?? "");
+      await walk("04-remote-nodes.sh", { ...(await client()), CERTS: certs, NODE_AMD64, NODE_ARM64 });
+      assert.deepEqual(await platformsOf("farm:1"), ["linux/amd64/", "linux/arm64/"]);
+    });
+
+    test("5: a mirror in place of a registry that cannot be reached", async () => {
+      await using mirror = await startRegistry();
+      await pushBaseImages(mirror.host);
+      await using docker = await startDocker("sid");
+      const env = { ...withDocker(await client(), docker), MIRROR: mirror.host };
+      await walk("05-mirror.sh", { ...env, ENGINE_IMAGE: await pushEngineImage(host, house) });
+      assert.deepEqual(await platformsOf("mirrored:1"), ["linux/amd64/", "linux/arm64/"]);
+      const pulled = mirror.requests().filter(({ method, path }) => method === "GET" && path.includes("/blobs/"));
+      assert.ok(pulled.some(({ status }) => status === 200));
+    });
+
+    test("8: an image of the wrong architecture", async (t) => {
+      await using bare = await openPolyarch();
+      const { POLYARCH_ROOT = "", POLYARCH_SOCKET = "" } = bare.env;
+      const { stdout } = await run("unshare", [...withoutEmulators, polyarchProgram, "binfmt"], { env: bare.env });
+      if (stdout.includes("linux/arm64")) return t.skip("this machine's own table has an emulator for arm64");
+      // The engine stays in the mount namespace in which it was started.
+      await must("unshare", [...withoutEmulators, polyarchProgram, "run", house.base, "true"], { env: bare.env });
+      const env = await client(POLYARCH_SOCKET);
+      await walk("08-wrong-architecture.sh", { ...env, POLYARCH_ROOT, POLYARCH_SOCKET, EMULATING: house.socket });
+    });
+  });
+}

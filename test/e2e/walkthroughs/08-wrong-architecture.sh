@@ -1,0 +1,33 @@
+#!/bin/sh
+# On a machine without emulators, an image of the wrong architecture is named for what it is, with the remedy.
+set -eu
+
+image=$REGISTRY/wrong
+refused() { # COMMAND…: it fails, and says so in words with both architectures in them, and with what to do
+  if "$@" > said 2>&1; then
+    echo "this was not refused: $*" >&2
+    exit 1
+  fi
+  cat said
+  grep -q linux/amd64 said
+  grep -q linux/arm64 said
+  grep -q "qemu-user-static\|ask for linux/arm64" said
+}
+
+# Nothing runs in this build, so it needs no emulator.
+printf 'FROM %s\nCMD ["uname", "-m"]\n' "$BASE" > Dockerfile
+$BUILDX build --platform linux/arm64 --tag "$image:arm64" --push .
+
+refused polyarch run "$image:arm64"
+refused polyarch run --platform linux/amd64 "$image:arm64"
+
+mkdir next
+printf 'FROM %s\nRUN uname -m\n' "$image:arm64" > next/Dockerfile
+refused $BUILDX build --platform linux/arm64 next
+
+# The remedy: an image for both, and a builder that can run the other one.
+$BUILDX build --platform linux/amd64,linux/arm64 --tag "$image:both" --push .
+$BUILDX create --name emulating --driver remote "unix://$EMULATING"
+test "$(polyarch run "$image:both")" = x86_64
+test "$(polyarch run --builder emulating --platform linux/arm64 "$image:both")" = aarch64
+$BUILDX build --builder emulating --platform linux/arm64 --tag "$image:next" --push next
