@@ -59,8 +59,7 @@ export function openContexts(options: {
     directory: string,
     filter: TreeFilter,
     signal: AbortSignal,
-    progress: VertexProgress,
-    id: string,
+    report: (hashedBytes: number) => void,
   ): Promise<OpenContext> {
     const key = digestHex(digestOf(JSON.stringify([directory, filter])));
     const indexFile = join(root, "indexes", key);
@@ -70,14 +69,12 @@ export function openContexts(options: {
         using _inUse = use?.indexes.begin(indexFile, `index of local source ${directory}`);
         const last = recent.get(key);
         await mkdir(join(root, "indexes"), { recursive: true, mode: 0o700 });
-        const started = new Date();
         const walked = await bytes.run(
           "walk",
           { root: directory, filter, indexFile, ...(last ? { known: last.stamp } : {}) },
-          { signal: shared, onProgress: (current) => progress.status({ id, current, started }) },
+          { signal: shared, onProgress: report },
         );
-        const current = walked.unchanged ? 0 : walked.hashedBytes;
-        progress.status({ id, current, started, completed: new Date() });
+        report(walked.unchanged ? 0 : walked.hashedBytes);
         recent.delete(key);
         if (walked.unchanged) {
           if (!last) throw new Error("Internal error: nothing changed since a walk that was never made");
@@ -96,8 +93,18 @@ export function openContexts(options: {
   return {
     async open(caller, name, { filter, hint, signal, progress }) {
       const id = `transferring ${name}:`;
+      const started = new Date();
+      let bytesSoFar = 0;
+      const report = (current: number) => {
+        bytesSoFar = current;
+        progress.status({ id, current, started });
+      };
+      const done = (context: OpenContext) => {
+        progress.status({ id, current: bytesSoFar, started, completed: new Date() });
+        return context;
+      };
       const located = await locateDirectory(caller, name, { signal });
-      if (located !== undefined) return await walk(located, filter, signal, progress, id);
+      if (located !== undefined) return done(await walk(located, filter, signal, report));
       const key = digestHex(digestOf(JSON.stringify([name, hint, caller.sharedKey, filter])));
       // Without a shared key nothing says that two transfers are of one directory.
       const shared = caller.sharedKey !== "" && !inUse.has(key);
@@ -110,15 +117,15 @@ export function openContexts(options: {
         else await rm(directory, { recursive: true, force: true });
       };
       caller.closed.addEventListener("abort", () => void release(), { once: true });
-      const started = new Date();
       await mkdir(directory, { recursive: true, mode: 0o700 });
       await receiveDirectory(caller, name, {
         ...filter,
         target: directory,
         signal,
-        onProgress: (current) => progress.status({ id, current, started }),
+        onProgress: report,
       });
-      return await walk(directory, {}, signal, progress, id);
+      // What counts for people is what was sent; reading it once more is our own affair.
+      return done(await walk(directory, {}, signal, () => undefined));
     },
   };
 }
