@@ -4,6 +4,7 @@ import { delimiter, dirname, join } from "node:path";
 import { before, suite, test } from "node:test";
 import {
   emulateOnHost,
+  type Finished,
   type LabDocker,
   labPlatforms,
   must,
@@ -76,13 +77,14 @@ const withoutEmulators = [
 ];
 
 /** Runs a script to its end, which must be a good one. */
-async function walk(script: string, env: Readonly<Record<string, string>>): Promise<void> {
+async function walk(script: string, env: Readonly<Record<string, string>>): Promise<Finished> {
   const done = await run("sh", [join(scripts, script)], {
     cwd: await house.directory(),
     env: { REGISTRY: host, BASE: house.base, ...env },
     timeoutMs: 200_000,
   });
   assert.equal(done.code, 0, `${script}:\n${done.stdout}\n${done.stderr}`);
+  return done;
 }
 
 /** The platforms of an image in the registry, as skopeo reads them. */
@@ -130,8 +132,16 @@ for (const [name, client] of Object.entries({ polyarch, "docker buildx": dockerB
       await using one = await startEngine(["--addr=tcp://127.0.0.1:0", ...flags]);
       await using two = await startEngine(["--addr=tcp://127.0.0.1:0", ...flags]);
       const [NODE_AMD64 = "", NODE_ARM64 = ""] = [one, two].map(({ addresses }) => addresses[0] ?? "");
-      await walk("04-remote-nodes.sh", { ...(await client()), CERTS: certs, NODE_AMD64, NODE_ARM64 });
+      const { stderr } = await walk("04-remote-nodes.sh", {
+        ...(await client()),
+        CERTS: certs,
+        NODE_AMD64,
+        NODE_ARM64,
+      });
       assert.deepEqual(await platformsOf("farm:1"), ["linux/amd64/", "linux/arm64/"]);
+      const exports = stderr.matchAll(/^(#\d+) .*exporting to image$/gm);
+      assert.equal(new Set([...exports].map(([, step]) => step)).size, 2, `each engine has its share:\n${stderr}`);
+      assert.match(stderr, /^#\d+ merging manifest list /m);
     });
 
     test("5: a mirror in place of a registry that cannot be reached", async () => {
