@@ -14,5 +14,15 @@ if [ ! -f "$stamp" ] || ! cmp -s package-lock.json "$stamp"; then
   for node in node_modules/node-linux-*/bin/node; do
     if [ -x "$node" ]; then ln -sf "../../$node" node_modules/.bin/node; fi
   done
+  # npm leaves the linter's binding out where the machine's Node is too old for it. The pinned one, which runs the linter, is not.
+  case $(uname -m) in aarch64) cpu=arm64 ;; *) cpu=x64 ;; esac
+  binding=@oxlint/binding-linux-$cpu-gnu
+  if [ ! -d "node_modules/$binding" ]; then
+    version=$(bin/node -p 'require("./node_modules/oxlint/package.json").version')
+    mkdir -p "node_modules/$binding"
+    packed=$(npm pack --silent --pack-destination node_modules "$binding@$version" </dev/null)
+    tar -xzf "node_modules/$packed" -C "node_modules/$binding" --strip-components=1
+    rm "node_modules/$packed"
+  fi
   cp package-lock.json "$stamp"
 fi
