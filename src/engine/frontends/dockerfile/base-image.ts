@@ -4,11 +4,13 @@ import { dockerfileError } from "../../../dockerfile/mod.ts";
 import { image, scratch } from "../../../llb/mod.ts";
 import {
   decodeImageConfig,
+  formatPlatform,
   formatPlatformFull,
   formatReference,
   type ImageConfig,
   parseReference,
   type Platform,
+  platformMatcher,
   platformOfConfig,
   type Reference,
   withDefaultTag,
@@ -85,6 +87,7 @@ async function resolveImage(
   stage.image = new ImageDraft(decoded);
   stage.platform =
     stage.platform ?? (options.platforms.length === 0 ? detectPlatform(decoded, wanted, bridge.platforms) : wanted);
+  warnOfOtherPlatform(given, decoded, stage, bridge);
   if (hasNoLayers(decoded)) {
     stage.state = scratch;
     return;
@@ -110,6 +113,20 @@ function parseBase(name: string, stage: Stage): Reference {
       error,
     );
   }
+}
+
+/** An image that is there for one platform only is taken for any, as BuildKit does, but not silently: its programs may not run. */
+function warnOfOtherPlatform(name: string, config: ImageConfig, stage: Stage, bridge: Bridge): void {
+  const own = platformOfConfig(config);
+  const wanted = stage.platform ?? stage.conversion.target;
+  if (own.os === "" || platformMatcher(wanted).matches(own)) return;
+  const [has, expected] = [formatPlatform(own), formatPlatform(wanted)].map((text) => JSON.stringify(text));
+  bridge.warn({
+    short: `InvalidBaseImagePlatform: Base image ${name} was pulled with platform ${has}, expected ${expected} for current build`,
+    detail: [`Base image platform does not match expected target platform: take an image that is made for ${expected}`],
+    locations: [stage.range],
+    ...(stage.conversion.definition && { vertex: stage.conversion.definition }),
+  });
 }
 
 /** When nobody asked for a platform, an image that is only there for another one decides, if this worker runs that. */

@@ -293,3 +293,21 @@ test("cancelling ends with the reason given", async () => {
     });
   await assert.rejects(dockerfileFrontend(bridge, { signal: controller.signal }), { message: "enough" });
 });
+
+test("a base image that is only there for another platform is taken with a warning", async () => {
+  const given = { images: { "docker.io/library/a:latest": { os: "linux", architecture: "arm64" } } };
+  const bridge = bridgeFor("FROM a AS one\nRUN x", { ...given, options: { platform: "linux/amd64" } });
+  await dockerfileFrontend(bridge, { signal: signal() });
+  assert.deepEqual(
+    bridge.warnings.map(({ short, locations }) => [short, locations?.[0]?.start.line]),
+    [
+      [
+        'InvalidBaseImagePlatform: Base image a was pulled with platform "linux/arm64", expected "linux/amd64" for current build',
+        1,
+      ],
+    ],
+  );
+  const fitting = bridgeFor("FROM a\nRUN x", { ...given, options: { platform: "linux/arm64" } });
+  await dockerfileFrontend(fitting, { signal: signal() });
+  assert.deepEqual(fitting.warnings, []);
+});

@@ -41,7 +41,15 @@ export async function dockerfileFrontend(bridge: Bridge, { signal }: { signal: A
         buildArgs: options.buildArgs,
         escape: syntax.escape,
       });
-      const conversion = { options, file, escape: syntax.escape, context, target, globalArgs };
+      const conversion = {
+        options,
+        file,
+        escape: syntax.escape,
+        context,
+        target,
+        globalArgs,
+        definition: definitionFile.vertex,
+      };
       return { target, ...(await convert(dockerfile, conversion, bridge, { signal })) };
     }),
   );

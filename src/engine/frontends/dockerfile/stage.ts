@@ -1,7 +1,7 @@
 import { BuildError, messageOf, type SourceRange } from "../../../base/errors/mod.ts";
 import { dockerfileError, EnvironmentList, expand, type StageInstruction } from "../../../dockerfile/mod.ts";
 import { scratch, type SourceFile, type State, type VertexOptions } from "../../../llb/mod.ts";
-import type { Platform } from "../../../oci/mod.ts";
+import type { Digest, Platform } from "../../../oci/mod.ts";
 import type { BuildContext } from "./build-context.ts";
 import type { DockerfileOptions } from "./options.ts";
 import { stepPrefix, stepText } from "./step-names.ts";
@@ -17,6 +17,8 @@ export interface Conversion {
   readonly target: Platform;
   /** Predefined arguments and those in front of the first FROM. */
   readonly globalArgs: EnvironmentList;
+  /** The vertex that loaded the Dockerfile: warnings are shown there. */
+  readonly definition: Digest | undefined;
 }
 
 /** An instruction of a stage, with the stages that it takes files from. */
