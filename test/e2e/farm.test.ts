@@ -236,13 +236,14 @@ async function withoutTags(): Promise<Server> {
 }
 
 suite("a node that is not there", () => {
+  /** Something that takes its time for arm64 only: plain progress shows one running step, and this is the one to wait for. */
   const slow = () =>
     house.context({
       Dockerfile: `
         FROM --platform=$BUILDPLATFORM ${house.base}
         ARG TARGETARCH
         ARG SECONDS=0
-        RUN echo working for $TARGETARCH; sleep $SECONDS; echo $TARGETARCH > /made
+        RUN echo working for $TARGETARCH; if [ $TARGETARCH = arm64 ]; then sleep $SECONDS; fi; echo $TARGETARCH > /made
       `,
     });
 
