@@ -1,6 +1,7 @@
 import { closeSync, openSync } from "node:fs";
 import { mkdir, statfs } from "node:fs/promises";
 import type { Socket } from "node:net";
+import { join } from "node:path";
 import { BuildError, messageOf } from "../base/errors/mod.ts";
 import { log, setLogFormat, setLogLevel } from "../base/log/mod.ts";
 import { startSpawner } from "../base/process/mod.ts";
@@ -8,6 +9,7 @@ import { peerCredentials, selfTest, tryLock } from "../base/sys/mod.ts";
 import { renderFlags } from "../cli/help/help.ts";
 import { type EngineConfig, loadEngineConfig } from "../engine/config/mod.ts";
 import {
+  contentService,
   controlService,
   type EngineDeps,
   GatewayTable,
@@ -15,6 +17,7 @@ import {
   type JobEnvironment,
   JobTable,
 } from "../engine/control/mod.ts";
+import { History } from "../engine/history/mod.ts";
 import type { Executor } from "../engine/executor/mod.ts";
 import { openWorker } from "../engine/worker/mod.ts";
 import { formatPlatform, type Platform, platformsEqual } from "../oci/mod.ts";
@@ -69,12 +72,16 @@ async function runEngine(config: EngineConfig): Promise<void> {
       dns: config.dns,
     }),
   );
+  const history = stack.use(
+    await History.open({ directory: join(root, "history"), limits: config.history, now: () => new Date() }),
+  );
   const sessions = stack.use(new SessionManager());
   const deps: EngineDeps = {
     worker: config.platforms ? { ...worker, executor: await withPlatforms(worker.executor, config.platforms) } : worker,
     sessions,
     jobs: new JobTable(),
     gateways: new GatewayTable(),
+    history,
     allowedEntitlements: config.entitlements,
     hosts: (host) => config.registries.get(host) ?? {},
     labels: config.labels,
@@ -83,7 +90,12 @@ async function runEngine(config: EngineConfig): Promise<void> {
   const stop = Promise.withResolvers<string>();
   const activity = new Activity(config.idleTimeoutMs, () => stop.resolve("idle"));
   const rpc = createRpcServer({
-    services: [sessions.route(), controlService(deps), gatewayService(deps)],
+    services: [
+      sessions.route(),
+      controlService(deps),
+      gatewayService(deps),
+      contentService([history.blobs, worker.content]),
+    ],
     peerCredentials,
   });
   const onConnection = (socket: Socket) => {

@@ -7,6 +7,7 @@ import { checkEntitlement } from "./entitlements.ts";
 import { fixedSettings, judgeFixed } from "./fixed-settings.ts";
 import { readRegistries } from "./registries.ts";
 import { type GcConfig, readGc } from "./gc.ts";
+import { type HistoryConfig, readHistory } from "./history.ts";
 import { keyLines } from "./toml-lines.ts";
 import { type TomlFile, TomlTable } from "./toml-table.ts";
 
@@ -23,6 +24,7 @@ export interface ConfigFile {
   readonly entitlements: readonly string[] | undefined;
   readonly maxParallelism: number | undefined;
   readonly gc: GcConfig;
+  readonly history: HistoryConfig;
   readonly platforms: readonly Platform[];
   readonly labels: Readonly<Record<string, string>>;
   readonly dns: DnsConfig | undefined;
@@ -81,6 +83,7 @@ function interpret(top: TomlTable, warnings: readonly string[]): ConfigFile {
     entitlements: readEntitlements(top),
     maxParallelism: oci.count("max-parallelism"),
     gc: readGc(oci),
+    history: readHistory(top.table("history")),
     platforms: readPlatforms(oci),
     labels: Object.fromEntries(labels.keys.map((key) => [key, labels.string(key) ?? ""])),
     dns: readDns(top.table("dns")),

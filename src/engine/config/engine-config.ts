@@ -3,6 +3,7 @@ import type { Platform } from "../../oci/mod.ts";
 import type { HostConfig } from "../../registry/mod.ts";
 import type { ListenAddress } from "./address.ts";
 import type { GcConfig } from "./gc.ts";
+import type { HistoryConfig } from "./history.ts";
 
 /** Certificates for listening over TLS, PEM. With a certificate authority, clients must show a certificate that it has signed. */
 export interface ServerTls {
@@ -34,6 +35,7 @@ export interface EngineConfig {
   readonly maxParallelism: number | undefined;
   /** How what nobody has used for long is removed after builds. */
   readonly gc: GcConfig;
+  readonly history: HistoryConfig;
   /** Platforms to show to clients, native first; `undefined`: those that can run here. */
   readonly platforms: readonly Platform[] | undefined;
   /** Added to the labels that the worker shows. */

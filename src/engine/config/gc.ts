@@ -1,4 +1,5 @@
-import { parseByteSize, parseGoDuration } from "../../base/text/go-values/mod.ts";
+import { parseByteSize } from "../../base/text/go-values/mod.ts";
+import { readDuration } from "./duration.ts";
 import type { TomlTable } from "./toml-table.ts";
 
 /** An amount of disk: bytes, or a share of the whole. */
@@ -68,13 +69,6 @@ export function parseDiskSpace(text: string): DiskSpace | undefined {
   if (percent !== undefined) return Number(percent) <= 100 ? { percent: Number(percent) } : undefined;
   const bytes = parseByteSize(text);
   return bytes === undefined ? undefined : { bytes };
-}
-
-/** Go's notation, or seconds. */
-function readDuration(table: TomlTable, key: string): number {
-  const text = table.scalar(key) ?? "0";
-  const ms = /^\d+$/.test(text) ? Number(text) * 1000 : parseGoDuration(text);
-  return ms !== undefined && ms >= 0 ? ms : table.fail(key, `invalid duration ${JSON.stringify(text)}`);
 }
 
 /**

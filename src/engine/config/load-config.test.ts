@@ -191,10 +191,17 @@ labels = { a = "file", b = "file" }
     assert.equal((await load({ flags: { gc: true }, toml: "[worker.oci]\ngc = false\n" })).gc.enabled, true);
   });
 
+  test("remembers as many builds as the file says", async () => {
+    assert.deepEqual((await load({})).history, { maxAgeMs: 172_800_000, maxEntries: 50 });
+    const { history } = await load({ toml: '[history]\nmaxAge = "1h"\nmaxEntries = 5\n' });
+    assert.deepEqual(history, { maxAgeMs: 3_600_000, maxEntries: 5 });
+    await assert.rejects(load({ toml: "[history]\nmaxEntries = -1\n" }), /history\.maxEntries: want a whole number/);
+  });
+
   test("names what it does not support, with file and line, and goes on", async () => {
     const { warnings } = await load({
       toml: `insecure-entitlements = ["device"]
-[history]
+[histories]
 maxEntries = 5
 [worker.oci]
 bridgeSubnet = "9"
@@ -209,7 +216,7 @@ adress = ["x"]
     assert.deepEqual(warnings.toSorted(), [
       `${file}:10: grpc.adress: not supported by this engine, so it has no effect`,
       `${file}:1: insecure-entitlements: entitlement device is not supported: this engine gives no devices to steps`,
-      `${file}:2: history: not supported by this engine, so it has no effect`,
+      `${file}:2: histories: not supported by this engine, so it has no effect`,
       `${file}:5: worker.oci.bridgeSubnet: not supported by this engine, so it has no effect`,
       `${file}:6: worker.oci.bridgeName: not supported by this engine, so it has no effect`,
       `${file}:7: frontend."gateway.v0": not supported by this engine, so it has no effect`,

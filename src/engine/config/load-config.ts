@@ -60,6 +60,7 @@ export async function loadEngineConfig(flags: EngineFlags, surroundings: ConfigS
     entitlements: new Set(flags.entitlements?.map(entitlement) ?? file.entitlements ?? []),
     maxParallelism: maxParallelism === 0 ? Number.MAX_SAFE_INTEGER : maxParallelism,
     gc: gcConfig(flags, file),
+    history: file.history,
     platforms: nonEmpty(flags.platforms?.map((text) => parsePlatform(text)) ?? file.platforms),
     labels: { ...file.labels, ...Object.fromEntries((flags.labels ?? []).map(label)) },
     dns: file.dns,

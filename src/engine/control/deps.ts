@@ -1,5 +1,6 @@
 import type { HostConfig } from "../../registry/mod.ts";
 import type { SessionManager } from "../../session/mod.ts";
+import type { History } from "../history/mod.ts";
 import type { Worker } from "../worker/mod.ts";
 import type { JobEnvironment } from "./environment.ts";
 import type { GatewayTable } from "./gateway/mod.ts";
@@ -12,6 +13,8 @@ export interface EngineDeps {
   readonly jobs: JobTable;
   /** Builds whose frontend runs in their client. */
   readonly gateways: GatewayTable;
+  /** Where builds are recorded. */
+  readonly history: History;
   /** Entitlements that builds may ask for. */
   readonly allowedEntitlements: ReadonlySet<string>;
   /** How to reach registries and mirrors, by host; nothing configured: `{}`. */

@@ -2,6 +2,7 @@
  * The conductor: takes requests over BuildKit's API and leads each build through frontend, solver and exporters. {@link controlService}
  * gives the routes to serve.
  */
+export { contentService } from "./content-service.ts";
 export type { EngineDeps } from "./deps.ts";
 export { JobEnvironment } from "./environment.ts";
 export { JobTable } from "./jobs.ts";

@@ -22,6 +22,14 @@ export function controlService(deps: EngineDeps): readonly Route[] {
     },
     diskUsage: async (request, { signal }) => await diskUsage(request, deps, { signal }),
     prune: (request, { signal }) => prune(request, deps, { signal }),
+    async *listenBuildHistory(request, { signal, responseHeaders }) {
+      responseHeaders.set("buildkit-current-timestamp", new Date().toISOString());
+      yield* deps.history.listen(request, signal);
+    },
+    updateBuildHistory: async (request) => {
+      await deps.history.update(request);
+      return {};
+    },
     listWorkers: async () => ({ record: await workerRecords(deps) }),
     info: () => ({ buildkitVersion: buildkitVersion(deps.version) }),
   });

@@ -1,13 +1,21 @@
 import type { control } from "../../api/mod.ts";
 import { BuildError } from "../../base/errors/mod.ts";
-import { digestOf } from "../../oci/mod.ts";
-import { type ExporterResponse, type Exporter, type ExportSource, openExporter } from "../exporters/mod.ts";
+import { type Descriptor, digestOf } from "../../oci/mod.ts";
+import {
+  type Document,
+  type ExporterResponse,
+  type Exporter,
+  type ExportSource,
+  openExporter,
+} from "../exporters/mod.ts";
+import type { BuildOutcome } from "../history/mod.ts";
 import type { RefStore } from "../refs/mod.ts";
 import { ImageResolver } from "../sources/mod.ts";
 import { Build, type BuildResult } from "./build.ts";
 import type { EngineDeps } from "./deps.ts";
 import { JobEnvironment } from "./environment.ts";
 import { openSessionRegistry } from "./session-registry.ts";
+import { statusMessages } from "./status-messages.ts";
 
 /**
  * One build, from request to response: frontend, graph, exports. Everything that can be refused is refused before anything runs.
@@ -39,11 +47,16 @@ export async function solve(
   });
   const job = worker.solver.openJob(request.Ref, { environment, signal });
   deps.jobs.add(request.Ref, job);
+  // Until its status ends, which closing the job does.
+  const forever = new AbortController().signal;
+  const recording = request.Internal ? undefined : deps.history.begin(request, statusMessages(job.status(), forever));
   const build = new Build({ job, environment, sessionId: request.Session, deps });
   let failure: unknown;
+  let exported: Exported = { response: {}, results: new Map(), documents: [] };
   try {
     const result = await resultOf(request, build, signal);
-    return await exportAll(exporters, await makeAll(result, worker.refs), { request, build, signal });
+    exported = await exportAll(exporters, await makeAll(result, worker.refs), { request, build, signal });
+    return exported.response;
   } catch (error) {
     failure = error;
     controller.abort(error);
@@ -51,6 +64,8 @@ export async function solve(
   } finally {
     await build[Symbol.asyncDispose]();
     await job.close(failure);
+    const { response, results, documents } = exported;
+    await recording?.end({ failure, exporterResponse: response, results, documents });
     deps.jobs.retire(request.Ref);
   }
 }
@@ -128,6 +143,13 @@ async function makeAll(result: BuildResult, store: RefStore): Promise<ExportSour
   return { multiPlatform: result.multiPlatform, metadata: result.metadata, refs };
 }
 
+/** What the exporters have made of a result. */
+interface Exported {
+  readonly response: ExporterResponse;
+  readonly results: BuildOutcome["results"];
+  readonly documents: BuildOutcome["documents"];
+}
+
 /** Runs all exporters at once; the responses are merged, later ones winning. */
 async function exportAll(
   exporters: readonly Exporter[],
@@ -137,10 +159,11 @@ async function exportAll(
     readonly build: Build;
     readonly signal: AbortSignal;
   },
-): Promise<ExporterResponse> {
+): Promise<Exported> {
   const { request, signal } = context;
   const { job, environment, deps } = context.build;
   const { worker } = deps;
+  const documents: Document[] = [];
   const outcomes = await Promise.allSettled(
     exporters.map(async (exporter, index) => {
       const step = job.progressFor({ digest: digestOf(`${request.Session}-export-${index}`), name: exporter.title });
@@ -151,6 +174,7 @@ async function exportAll(
           index,
           progress: step,
           registry: environment.registry,
+          noteDocument: (document) => documents.push(document),
           noteKnownIn: (digest, repository) => worker.refs.noteKnownIn(digest, repository),
           session: async () => await environment.session(undefined, { signal }),
         });
@@ -166,9 +190,12 @@ async function exportAll(
     .filter(([key]) => key.startsWith("frontend."))
     .map(([key, value]) => [key, Buffer.from(value).toString()] as const);
   let response: ExporterResponse = Object.fromEntries(frontendKeys);
-  for (const outcome of outcomes) {
+  const results = new Map<number, Descriptor>();
+  for (const [index, outcome] of outcomes.entries()) {
     if (outcome.status === "rejected") throw outcome.reason;
     response = { ...response, ...outcome.value };
+    const descriptor = outcome.value["containerimage.descriptor"];
+    if (descriptor !== undefined) results.set(index, JSON.parse(Buffer.from(descriptor, "base64").toString()));
   }
-  return response;
+  return { response, results, documents };
 }

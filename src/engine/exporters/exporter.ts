@@ -1,4 +1,4 @@
-import type { Digest, Platform } from "../../oci/mod.ts";
+import type { Descriptor, Digest, Platform } from "../../oci/mod.ts";
 import type { Registry } from "../../registry/mod.ts";
 import type { SessionCaller } from "../../session/mod.ts";
 import type { Ref } from "../refs/mod.ts";
@@ -21,6 +21,12 @@ export interface PlatformRef {
   readonly ref: Ref;
 }
 
+/** A small document of an image, whole in memory. */
+export interface Document {
+  readonly descriptor: Descriptor;
+  readonly bytes: Uint8Array;
+}
+
 /** What an exporter may use. */
 export interface ExportContext {
   readonly signal: AbortSignal;
@@ -31,6 +37,8 @@ export interface ExportContext {
   readonly registry: Registry;
   /** Remembers that a repository (`host/path`) holds a layer blob now, so that a later push to its neighbour can mount it. */
   noteKnownIn(digest: Digest, repository: string): void;
+  /** Tells of each small document that an image consists of besides its layers: configs, manifests, the index. */
+  noteDocument(document: Document): void;
   /** The client whose build it is. @throws {BuildError} when it has no session */
   session(): Promise<SessionCaller>;
 }

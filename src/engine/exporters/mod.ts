@@ -7,7 +7,7 @@ import { localExporter } from "./local/exporter.ts";
 import { archiveExporter } from "./oci/exporter.ts";
 import { tarExporter } from "./tar/exporter.ts";
 
-export type { ExportContext, Exporter, ExporterResponse, ExportSource, PlatformRef } from "./exporter.ts";
+export type { Document, ExportContext, Exporter, ExporterResponse, ExportSource, PlatformRef } from "./exporter.ts";
 
 /**
  * The exporter of that type, ready to export.

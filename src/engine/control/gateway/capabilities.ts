@@ -42,7 +42,6 @@ const missing: ReadonlySet<string> = new Set<LlbCapability>([
   "exporter.session",
   "source.policy",
   "source.policy.session",
-  "history.filter",
 ]);
 
 /** What graphs may ask of this engine, sorted. */

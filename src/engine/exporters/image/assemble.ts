@@ -12,16 +12,10 @@ import {
   toFamily,
 } from "../../../oci/mod.ts";
 import type { LayerBlob } from "../../refs/mod.ts";
-import type { ExportContext, ExportSource, PlatformRef } from "../exporter.ts";
+import type { Document, ExportContext, ExportSource, PlatformRef } from "../exporter.ts";
 import { step } from "../step.ts";
 import { annotationsFor, type ImageAttributes } from "./attributes.ts";
 import { finishConfig } from "./config.ts";
-
-/** A small document of an image, whole in memory. */
-export interface Document {
-  readonly descriptor: Descriptor;
-  readonly bytes: Uint8Array;
-}
 
 /** One platform's image: everything below its manifest, and the manifest. */
 export interface AssembledManifest {
@@ -86,6 +80,7 @@ export async function assembleImage(
     descriptor,
     bytes: index,
   }));
+  context.noteDocument(document);
   return { manifests, index: document, top: document };
 }
 
@@ -122,6 +117,8 @@ async function assembleManifest(
     bytes,
   }));
   await step(context.progress, `exporting config ${config.descriptor.digest}`, () => undefined);
+  context.noteDocument(manifest);
+  context.noteDocument(config);
   return { layers, layerDescriptors, config, manifest };
 }
 

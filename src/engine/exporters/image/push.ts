@@ -9,9 +9,9 @@ import {
   withDigest,
   withTag,
 } from "../../../oci/mod.ts";
-import type { ExportContext } from "../exporter.ts";
+import type { Document, ExportContext } from "../exporter.ts";
 import { step } from "../step.ts";
-import type { AssembledImage, Document } from "./assemble.ts";
+import type { AssembledImage } from "./assemble.ts";
 
 /** How many blobs of one image travel at once; the registry client has a bound of its own per host. */
 const uploadsAtOnce = 6;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { BuildError } from "../../../base/errors/mod.ts";
-import { parseFilters } from "./filter.ts";
+import { parseRecordFilters } from "./filter.ts";
 import { bytesToKeep, removalOrder } from "./plan.ts";
 import type { UsageRecord } from "./record.ts";
 import { defaultPolicy, pruneRule } from "./rule.ts";
@@ -21,7 +21,7 @@ const record = (changes: Partial<UsageRecord> = {}): UsageRecord => ({
   ...changes,
 });
 
-suite("parseFilters()", () => {
+suite("parseRecordFilters()", () => {
   const cases: readonly [readonly string[], Partial<UsageRecord>, boolean][] = [
     [[], {}, true],
     [[""], {}, true],
@@ -55,13 +55,13 @@ suite("parseFilters()", () => {
   ];
   for (const [filters, changes, want] of cases) {
     test(`${JSON.stringify(filters)} ${want ? "matches" : "does not match"} ${JSON.stringify(changes)}`, () => {
-      assert.equal(parseFilters(filters)(record(changes)), want);
+      assert.equal(parseRecordFilters(filters)(record(changes)), want);
     });
   }
   for (const bad of ["==x", "id==", "id=x", "id~=(", "id==a,", "a b", 'id=="x', ",", "id==a;;,=="]) {
     test(`${JSON.stringify(bad)} is refused`, () => {
       const isRefusal = (error: unknown) => error instanceof BuildError && error.code === "invalid_argument";
-      assert.throws(() => parseFilters([bad]), isRefusal);
+      assert.throws(() => parseRecordFilters([bad]), isRefusal);
     });
   }
 });

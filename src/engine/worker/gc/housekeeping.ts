@@ -3,7 +3,7 @@ import { Semaphore } from "../../../base/async/mod.ts";
 import { log } from "../../../base/log/mod.ts";
 import type { OpenedRefStore } from "../../refs/mod.ts";
 import type { SqliteCacheStore } from "../cache-store.ts";
-import { parseFilters } from "./filter.ts";
+import { parseRecordFilters } from "./filter.ts";
 import type { KeptDirectories } from "./kept-directories.ts";
 import { bytesToKeep, removalOrder } from "./plan.ts";
 import { type Removable, recordId, type UsageRecord } from "./record.ts";
@@ -88,7 +88,7 @@ export class Housekeeping implements AsyncDisposable {
     readonly unusedForMs: number;
     readonly signal: AbortSignal;
   }): Promise<readonly UsageRecord[]> {
-    const matches = parseFilters(options.filters);
+    const matches = parseRecordFilters(options.filters);
     const since = this.#options.now().getTime() - options.unusedForMs;
     const { items } = await this.#survey(options.signal);
     return [...items]
@@ -102,7 +102,7 @@ export class Housekeeping implements AsyncDisposable {
    * @throws {BuildError} `invalid_argument` for a filter that cannot be read, before anything is removed
    */
   async *prune(rule: PruneRule, { signal }: { signal: AbortSignal }): AsyncGenerator<UsageRecord> {
-    parseFilters(rule.filters);
+    parseRecordFilters(rule.filters);
     using _turn = await this.#turn.acquire({ signal });
     yield* this.#apply(rule, await this.#survey(signal), signal);
   }

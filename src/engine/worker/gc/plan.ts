@@ -1,4 +1,4 @@
-import { parseFilters } from "./filter.ts";
+import { parseRecordFilters } from "./filter.ts";
 import type { UsageRecord } from "./record.ts";
 import type { PruneRule } from "./rule.ts";
 
@@ -28,7 +28,7 @@ export function removalOrder<T extends { readonly record: UsageRecord }>(
   rule: PruneRule,
   now: Date,
 ): readonly T[] {
-  const matches = parseFilters(rule.filters);
+  const matches = parseRecordFilters(rule.filters);
   const usedBefore = now.getTime() - rule.keepDurationMs;
   const mayGo = ({ record }: T): boolean => {
     const { isInUse, type, isShared, usedAt } = record;

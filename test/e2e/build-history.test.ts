@@ -1,0 +1,111 @@
+import assert from "node:assert/strict";
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { before, test } from "node:test";
+import { must, run, unpackDocker } from "../lab/mod.ts";
+import { openHouse } from "./harness.ts";
+
+/** What the engine remembers of builds, as docker buildx asks for it. */
+const house = await openHouse();
+const buildx = join((await unpackDocker("sid")).plugins[0] ?? "", "docker-buildx");
+const env: Record<string, string> = {
+  ...house.env,
+  BUILDX_CONFIG: await house.directory(),
+  BUILDX_NO_DEFAULT_ATTESTATIONS: "1",
+};
+const history = (...args: string[]) => must(buildx, ["history", ...args], { env, timeoutMs: 30_000 });
+
+interface ListedBuild {
+  readonly ref: string;
+  readonly name: string;
+  readonly status: string;
+  readonly total_steps: number;
+  readonly completed_steps: number;
+  readonly cached_steps: number;
+}
+const listed = async (...args: string[]): Promise<readonly ListedBuild[]> =>
+  (await history("ls", "--format=json", ...args))
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => JSON.parse(line) as ListedBuild);
+
+before(async () => {
+  await house.build(await house.context({ Dockerfile: "FROM scratch\n" })); // starts the engine
+  await must(buildx, ["create", "--name", "ours", "--driver", "remote", `unix://${house.socket}`, "--use"], { env });
+});
+
+test("a build, its log and its image can be looked at afterwards", async () => {
+  const context = await house.context({
+    Dockerfile: `FROM ${house.base}\nRUN echo said in the build > /said; cat /said\n`,
+  });
+  const image = `${house.registry.host}/recorded:1`;
+  const args = ["build", "--progress=plain", "--platform=linux/amd64,linux/arm64", "-t", image, "--push", context];
+  await must(buildx, args, { env, timeoutMs: 120_000 });
+
+  const [latest] = await listed();
+  assert.ok(latest);
+  assert.equal(latest.status, "Completed");
+  assert.ok(latest.total_steps > 4);
+  assert.equal(latest.completed_steps, latest.total_steps);
+  assert.match(await history("inspect"), /Platforms:\s+linux\/amd64, linux\/arm64\n/);
+  const { stderr } = await run(buildx, ["history", "logs"], { env });
+  assert.match(stderr, /^#\d+ \[linux\/arm64 2\/2\] RUN echo said in the build/m);
+  assert.match(stderr, /^#\d+ \d+\.\d+ said in the build$/m);
+
+  const index = await history("inspect", "attachment", "--type", "index");
+  assert.equal(index, await must("skopeo", ["inspect", "--tls-verify=false", "--raw", `docker://${image}`]));
+  const manifest = JSON.parse(
+    await history("inspect", "attachment", "--type", "manifest", "--platform", "linux/arm64"),
+  );
+  assert.ok(JSON.parse(index).manifests.some(({ size }: { size: number }) => size > 0));
+  assert.equal(manifest.layers.length, 2);
+
+  await must(buildx, args, { env, timeoutMs: 120_000 });
+  const [again] = await listed();
+  assert.ok((again?.cached_steps ?? 0) >= 2, "both RUNs were cached");
+});
+
+test("a failed build keeps its error with the place in the Dockerfile", async () => {
+  const context = await house.context({ Dockerfile: `FROM ${house.base}\nRUN echo before the end; exit 3\n` });
+  const failed = await run(buildx, ["build", context], { env });
+  assert.equal(failed.code, 1);
+  const told = await history("inspect");
+  assert.match(
+    told,
+    /^Error:\s+Unknown process "\/bin\/sh -c echo before the end; exit 3" did not complete successfully: exit code: 3$/m,
+  );
+  assert.match(told, /2 \| >>> RUN echo before the end; exit 3/);
+  assert.deepEqual(
+    (await listed("--filter", "status=error")).map(({ status }) => status),
+    ["Error"],
+  );
+  assert.ok((await listed("--filter", "status=completed")).every(({ status }) => status === "Completed"));
+  assert.deepEqual(await listed("--filter", "duration>1h"), []);
+});
+
+test("a build that was interrupted is canceled, one under way is running", async () => {
+  const context = await house.context({ Dockerfile: `FROM ${house.base}\nRUN sleep 6644\n` });
+  const interrupted = new AbortController();
+  const building = run(buildx, ["build", context], { env, signal: interrupted.signal });
+  building.catch(() => undefined);
+  let running: readonly ListedBuild[] = [];
+  while (running.length === 0) running = (await listed()).filter(({ status }) => status === "Running");
+  interrupted.abort();
+  await building.catch(() => undefined);
+  while ((await listed()).some(({ status }) => status === "Running"));
+  assert.deepEqual(
+    (await listed("--filter", "status=canceled")).map(({ ref }) => ref),
+    running.map(({ ref }) => ref),
+  );
+});
+
+test("records outlive the engine, and go with all that they kept", async () => {
+  const before = await listed();
+  assert.ok(before.length >= 4);
+  await house.kill();
+  await house.build(await house.context({ Dockerfile: "FROM scratch\n" }));
+  assert.deepEqual((await listed()).slice(1), before);
+  await history("rm", "--all");
+  assert.deepEqual(await listed(), []);
+  assert.deepEqual(readdirSync(join(house.root, "history/blobs/sha256")), []);
+});
