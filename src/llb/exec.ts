@@ -25,7 +25,26 @@ export type RunMount =
       readonly selector?: string;
       readonly readonly: boolean;
     }
-  | { readonly type: "tmpfs"; readonly target: string; readonly sizeBytes?: number };
+  | { readonly type: "tmpfs"; readonly target: string; readonly sizeBytes?: number; readonly readonly?: boolean }
+  | ({ readonly type: "secret"; readonly target: string } & FromClient)
+  | ({ readonly type: "ssh" /** By default one that nobody else uses. */; readonly target?: string } & FromClient);
+
+/** What the client holds, by name: a secret or an ssh agent. */
+interface FromClient {
+  readonly id: string;
+  /** Without one, an error; otherwise no mount. */
+  readonly required: boolean;
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** A variable of the process whose value the client holds. */
+export interface SecretVariable {
+  readonly id: string;
+  readonly name: string;
+  readonly required: boolean;
+}
 
 /** One process. */
 export interface RunOptions {
@@ -37,6 +56,9 @@ export interface RunOptions {
   readonly user?: string;
   readonly platform: Platform;
   readonly mounts?: readonly RunMount[];
+  readonly secretVariables?: readonly SecretVariable[];
+  /** Devices by their CDI names. */
+  readonly devices?: readonly { readonly name: string; readonly required: boolean }[];
   readonly network?: "sandbox" | "host" | "none";
   readonly security?: "sandbox" | "insecure";
   readonly hostname?: string;
@@ -66,27 +88,45 @@ export class ExecVertex implements Vertex {
     this.#root = root;
     this.#run = run;
     this.options = options;
-    this.inputs = [root, ...(run.mounts ?? []).flatMap((mount) => (mount.type === "tmpfs" ? [] : [mount.from]))];
+    this.inputs = [root, ...(run.mounts ?? []).flatMap((mount) => ("from" in mount ? [mount.from] : []))];
   }
 
   body(number: (input: State) => bigint): OpBody {
     const run = this.#run;
     const root = create(pb.MountSchema, { input: number(this.#root), dest: "/", output: 0n });
-    const sorted = [...(run.mounts ?? [])].sort((a, b) => (a.target < b.target ? -1 : a.target > b.target ? 1 : 0));
+    const mounts = run.mounts ?? [];
+    const sockets = mounts
+      .filter((mount) => mount.type === "ssh")
+      .map((mount, at) => ({ ...mount, target: mount.target ?? `/run/buildkit/ssh_agent.${at}` }));
+    const sorted = [
+      ...mounts
+        .filter((mount) => mount.type !== "ssh" && mount.type !== "secret")
+        .sort((a, b) => (a.target < b.target ? -1 : a.target > b.target ? 1 : 0)),
+      ...mounts.filter((mount) => mount.type === "secret"),
+      ...sockets,
+    ];
     const op = create(pb.ExecOpSchema, {
-      meta: this.#meta(),
+      meta: this.#meta(sockets[0]?.target),
       mounts: [root, ...sorted.map((mount) => encodeMount(mount, number))],
       network: { sandbox: pb.NetMode.UNSET, host: pb.NetMode.HOST, none: pb.NetMode.NONE }[run.network ?? "sandbox"],
       security: run.security === "insecure" ? pb.SecurityMode.INSECURE : pb.SecurityMode.SANDBOX,
+      secretenv: (run.secretVariables ?? []).map(({ id, name, required }) =>
+        create(pb.SecretEnvSchema, { ID: id, name, optional: !required }),
+      ),
+      cdiDevices: (run.devices ?? []).map(({ name, required }) =>
+        create(pb.CDIDeviceSchema, { name, optional: !required }),
+      ),
     });
     return { op: { case: "exec", value: op }, platform: run.platform, capabilities: this.#capabilities(sorted) };
   }
 
-  #meta(): pb.Meta {
+  /** @param agent where the process finds an ssh agent, unless it is told otherwise */
+  #meta(agent: string | undefined): pb.Meta {
     const run = this.#run;
+    const wantsAgent = agent !== undefined && !run.env.some((variable) => variable.startsWith("SSH_AUTH_SOCK="));
     return create(pb.MetaSchema, {
       args: [...run.args],
-      env: [...run.env],
+      env: wantsAgent ? [...run.env, `SSH_AUTH_SOCK=${agent}`] : [...run.env],
       cwd: run.cwd,
       user: run.user ?? "",
       hostname: run.hostname ?? "",
@@ -122,13 +162,17 @@ export class ExecVertex implements Vertex {
       if (mount.type === "tmpfs") needed.add("exec.mount.tmpfs");
       if (mount.type === "tmpfs" && mount.sizeBytes) needed.add("exec.mount.tmpfs.size");
       if (mount.type === "bind" && !mount.readonly) needed.add("exec.mount.bind.readwrite-nooutput");
-      if (mount.type !== "tmpfs" && mount.selector) needed.add("exec.mount.selector");
+      if ("from" in mount && mount.selector) needed.add("exec.mount.selector");
+      if (mount.type === "secret") needed.add("exec.mount.secret");
+      if (mount.type === "ssh") needed.add("exec.mount.ssh");
     }
+    if (run.secretVariables?.length) needed.add("exec.mount.secret").add("exec.secretenv");
+    if (run.devices?.length) needed.add("exec.meta.cdi");
     return [...needed];
   }
 }
 
-function encodeMount(mount: RunMount, number: (input: State) => bigint): pb.Mount {
+function encodeMount(mount: RunMount & { readonly target: string }, number: (input: State) => bigint): pb.Mount {
   const common = { dest: mount.target, output: -1n };
   switch (mount.type) {
     case "bind":
@@ -158,8 +202,25 @@ function encodeMount(mount: RunMount, number: (input: State) => bigint): pb.Moun
       return create(pb.MountSchema, {
         ...common,
         input: -1n,
+        readonly: mount.readonly ?? false,
         mountType: pb.MountType.TMPFS,
         TmpfsOpt: create(pb.TmpfsOptSchema, { size: BigInt(mount.sizeBytes ?? 0) }),
       });
+    case "secret":
+      return create(pb.MountSchema, {
+        dest: mount.target,
+        input: -1n,
+        mountType: pb.MountType.SECRET,
+        secretOpt: create(pb.SecretOptSchema, fromClient(mount)),
+      });
+    case "ssh":
+      return create(pb.MountSchema, {
+        dest: mount.target,
+        input: -1n,
+        mountType: pb.MountType.SSH,
+        SSHOpt: create(pb.SSHOptSchema, fromClient(mount)),
+      });
   }
 }
+
+const fromClient = ({ id, uid, gid, mode, required }: FromClient) => ({ ID: id, uid, gid, mode, optional: !required });

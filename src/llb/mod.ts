@@ -12,7 +12,7 @@
  */
 export { isLlbCapability, type LlbCapability, llbCapabilities } from "./capabilities.ts";
 export { decodeDefinition, decodePlatform, type Graph, type GraphInput, type GraphOp } from "./decode.ts";
-export type { ProxySettings, RunMount as ExecMount, RunOptions } from "./exec.ts";
+export type { ProxySettings, RunMount as ExecMount, RunOptions, SecretVariable } from "./exec.ts";
 export {
   type Chown,
   type CopyAction,
@@ -23,6 +23,6 @@ export {
 } from "./file-actions.ts";
 export { diff, merge } from "./layers.ts";
 export { encodePlatform, marshal, vertexDigest } from "./marshal.ts";
-export { image, local, type LocalOptions, source, type SourceOptions } from "./sources.ts";
+export { git, type GitOptions, http, image, local, type LocalOptions, source, type SourceOptions } from "./sources.ts";
 export { deferredState, type Output, scratch, State, stateOf } from "./state.ts";
 export type { LinuxResources, OpBody, SourceFile, Vertex, VertexOptions } from "./vertex.ts";

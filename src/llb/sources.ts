@@ -1,6 +1,6 @@
 import { pb } from "../api/mod.ts";
 import { create } from "@bufbuild/protobuf";
-import type { Platform } from "../oci/mod.ts";
+import type { Digest, Platform } from "../oci/mod.ts";
 import type { LlbCapability } from "./capabilities.ts";
 import { type State, stateOf } from "./state.ts";
 import type { OpBody, Vertex, VertexOptions } from "./vertex.ts";
@@ -70,6 +70,66 @@ export function local(name: string, options: LocalOptions, vertex: VertexOptions
   set("local.sharedkeyhint", options.sharedKeyHint || undefined, "source.local.sharedkeyhint");
   set("local.differ", options.differ, undefined);
   return source({ identifier: `local://${name}`, attributes, capabilities }, vertex);
+}
+
+/** What to take of a Git repository. */
+export interface GitOptions {
+  /** What a Git client is given. */
+  readonly remote: string;
+  /** Host and path, by which the same repository is known under any protocol. */
+  readonly host: string;
+  readonly path: string;
+  readonly scheme: "http" | "https" | "ssh" | "git";
+  /** Branch, tag or commit; empty: the default branch. */
+  readonly ref?: string;
+  readonly subdir?: string;
+  readonly keepGitDir?: boolean;
+  /** Commit, or its start. */
+  readonly checksum?: string | undefined;
+  readonly skipSubmodules?: boolean;
+  readonly mtime?: "checkout" | "commit" | undefined;
+  readonly fetchByCommit?: boolean;
+}
+
+/** The files of a Git repository. */
+export function git(options: GitOptions, vertex: VertexOptions = {}): State {
+  const { ref = "", subdir = "" } = options;
+  const fragment = ref === "" && subdir === "" ? "" : `#${ref}${subdir === "" ? "" : `:${subdir}`}`;
+  const attributes: Record<string, string> = {
+    "git.fullurl": options.remote,
+    "git.authtokensecret": "GIT_AUTH_TOKEN",
+    "git.authheadersecret": "GIT_AUTH_HEADER",
+  };
+  const capabilities: LlbCapability[] = ["source.git", "source.git.fullurl"];
+  const set = (key: string, value: string | undefined, capability: LlbCapability) => {
+    if (value === undefined) return;
+    attributes[key] = value;
+    capabilities.push(capability);
+  };
+  set("git.keepgitdir", options.keepGitDir ? "true" : undefined, "source.git.keepgitdir");
+  set("git.mountsshsock", options.scheme === "ssh" ? "default" : undefined, "source.git.mountsshsock");
+  set("git.checksum", options.checksum || undefined, "source.git.checksum");
+  set("git.skipsubmodules", options.skipSubmodules ? "true" : undefined, "source.git.skipsubmodules");
+  set("git.mtime", options.mtime, "source.git.mtime");
+  set("git.fetchbycommit", options.fetchByCommit ? "true" : undefined, "source.git.fetchbycommit");
+  const path = options.path.startsWith("/") ? options.path : `/${options.path}`;
+  return source({ identifier: `git://${options.host}${path}${fragment}`, attributes, capabilities }, vertex);
+}
+
+/** One file, fetched by HTTP. */
+export function http(
+  url: string,
+  options: { readonly filename?: string; readonly checksum?: Digest | undefined },
+  vertex: VertexOptions = {},
+): State {
+  const attributes: Record<string, string> = {};
+  const capabilities: LlbCapability[] = ["source.http"];
+  if (options.checksum !== undefined) {
+    attributes["http.checksum"] = options.checksum;
+    capabilities.push("source.http.checksum");
+  }
+  if (options.filename) attributes["http.filename"] = options.filename;
+  return source({ identifier: url, attributes, capabilities }, vertex);
 }
 
 class SourceVertex implements Vertex {

@@ -1,10 +1,16 @@
 import type { InstructionNode } from "../parser/mod.ts";
 import { type FlagKind, type FlagValues, parseFlags } from "./flags.ts";
 import { baseOf, onlyArgument, someArguments, textsOf } from "./instruction-base.ts";
+import { parseDevice } from "./devices.ts";
 import { parseMountText } from "./mounts.ts";
 import type { CmdInstruction, CommandLine, EntrypointInstruction, RunInstruction, ShellInstruction } from "./types.ts";
 
-const runFlags: Readonly<Record<string, FlagKind>> = { mount: "list", network: "string", security: "string" };
+const runFlags: Readonly<Record<string, FlagKind>> = {
+  mount: "list",
+  network: "string",
+  security: "string",
+  device: "list",
+};
 
 /** `RUN [--mount=…] [--network=…] [--security=…] command`. @throws {Error} with BuildKit's words */
 export function parseRun(node: InstructionNode): RunInstruction {
@@ -15,6 +21,7 @@ export function parseRun(node: InstructionNode): RunInstruction {
     command: commandLine(node),
     files: node.heredocs.map(({ name, content, chomp }) => ({ name, content, chomp })),
     mounts: flags.list("mount").map(parseMountText),
+    devices: flags.list("device").map(parseDevice),
     network: oneOf(
       flags,
       "network",

@@ -65,6 +65,8 @@ export interface RunInstruction extends InstructionBase {
   /** Heredocs, in order; their marks are part of the command. */
   readonly files: readonly { readonly name: string; readonly content: string; readonly chomp: boolean }[];
   readonly mounts: readonly RunMountText[];
+  /** CDI devices. */
+  readonly devices: readonly { readonly name: string; readonly required: boolean }[];
   readonly network: "default" | "none" | "host";
   readonly security: "sandbox" | "insecure";
 }

@@ -5,6 +5,7 @@ import { deferredState, local, marshal, type State } from "../../../llb/mod.ts";
 import type { Bridge } from "../bridge.ts";
 import { type DefinitionFile, readOptional } from "./definition-file.ts";
 import type { DockerfileOptions } from "./options.ts";
+import { resolvePath } from "./paths.ts";
 
 /** Larger ones are refused. */
 const maxDockerignoreBytes = 1024 * 1024;
@@ -36,11 +37,11 @@ export class BuildContext {
     });
   }
 
-  /** Some step reads this path: absolute from the context's root, wildcards allowed. */
+  /** Some step reads this path: from the context's root, wildcards allowed. */
   use(path: string): void {
     if (this.#closed)
       throw new Error("Internal error: a path of the build context is named after the graph was written");
-    this.#paths.add(path);
+    this.#paths.add(resolvePath("/", path));
   }
 }
 

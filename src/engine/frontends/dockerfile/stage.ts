@@ -1,7 +1,7 @@
 import { BuildError, messageOf, type SourceRange } from "../../../base/errors/mod.ts";
 import { dockerfileError, EnvironmentList, expand, type StageInstruction } from "../../../dockerfile/mod.ts";
 import { scratch, type SourceFile, type State, type VertexOptions } from "../../../llb/mod.ts";
-import type { Digest, Platform } from "../../../oci/mod.ts";
+import { type Digest, formatPlatformFull, type Platform } from "../../../oci/mod.ts";
 import type { BuildContext } from "./build-context.ts";
 import type { DockerfileOptions } from "./options.ts";
 import { stepPrefix, stepText } from "./step-names.ts";
@@ -67,6 +67,7 @@ export class Stage {
   totalSteps = 0;
   /** Of all that was set, what was set again included. */
   #environmentLength = 0;
+  #links = 0;
   /** Steps named so far. */
   #namedSteps = 0;
   /** Its base image has been looked up. */
@@ -130,6 +131,16 @@ export class Stage {
     return expand(word, { environment: this.environment, escape: this.conversion.escape }).text;
   }
 
+  /** Replaces variables in a document: quotes are no more than characters there. @throws {Error} with BuildKit's words */
+  expandDocument(content: string, maxLength: number): string {
+    return expand(content, { environment: this.environment, ignoreQuotes: true, maxLength }).text;
+  }
+
+  /** Names the two vertices of a linked copy as one for people; unlike any other of the build. */
+  linkId(): string {
+    return `link ${formatPlatformFull(this.conversion.target)} ${this.range.start.line} ${++this.#links}`;
+  }
+
   /** Sets a variable of the processes that follow. */
   setVariable(name: string, value: string): void {
     this.#environmentLength += name.length + value.length;
@@ -158,8 +169,18 @@ export class Stage {
   }
 
   /** What a step's vertex says about itself. */
-  vertexOptions(step: PlannedStep, options: { readonly keepQuotes: boolean; readonly suffix?: string }): VertexOptions {
-    const { environment, conversion } = this;
+  vertexOptions(
+    step: PlannedStep,
+    options: {
+      readonly keepQuotes: boolean;
+      readonly suffix?: string;
+      /** Variables whose values are not shown: the client holds them. */
+      readonly masked?: readonly string[];
+    },
+  ): VertexOptions {
+    const { conversion } = this;
+    const environment = this.environment.copy();
+    for (const name of options.masked ?? []) environment.set(name, "****");
     const { instruction } = step;
     const text = stepText(instruction.source + (options.suffix ?? ""), {
       environment,

@@ -1,24 +1,60 @@
-import { type AddInstruction, notSupportedYet } from "../../../../dockerfile/mod.ts";
-import { resolvePath } from "../paths.ts";
+import type { AddInstruction } from "../../../../dockerfile/mod.ts";
+import { git, http, type State } from "../../../../llb/mod.ts";
+import { parseDigest } from "../../../../oci/mod.ts";
+import type { GitUrl } from "../../../../base/text/git-url/mod.ts";
 import type { PlannedStep, Stage } from "../stage.ts";
-import { addCopyStep, expandSources } from "./copy-files.ts";
-import { isGitSource, isHttpSource } from "./remote-sources.ts";
+import { addCopyStep, expandCopy, type SourceAction } from "./copy-files.ts";
+import { pathActions } from "./copy-paths.ts";
+import { placeOf } from "./remote-sources.ts";
 
-/** Copies from the build context; tar files are unpacked unless `--unpack=false`. */
+/** Copies from the build context (tar files are unpacked unless `--unpack=false`), fetches files, checks repositories out. */
 export function applyAdd(stage: Stage, instruction: AddInstruction, step: PlannedStep): void {
-  if (instruction.link) throw notSupportedYet("ADD --link", instruction.range);
-  const given = expandSources(stage, instruction);
-  const isRemote = (path: string) => isGitSource(path) || isHttpSource(path);
-  if (instruction.checksum !== undefined) {
-    if (given.length !== 1) throw new Error("checksum can't be specified for multiple sources");
-    if (!given.every(isRemote)) throw new Error("checksum requires HTTP(S) or Git sources");
-  }
-  for (const path of given) {
-    if (isGitSource(path)) throw notSupportedYet(`ADD of a Git repository (${path})`, instruction.range);
-    if (isHttpSource(path)) throw notSupportedYet(`ADD of a URL (${path})`, instruction.range);
+  const given = expandCopy(stage, instruction);
+  const checksum = instruction.checksum === undefined ? "" : stage.expand(instruction.checksum);
+  const places = given.sources.map((path) => ({ path, place: placeOf(path) }));
+  if (checksum !== "") {
+    if (places.length !== 1) throw new Error("checksum can't be specified for multiple sources");
+    if (places.some(({ place }) => place.type === "path")) throw new Error("checksum requires HTTP(S) or Git sources");
   }
   const { context } = stage.conversion;
-  const paths = given.map((path) => resolvePath("/", path));
-  addCopyStep(stage, { paths, from: context.state, attemptUnpack: instruction.unpack ?? true }, instruction, step);
-  for (const path of paths) context.use(path);
+  // What is fetched goes under the name of the step.
+  const vertex = stage.vertexOptions(step, { keepQuotes: false });
+  const { name = "" } = vertex;
+  const actions = places.map(({ path, place }): SourceAction => {
+    switch (place.type) {
+      case "git":
+        return { from: repository(place.url, { checksum, keepGitDir: instruction.keepGitDir, name }), source: "/" };
+      case "http": {
+        const { filename } = place;
+        const from = http(path, { filename, checksum: checksum === "" ? undefined : parseDigest(checksum) }, { name });
+        return { from, source: filename, attemptUnpack: instruction.unpack ?? false };
+      }
+      case "path":
+        return pathActions(path, context.state, { parents: false, attemptUnpack: instruction.unpack ?? true });
+    }
+  });
+  addCopyStep(stage, { ...given, actions, flags: [], link: instruction.link, vertex }, instruction);
+  for (const { path, place } of places) if (place.type === "path") context.use(path);
+}
+
+/** What the flags say, and what the address says, must agree. */
+function repository(
+  url: GitUrl,
+  wanted: { readonly checksum: string; readonly keepGitDir: boolean | undefined; readonly name: string },
+): State {
+  if (wanted.keepGitDir !== undefined && url.keepGitDir !== undefined && wanted.keepGitDir !== url.keepGitDir) {
+    throw new Error("inconsistent keep-git-dir configuration");
+  }
+  if (wanted.checksum !== "" && url.checksum !== undefined && wanted.checksum !== url.checksum) {
+    throw new Error(`checksum mismatch ${JSON.stringify(wanted.checksum)} != ${JSON.stringify(url.checksum)}`);
+  }
+  return git(
+    {
+      ...url,
+      keepGitDir: url.keepGitDir ?? wanted.keepGitDir ?? false,
+      checksum: url.checksum ?? wanted.checksum,
+      skipSubmodules: url.submodules === false,
+    },
+    { name: wanted.name },
+  );
 }

@@ -1,69 +1,106 @@
-import { type CopySources, expand } from "../../../../dockerfile/mod.ts";
-import { type CopyAction, type FileAction, parseChown, scratch, type State } from "../../../../llb/mod.ts";
+import type { AddInstruction, CopyInstruction, CopySources } from "../../../../dockerfile/mod.ts";
+import {
+  type CopyAction,
+  type FileAction,
+  merge,
+  parseChown,
+  scratch,
+  type State,
+  type VertexOptions,
+} from "../../../../llb/mod.ts";
 import { resolveDestination, resolvePath } from "../paths.ts";
-import type { PlannedStep, Stage } from "../stage.ts";
+import type { Stage } from "../stage.ts";
 import { parseChmod } from "./chmod.ts";
 
 /** What variables may add to a document. */
 const maxDocumentLength = 4 * 1024 * 1024;
 
-/** What COPY and ADD have in common, after expansion. */
-export interface FileCopy {
-  /** Absolute, wildcards allowed. */
-  readonly paths: readonly string[];
-  /** Where {@link paths} are. */
-  readonly from: State;
-  readonly attemptUnpack: boolean;
+/** What one source of COPY or ADD gives; where it goes, and with what owner and mode, is common to all of them. */
+export type SourceAction = Omit<
+  CopyAction,
+  "type" | "destination" | "createDestPath" | "chown" | "mode" | "excludePatterns"
+>;
+
+/** COPY or ADD after expansion. */
+export interface ExpandedCopy {
+  readonly sources: readonly string[];
+  readonly destination: string;
+  /** Empty: not given. */
+  readonly chown: string;
+  readonly chmod: string;
+  readonly exclude: readonly string[];
+  readonly documents: readonly { readonly name: string; readonly content: string }[];
 }
 
-/** The expanded sources of an instruction, as written. */
-export function expandSources(stage: Stage, sources: CopySources): readonly string[] {
-  return sources.sources.map((source) => stage.expand(source));
+/** @throws {Error} with BuildKit's words */
+export function expandCopy(stage: Stage, given: CopySources): ExpandedCopy {
+  const each = (words: readonly string[]) => words.map((word) => stage.expand(word));
+  return {
+    chown: given.chown === undefined ? "" : stage.expand(given.chown),
+    chmod: given.chmod === undefined ? "" : stage.expand(given.chmod),
+    exclude: each(given.exclude),
+    destination: stage.expand(given.destination),
+    sources: each(given.sources),
+    documents: given.inlineFiles.map(({ name, content, expand: wanted }) => ({
+      name,
+      content: wanted ? stage.expandDocument(content, maxDocumentLength) : content,
+    })),
+  };
 }
 
 /** Adds the step that copies, and its line of history. */
-export function addCopyStep(stage: Stage, copy: FileCopy, sources: CopySources, step: PlannedStep): void {
-  const destination = stage.expand(sources.destination);
-  const chown = sources.chown && stage.expand(sources.chown);
-  const chmod = sources.chmod && stage.expand(sources.chmod);
+export function addCopyStep(
+  stage: Stage,
+  copy: ExpandedCopy & {
+    readonly actions: readonly SourceAction[];
+    /** In front of those for owner and mode in the history. */
+    readonly flags: readonly string[];
+    readonly link: boolean;
+    /** Of the step. */
+    readonly vertex: VertexOptions;
+  },
+  instruction: CopyInstruction | AddInstruction,
+): void {
+  const { chown, chmod, documents } = copy;
+  const mode = chmod === "" ? undefined : parseChmod(chmod);
   const common = {
     type: "copy" as const,
-    destination: resolveDestination(stage.workingDirectory, destination),
+    destination: resolveDestination(stage.workingDirectory, copy.destination),
     createDestPath: true,
-    ...(chown && { chown: parseChown(chown) }),
-    ...(chmod && { mode: parseChmod(chmod) }),
-    ...(sources.exclude.length > 0 && { excludePatterns: sources.exclude.map((pattern) => stage.expand(pattern)) }),
+    ...(chown !== "" && { chown: parseChown(chown) }),
+    ...(mode !== undefined && { mode }),
+    ...(copy.exclude.length > 0 && { excludePatterns: copy.exclude }),
   };
-  const actions: CopyAction[] = copy.paths.map((path) => ({
-    ...common,
-    from: copy.from,
-    source: path,
-    followSymlinks: true,
-    copyDirContentsOnly: true,
-    attemptUnpack: copy.attemptUnpack,
-    allowWildcard: true,
-    allowEmptyWildcard: true,
-  }));
-  for (const { name, content, expand: wanted } of sources.inlineFiles) {
-    const data = wanted
-      ? expand(content, { environment: stage.environment, ignoreQuotes: true, maxLength: maxDocumentLength }).text
-      : content;
-    const path = resolvePath("/", name);
-    actions.push({ ...common, from: inlineDocument(path, data), source: path });
-  }
-  const [first, ...rest] = actions;
+  const inline = documents.map(({ name, content }) => {
+    const source = resolvePath("/", name);
+    return { from: inlineDocument(source, content), source };
+  });
+  const [first, ...rest] = [...copy.actions, ...inline].map((action): CopyAction => ({ ...common, ...action }));
   if (!first) throw new Error("Internal error: nothing to copy");
+  const actions = [first, ...rest] as const;
+  const { vertex } = copy;
+  if (copy.link && chmod === "") {
+    const { name = "" } = vertex;
+    const group = (weak: boolean) => ({ progressGroup: { id: stage.linkId(), name, weak } });
+    const layer = scratch.file(actions, { ...vertex, ...group(true) });
+    stage.state = merge([stage.state, layer], { ...vertex, name: linkName(name), ...group(false) });
+  } else {
+    stage.state = stage.state.file(actions, vertex);
+  }
   const words = [
-    step.instruction.type.toUpperCase(),
-    ...(chown ? [`--chown=${chown}`] : []),
-    ...(chmod ? [`--chmod=${chmod}`] : []),
-    ...expandSources(stage, sources),
-    ...sources.inlineFiles.map(({ name }) => `<<${name}`),
-    destination,
+    instruction.type.toUpperCase(),
+    ...copy.flags,
+    ...(chown === "" ? [] : [`--chown=${chown}`]),
+    ...(chmod === "" ? [] : [`--chmod=${chmod}`]),
+    ...copy.sources,
+    ...documents.map(({ name }) => `<<${name}`),
+    copy.destination,
   ];
-  stage.state = stage.state.file([first, ...rest], stage.vertexOptions(step, { keepQuotes: false }));
   stage.record(`${words.join(" ")} # buildkit`, { layer: true });
 }
+
+/** The step that puts a linked layer in its place, told apart from the one that makes it. */
+const linkName = (name: string) => name.replace(/^(\[[^\]]*\] (?:ONBUILD )?)?/, (prefix) => `${prefix}LINK `);
 
 /** A filesystem with one file that stands in the Dockerfile. */
 export function inlineDocument(path: string, content: string, mode = 0o644): State {

@@ -1,11 +1,29 @@
-/** Whether a source names a Git repository rather than a path: `git://…`, `git@host:…`, `ssh://…`, `https://….git[#…]`. */
-export function isGitSource(source: string): boolean {
-  if (/^(git|ssh):\/\//.test(source)) return true;
-  if (/^https?:\/\//.test(source)) return /^https?:\/\/[^?#]+\.git(?:[?#].*)?$/.test(source);
-  return /^[\w-]+@[\w.-]+:./.test(source);
+import { type GitUrl, parseGitUrl } from "../../../../base/text/git-url/mod.ts";
+
+/** Where a source of COPY or ADD is. */
+export type SourcePlace =
+  | { readonly type: "path" }
+  | { readonly type: "http"; readonly filename: string }
+  | { readonly type: "git"; readonly url: GitUrl };
+
+/**
+ * Tells repositories (`git://…`, `git@host:…`, `ssh://…`, `https://….git[#…]`), files to be fetched, and paths.
+ * @throws {Error} for a repository whose query contradicts itself
+ */
+export function placeOf(source: string): SourcePlace {
+  const url = parseGitUrl(source);
+  if (url && !url.likeLocalPath) return { type: "git", url };
+  return /^https?:\/\//.test(source) ? { type: "http", filename: filenameOf(source) } : { type: "path" };
 }
 
-/** Whether a source is to be fetched by HTTP. */
-export function isHttpSource(source: string): boolean {
-  return /^https?:\/\//.test(source) && !isGitSource(source);
+/** The last part of an address, by which a fetched file is known. */
+function filenameOf(address: string): string {
+  try {
+    const name = decodeURIComponent(new URL(address).pathname)
+      .split("/")
+      .findLast((part) => part !== "");
+    return name || "__unnamed__";
+  } catch {
+    return "__unnamed__";
+  }
 }

@@ -1,44 +1,79 @@
 import { cleanPath } from "../../../../base/text/paths/mod.ts";
-import { notSupportedYet, resolveMount, type RunInstruction, type RunMount } from "../../../../dockerfile/mod.ts";
-import { type ExecMount, scratch, type State } from "../../../../llb/mod.ts";
+import { resolveMount, type RunInstruction, type RunMount } from "../../../../dockerfile/mod.ts";
+import { type ExecMount, scratch, type SecretVariable, type State } from "../../../../llb/mod.ts";
 import { resolvePath } from "../paths.ts";
 import type { Stage } from "../stage.ts";
 
-/** The mounts of a RUN. `sources` has one entry per mount. */
+/** What a RUN sees besides its root. */
+export interface RunMounts {
+  readonly mounts: readonly ExecMount[];
+  readonly secretVariables: readonly SecretVariable[];
+}
+
+/** The mounts of a RUN. `sources` has one entry per mount. @throws {Error} with BuildKit's words */
 export function runMounts(
   stage: Stage,
   instruction: RunInstruction,
   sources: readonly (Stage | undefined)[],
-): readonly ExecMount[] {
-  return instruction.mounts.map((text, at) => {
+): RunMounts {
+  const mounts: ExecMount[] = [];
+  const secretVariables: SecretVariable[] = [];
+  for (const [at, text] of instruction.mounts.entries()) {
     const mount = resolveMount(text, (word) => stage.expand(word));
-    if (mount.type === "secret" || mount.type === "ssh") {
-      throw notSupportedYet(`RUN --mount=type=${mount.type}`, instruction.range);
-    }
     const source = sources[at];
     if (source && !source.done) {
       throw new Error(
         `cannot mount from stage ${JSON.stringify(text.from)} to ${JSON.stringify(mount.target)}, stage needs to be defined before current command`,
       );
     }
-    const target = targetOf(stage, mount);
     switch (mount.type) {
-      case "tmpfs":
-        return { type: "tmpfs", target, sizeBytes: mount.sizeBytes };
-      case "bind":
-        return { type: "bind", target, readonly: mount.readonly, ...contentOf(stage, mount, source) };
+      case "tmpfs": {
+        const target = targetOf(stage, mount);
+        mounts.push({ type: "tmpfs", target, sizeBytes: mount.sizeBytes, readonly: mount.readonly });
+        break;
+      }
+      case "bind": {
+        const target = targetOf(stage, mount);
+        mounts.push({ type: "bind", target, readonly: mount.readonly, ...contentOf(stage, mount, source) });
+        break;
+      }
       case "cache":
-        return {
+        mounts.push({
           type: "cache",
-          target,
+          target: targetOf(stage, mount),
           id: `${stage.conversion.options.cacheNamespace}/${mount.id === "" ? cleanPath(mount.target) : mount.id}`,
           sharing: mount.sharing ?? "shared",
           readonly: mount.readonly,
           ...contentOf(stage, mount, source),
-        };
+        });
+        break;
+      case "secret": {
+        const id = mount.source || mount.id || baseName(mount.target);
+        const { required, env } = mount;
+        if (env !== undefined) secretVariables.push({ id, name: env === "" ? id : env, required });
+        const target = mount.target || (env === undefined ? `/run/secrets/${baseName(id)}` : undefined);
+        if (target !== undefined) mounts.push({ type: "secret", target, id, ...ownerOf(mount, 0o400), required });
+        break;
+      }
+      case "ssh": {
+        if (mount.source !== "") throw new Error("ssh does not support source");
+        const { id, required } = mount;
+        const target = mount.target === "" ? {} : { target: mount.target };
+        mounts.push({ type: "ssh", id, ...target, ...ownerOf(mount, 0o600), required });
+        break;
+      }
     }
-  });
+  }
+  return { mounts, secretVariables };
 }
+
+const baseName = (path: string) => cleanPath(path).split("/").at(-1) || "/";
+
+const ownerOf = ({ mode, uid = 0, gid = 0 }: RunMount, defaultMode: number) => ({
+  mode: mode ?? defaultMode,
+  uid,
+  gid,
+});
 
 function targetOf(stage: Stage, mount: RunMount): string {
   const target = resolvePath(stage.workingDirectory, mount.target);

@@ -14,7 +14,9 @@ export function applyRun(stage: Stage, instruction: RunInstruction, step: Planne
   const proxy = proxySettings(options.buildArgs);
   const shm: ExecMount[] =
     options.shmSizeBytes > 0 ? [{ type: "tmpfs", target: "/dev/shm", sizeBytes: options.shmSizeBytes }] : [];
-  const mounts = [...documents, ...runMounts(stage, instruction, step.sources), ...shm];
+  const { mounts: given, secretVariables } = runMounts(stage, instruction, step.sources);
+  const mounts = [...documents, ...given, ...shm];
+  const masked = secretVariables.map(({ name }) => name);
   const environment = stage.environment;
   stage.state = stage.state.run(
     {
@@ -24,6 +26,8 @@ export function applyRun(stage: Stage, instruction: RunInstruction, step: Planne
       user: stage.user,
       platform: stage.effectivePlatform,
       mounts,
+      secretVariables,
+      devices: instruction.devices,
       network: instruction.network === "default" ? options.network : instruction.network,
       security: instruction.security,
       hostname: options.hostname,
@@ -32,7 +36,7 @@ export function applyRun(stage: Stage, instruction: RunInstruction, step: Planne
       cgroupParent: options.cgroupParent,
       ...(proxy && { proxy }),
     },
-    stage.vertexOptions(step, { keepQuotes: true, suffix }),
+    stage.vertexOptions(step, { keepQuotes: true, suffix, masked }),
   );
   stage.record(`RUN ${[...argumentTexts(stage), ...args].join(" ")} # buildkit`, { layer: true });
 }
