@@ -2,10 +2,12 @@ import type { Output } from "./outputs/output.ts";
 
 /** One build, as asked for: everything still in the user's words, nothing looked up yet. */
 export interface BuildOptions {
-  /** Directory of the context, as typed. */
+  /** As typed: a directory, `-`, or an address. */
   readonly context: string;
   /** As typed; empty for the context's own. */
   readonly dockerfile: string;
+  /** `name=value`, as typed. */
+  readonly buildContexts: readonly string[];
   readonly target: string;
   readonly tags: readonly string[];
   /** Each may be a comma list; `local` is this machine's. */

@@ -1,7 +1,7 @@
 import type { BuildOptions } from "./build-options.ts";
+import { type BuildInputs, openInputs } from "./contexts/mod.ts";
 import { checkTargets } from "./outputs/check-targets.ts";
 import { type PlannedOutput, planOutputs } from "./outputs/plan-outputs.ts";
-import { type LocalContext, locateContext } from "./request/context.ts";
 import { frontendAttrs } from "./request/frontend-attrs.ts";
 import { fullPlatforms, fullTags } from "./request/names.ts";
 
@@ -9,16 +9,21 @@ import { fullPlatforms, fullTags } from "./request/names.ts";
 export interface PrepareEnvironment {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
+  readonly stdin: NodeJS.ReadableStream;
   readonly stdoutIsTty: boolean;
   /** Proxies that Docker's config wants builds to have, by variable. */
   readonly proxies: Readonly<Record<string, string>>;
   /** Whether a build without an output is loaded into the Docker Engine. */
   readonly defaultLoad: boolean;
+  /** Several engines share the work. */
+  readonly severalEngines: boolean;
+  readonly signal: AbortSignal;
 }
 
 /** A build of which everything is known that can be known without an engine. */
 export interface PreparedBuild {
-  readonly local: LocalContext;
+  /** What it reads; whoever prepared it disposes of that when the build is over. */
+  readonly inputs: BuildInputs;
   readonly attrs: Readonly<Record<string, string>>;
   readonly outputs: readonly PlannedOutput[];
   /** What the build needs that an engine may refuse. */
@@ -44,11 +49,13 @@ export async function prepareBuild(options: BuildOptions, environment: PrepareEn
     stdoutIsTty: environment.stdoutIsTty,
     defaultLoad: environment.defaultLoad,
   });
-  const local = await locateContext(options, cwd);
+  const attrs = frontendAttrs(asked, { env, proxies });
+  const checked = await checkTargets(outputs, cwd);
+  const inputs = await openInputs(options, environment);
   return {
-    local,
-    attrs: frontendAttrs(asked, { env, proxies, filename: local.filename }),
-    outputs: await checkTargets(outputs, cwd),
+    inputs,
+    attrs: { ...attrs, ...inputs.attrs },
+    outputs: checked,
     entitlements: options.network === "host" ? ["network.host"] : [],
     cacheOnlyByDefault,
   };

@@ -35,6 +35,9 @@ async function scripted(t: TestContext, script: SolveScript) {
     const prepared = await prepareBuild(buildOptions({ context, ...options }), {
       env: {},
       cwd: context,
+      stdin: new PassThrough(),
+      severalEngines: false,
+      signal: timeout,
       stdoutIsTty: false,
       proxies: {},
       defaultLoad: false,

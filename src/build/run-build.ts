@@ -5,11 +5,13 @@ import type { BuildKitClient } from "../client/mod.ts";
 import {
   type Attachable,
   authProvider,
+  contentStores,
   fileSend,
   fileSync,
   newSessionId,
   type SessionCredentials,
   type SessionTokenFetcher,
+  uploads,
 } from "../session/mod.ts";
 import type { BuildEvent } from "./events.ts";
 import { OpenSinks } from "./outputs/open-sinks.ts";
@@ -52,7 +54,8 @@ export async function runBuild(build: PreparedBuild, surroundings: BuildSurround
   ending.defer(() => sinks.settled());
   await using session = await client.openSession({
     attachables: attachables(build, sinks, surroundings),
-    sharedKey: sharedKey(build.local.context, surroundings.identity ?? hostname()),
+    sharedKey:
+      build.inputs.context === undefined ? "" : sharedKey(build.inputs.context, surroundings.identity ?? hostname()),
   });
   const newsController = new AbortController();
   const news = followStatus(client, id, { onEvent, signal: newsController.signal });
@@ -97,10 +100,14 @@ function attachables(build: PreparedBuild, sinks: OpenSinks, surroundings: Build
     loadImage: (archive) => loadImage(archive, { signal }),
     onStep: (step) => onEvent({ type: "step", step }),
   };
+  const { directories, layouts, uploads: streams } = build.inputs;
+  const stores = Object.entries(layouts).map(([name, blobs]) => [`oci:${name}`, blobs] as const);
   return [
     fileSync({
-      dirs: { context: { path: build.local.context }, dockerfile: { path: build.local.dockerfileDirectory } },
+      dirs: Object.fromEntries(Object.entries(directories).map(([name, path]) => [name, { path }])),
     }),
+    ...(stores.length > 0 ? [contentStores(Object.fromEntries(stores))] : []),
+    ...(Object.keys(streams).length > 0 ? [uploads(streams)] : []),
     authProvider({ credentials, fetchToken }),
     fileSend(build.outputs.map(({ target }) => sendTarget(target, places))),
   ];

@@ -35,6 +35,11 @@ export {
 export { fileSync, type FileSyncOptions, type SharedDirectory } from "./client/file-sync.ts";
 export { type DirectoryTarget, type FileSink, type FileTarget, fileSend, type SendTarget } from "./client/file-send.ts";
 export { healthService } from "./client/health.ts";
+export { contentStores } from "./client/content-stores.ts";
+export { uploadAddress, uploads } from "./client/uploads.ts";
+export { blobRoutes } from "./content/blob-routes.ts";
+export { clientBlobs } from "./engine/client-blobs.ts";
+export { pullUpload } from "./engine/pull-upload.ts";
 export { SessionManager } from "./engine/session-manager.ts";
 export type { HealthCheckOptions } from "./engine/health-check.ts";
 export type { SessionCaller } from "./engine/session-caller.ts";

@@ -3,6 +3,7 @@ import { suite, test } from "node:test";
 import { formatReference, parsePlatform } from "../../oci/mod.ts";
 import type { PlannedOutput } from "../outputs/plan-outputs.ts";
 import type { PreparedBuild } from "../prepare-build.ts";
+import { noInputs } from "../testing/inputs.ts";
 import { planFarm, shareOf } from "./plan-farm.ts";
 
 const image = (attrs: Record<string, string>): PlannedOutput => ({
@@ -17,9 +18,8 @@ const local: PlannedOutput = {
 };
 
 function build(outputs: readonly PlannedOutput[]): PreparedBuild {
-  const place = { context: "/", dockerfileDirectory: "/", filename: "Dockerfile" };
   const attrs = { filename: "Dockerfile", platform: "linux/amd64,linux/arm64" };
-  return { local: place, attrs, outputs, entitlements: [], cacheOnlyByDefault: false };
+  return { inputs: noInputs, attrs, outputs, entitlements: [], cacheOnlyByDefault: false };
 }
 
 suite("planFarm()", () => {

@@ -8,15 +8,13 @@ import { fullPlatforms } from "./names.ts";
 /** What the options draw on besides themselves. */
 export interface AttrsEnvironment {
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Name of the Dockerfile in its directory. */
-  readonly filename: string;
   /** Proxies that Docker's config wants builds to have, by variable. */
   readonly proxies: Readonly<Record<string, string>>;
 }
 
 /** The frontend's part of the request. Pure. @throws {BuildError} `invalid_argument` for what cannot be meant */
 export function frontendAttrs(options: BuildOptions, environment: AttrsEnvironment): Readonly<Record<string, string>> {
-  const attrs: Record<string, string> = { filename: environment.filename };
+  const attrs: Record<string, string> = {};
   const platforms = fullPlatforms(options.platforms);
   if (platforms.length > 0) attrs.platform = platforms.join(",");
   if (options.target !== "") attrs.target = options.target;

@@ -1,12 +1,8 @@
 import assert from "node:assert/strict";
-import { mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { suite, test } from "node:test";
 import { currentPlatform, formatPlatform } from "../../oci/mod.ts";
 import type { BuildOptions } from "../build-options.ts";
 import { buildOptions } from "../testing/options.ts";
-import { locateContext } from "./context.ts";
 import { extraHost } from "./extra-hosts.ts";
 import { frontendAttrs } from "./frontend-attrs.ts";
 import { fullPlatforms, fullTags } from "./names.ts";
@@ -17,9 +13,7 @@ suite("frontendAttrs()", () => {
     env: Record<string, string> = {},
     proxies: Record<string, string> = {},
   ) => {
-    const { filename, ...rest } = frontendAttrs(buildOptions(options), { env, proxies, filename: "Dockerfile" });
-    assert.equal(filename, "Dockerfile");
-    return rest;
+    return frontendAttrs(buildOptions(options), { env, proxies });
   };
   const cases: [string, Partial<BuildOptions>, Record<string, string>][] = [
     ["nothing", {}, {}],
@@ -92,45 +86,4 @@ test("fullTags() spells names out and refuses what an image cannot be called", (
 test("fullPlatforms() knows this machine as local", () => {
   assert.deepEqual(fullPlatforms(["local"]), [formatPlatform(currentPlatform())]);
   assert.deepEqual(fullPlatforms([""]), []);
-});
-
-suite("locateContext()", () => {
-  test("finds the Dockerfile in the context, in small letters too, or where --file says", async (t) => {
-    const cwd = await mkdtemp(join(tmpdir(), "polyarch-context-"));
-    t.after(() => rm(cwd, { recursive: true }));
-    await mkdir(join(cwd, "app"));
-    await mkdir(join(cwd, "other"));
-    await writeFile(join(cwd, "app/dockerfile"), "");
-    await writeFile(join(cwd, "other/My.Dockerfile"), "");
-    const locate = (context: string, dockerfile = "") => locateContext({ context, dockerfile }, cwd);
-    const app = join(cwd, "app");
-    assert.deepEqual(await locate("app"), { context: app, dockerfileDirectory: app, filename: "dockerfile" });
-    await rename(join(app, "dockerfile"), join(app, "Dockerfile"));
-    assert.equal((await locate("./app/")).filename, "Dockerfile");
-    assert.deepEqual(await locate("app", "other/My.Dockerfile"), {
-      context: app,
-      dockerfileDirectory: join(cwd, "other"),
-      filename: "My.Dockerfile",
-    });
-    await assert.rejects(locate("app", "nowhere/Dockerfile"), {
-      message: "failed to read dockerfile: open nowhere/Dockerfile: no such file or directory",
-    });
-  });
-  const refused: [string, string, RegExp][] = [
-    ["", "", /^please specify build context/],
-    ["/nonexistent", "", /^unable to prepare context: path "\/nonexistent" not found$/],
-    ["/dev/null", "", /^unable to prepare context: path "\/dev\/null" not found$/],
-    ["-", "", /stdin is not supported yet: unpack it/],
-    ["-", "-", /can't use stdin for both build context and dockerfile/],
-    [".", "-", /a Dockerfile on stdin is not supported yet/],
-    ["https://example.org/x.git#main", "", /the git context .* clone the repository/],
-    ["git@github.com:a/b.git", "", /the git context/],
-    ["https://example.org/x.tar.gz", "", /the http context .* download and unpack/],
-    [".", "https://example.org/Dockerfile", /download it and name the file/],
-  ];
-  for (const [context, dockerfile, message] of refused) {
-    test(`refuses ${JSON.stringify(context)} ${dockerfile}`, async () => {
-      await assert.rejects(locateContext({ context, dockerfile }, "/"), { message });
-    });
-  }
 });

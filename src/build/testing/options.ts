@@ -5,6 +5,7 @@ export function buildOptions(changes: Partial<BuildOptions> = {}): BuildOptions 
   return {
     context: ".",
     dockerfile: "",
+    buildContexts: [],
     target: "",
     tags: [],
     platforms: [],

@@ -67,10 +67,14 @@ export async function runBuild(invocation: BuildInvocation): Promise<number> {
     const prepared = await prepareBuild(wishes, {
       env: context.env,
       cwd: context.cwd,
+      stdin: context.stdin,
+      severalEngines: nodes !== undefined,
+      signal: context.signal,
       stdoutIsTty: context.stdout.isTTY === true,
       proxies: proxyVariables(config.proxies, builders.docker.host),
       defaultLoad,
     });
+    await using _inputs = prepared.inputs;
     const fitted = fitToDriver(prepared, { kind: driver.kind, features, platforms: platforms.length });
     // a home that cannot be written to is no reason not to build
     const identity = await builders.store.nodeIdentity().catch(() => undefined);
@@ -216,6 +220,7 @@ function buildOptions(flags: Flags, context: string): BuildOptions {
   return {
     context,
     dockerfile: flags.file,
+    buildContexts: flags["build-context"],
     target: flags.target,
     tags: flags.tag,
     platforms: flags.platform,

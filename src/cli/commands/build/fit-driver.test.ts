@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import type { PreparedBuild } from "../../../build/mod.ts";
-import { buildOptions } from "../../../build/testing/mod.ts";
+import { buildOptions, noInputs } from "../../../build/testing/mod.ts";
 import { fitToDriver, wishesForDocker } from "./fit-driver.ts";
 
 const none = { type: "none" } as const;
@@ -17,8 +17,7 @@ const all = {
 const classic = { ...all, ociExporter: false, dockerExporter: false, multiPlatform: false, directPush: false };
 
 function build(outputs: PreparedBuild["outputs"]): PreparedBuild {
-  const local = { context: "/", dockerfileDirectory: "/", filename: "Dockerfile" };
-  return { local, attrs: {}, outputs, entitlements: [], cacheOnlyByDefault: false };
+  return { inputs: noInputs, attrs: {}, outputs, entitlements: [], cacheOnlyByDefault: false };
 }
 const image = (attrs: Record<string, string> = {}) => ({ exporter: "image", attrs, target: none });
 
