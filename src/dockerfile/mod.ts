@@ -10,6 +10,7 @@
  */
 export { parseDockerignore } from "./ignore/dockerignore.ts";
 export * from "./instructions/mod.ts";
+export * from "./lint/mod.ts";
 export * from "./parser/mod.ts";
 export * from "./shell/mod.ts";
 export { dockerfileError, maxLineBytes, notSupportedYet, parseError } from "./source-text.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { BuildError } from "../../base/errors/mod.ts";
 import { renderError } from "./print-error.ts";
-import { renderExcerpt } from "./source-excerpt.ts";
+import { renderExcerpt } from "../../base/text/source-excerpt/mod.ts";
 
 suite("renderExcerpt()", () => {
   const text = "FROM alpine\nRUN a\nRUN b\nRUN c\nRUN d\nRUN e\n";

@@ -1,5 +1,5 @@
 import { UsageError } from "../flags/usage-error.ts";
-import { renderExcerpt } from "./source-excerpt.ts";
+import { renderExcerpt } from "../../base/text/source-excerpt/mod.ts";
 import { sourceMarks } from "./source-marks.ts";
 
 /** What people see of a failure: the places it points at, then `ERROR: …`, and in debug mode how it came about. */

@@ -1,5 +1,5 @@
 import { BuildError } from "../../base/errors/mod.ts";
-import type { SourceMark } from "./source-excerpt.ts";
+import type { SourceMark } from "../../base/text/source-excerpt/mod.ts";
 
 const sourceType = "github.com/moby/buildkit/errdefs.Source+json";
 

@@ -1,5 +1,6 @@
 import { BuildError, messageOf } from "../../base/errors/mod.ts";
 import { withSuggestion } from "../../base/text/suggest/mod.ts";
+import { checkCasing, checkDescription, checkNode, checkStageNames, type Linter } from "../lint/mod.ts";
 import type { DockerfileAst, InstructionNode } from "../parser/mod.ts";
 import { dockerfileError, parseError } from "../source-text.ts";
 import { parseAdd, parseCopy } from "./copy.ts";
@@ -9,7 +10,7 @@ import { parseHealthcheck } from "./healthcheck.ts";
 import { baseOf, onlyArgument, someArguments } from "./instruction-base.ts";
 import { parseOnbuild } from "./onbuild.ts";
 import { parseCmd, parseEntrypoint, parseRun, parseShell, stopSignalText } from "./run.ts";
-import type { ArgInstruction, Dockerfile, FromInstruction, Instruction, Stage, StageInstruction } from "./types.ts";
+import type { ArgInstruction, Dockerfile, FromInstruction, Instruction, StageInstruction } from "./types.ts";
 import { parseArg, parseEnv, parseLabel } from "./variables.ts";
 
 /** How each instruction is understood. */
@@ -77,9 +78,13 @@ const maxInstructions = 10_000;
 
 /**
  * Understands a whole Dockerfile.
+ * @param options.linter is told what is written in a way that it should not be
  * @throws {BuildError} with the place of the first mistake; `dockerfile contains no stages to build`
  */
-export function parseInstructions(ast: DockerfileAst): Dockerfile {
+export function parseInstructions(ast: DockerfileAst, { linter }: { readonly linter?: Linter } = {}): Dockerfile {
+  for (const range of linter ? ast.emptyContinuations : []) {
+    linter?.report("NoEmptyContinuation", range, "Empty continuation line");
+  }
   const globalArgs: ArgInstruction[] = [];
   const stages: { from: FromInstruction; instructions: StageInstruction[] }[] = [];
   const excess = ast.instructions[maxInstructions];
@@ -87,7 +92,9 @@ export function parseInstructions(ast: DockerfileAst): Dockerfile {
     throw parseError(excess.range.start.line, `more than ${maxInstructions} instructions`, excess.range);
   }
   for (const node of ast.instructions) {
+    if (linter) checkNode(node, linter);
     const instruction = parseInstruction(node);
+    if (linter) checkComments(instruction, linter);
     if (instruction.type === "from") {
       stages.push({ from: instruction, instructions: [] });
       continue;
@@ -98,5 +105,20 @@ export function parseInstructions(ast: DockerfileAst): Dockerfile {
     else throw dockerfileError("no build stage in current context", node.range);
   }
   if (stages.length === 0) throw dockerfileError("dockerfile contains no stages to build", ast.instructions[0]?.range);
-  return { globalArgs, stages: stages satisfies readonly Stage[] };
+  const dockerfile: Dockerfile = { globalArgs, stages };
+  if (linter) {
+    checkStageNames(dockerfile, linter);
+    checkCasing(dockerfile, linter);
+  }
+  return dockerfile;
+}
+
+function checkComments(instruction: Instruction, linter: Linter): void {
+  if (instruction.type === "arg") {
+    const names = instruction.args.map(({ key }) => key);
+    checkDescription("ARG", names, instruction, linter);
+  }
+  if (instruction.type === "from" && instruction.stageName !== undefined) {
+    checkDescription("FROM", [instruction.stageName], instruction, linter);
+  }
 }

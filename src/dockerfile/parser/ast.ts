@@ -68,6 +68,6 @@ export interface DockerfileAst {
   readonly directives: readonly Directive[];
   readonly escape: "\\" | "`";
   readonly instructions: readonly InstructionNode[];
-  /** Lines that end a continuation although they are empty. */
+  /** The last lines of instructions that have empty lines among those that continue them. */
   readonly emptyContinuations: readonly SourceRange[];
 }

@@ -37,20 +37,25 @@ export interface SyntaxDirective {
 /**
  * Looks for `# syntax=`, `// syntax=` or `{"syntax": "…"}`. Looks at the start of the file only, so it does not mind what a Dockerfile must
  * not have: the file may be in another language.
+ * @param options.name of another directive to look for; those are told by `#` only
  */
-export function detectSyntax(bytes: Uint8Array, options: { filename: string }): SyntaxDirective | undefined {
+export function detectSyntax(
+  bytes: Uint8Array,
+  options: { readonly filename: string; readonly name?: Directive["name"] },
+): SyntaxDirective | undefined {
+  const { name = "syntax" } = options;
   const source = new SourceText(bytes, options.filename, { anyLength: true });
-  for (const marker of ["#", "//"] as const) {
+  for (const marker of name === "syntax" ? (["#", "//"] as const) : (["#"] as const)) {
     let directives: readonly Directive[];
     try {
       directives = readDirectives(source, marker);
     } catch {
       continue;
     }
-    const syntax = directives.find((directive) => directive.name === "syntax");
+    const syntax = directives.find((directive) => directive.name === name);
     if (syntax) return { ref: syntax.value.split(" ")[0] as string, commandLine: syntax.value, range: syntax.range };
   }
-  if (!source.text.trimStart().startsWith("{")) return undefined;
+  if (name !== "syntax" || !source.text.trimStart().startsWith("{")) return undefined;
   try {
     const parsed: unknown = JSON.parse(source.text);
     const value = (parsed as { syntax?: unknown }).syntax;

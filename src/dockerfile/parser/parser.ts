@@ -52,9 +52,9 @@ class Parser {
         continue;
       }
       const startLine = this.#next + 1;
-      const { line, emptyLines } = this.#readLogicalLine();
+      const { line, sawEmptyLine } = this.#readLogicalLine();
       if (line.text.trim() === "") continue;
-      emptyContinuations.push(...emptyLines.map((at) => this.#source.range(at, at)));
+      if (sawEmptyLine) emptyContinuations.push(this.#source.range(this.#next, this.#next));
       instructions.push(this.#readInstruction(line, startLine, comments));
       comments = [];
     }
@@ -62,10 +62,10 @@ class Parser {
   }
 
   /** Joins the line at hand with those that continue it. Comment lines in between are dropped. */
-  #readLogicalLine(): { line: LogicalLine; emptyLines: readonly number[] } {
+  #readLogicalLine(): { line: LogicalLine; sawEmptyLine: boolean } {
     const { lines } = this.#source;
     const pieces: { text: string; line: number; character: number }[] = [];
-    const emptyLines: number[] = [];
+    let sawEmptyLine = false;
     for (let first = true; this.#next < lines.length; ) {
       const number = this.#next + 1;
       let text = withoutLineBreak(lines[this.#next] as string);
@@ -77,7 +77,7 @@ class Parser {
       } else if (isComment(text)) {
         continue;
       } else if (text.trim() === "") {
-        emptyLines.push(number);
+        sawEmptyLine = true;
         continue;
       }
       first = false;
@@ -85,7 +85,7 @@ class Parser {
       pieces.push({ text: continued ?? text, line: number, character });
       if (continued === undefined) break;
     }
-    return { line: new LogicalLine(pieces), emptyLines };
+    return { line: new LogicalLine(pieces), sawEmptyLine };
   }
 
   #readInstruction(line: LogicalLine, startLine: number, comments: readonly string[]): InstructionNode {

@@ -51,6 +51,8 @@ export class GatewayBuild {
     const named = result.refs.map(({ id, result }) => [id, this.#name(result)] as const);
     const metadata = { ...result.metadata } as Record<string, Uint8Array<ArrayBuffer>>;
     const [first] = named;
+    // A question that was answered: nothing but metadata.
+    if (!result.multiPlatform && !first) return { result: { case: "ref", value: { id: "" } }, metadata };
     if (!result.multiPlatform && first) return { result: { case: "ref", value: first[1] }, metadata };
     return { result: { case: "refs", value: { refs: Object.fromEntries(named) } }, metadata };
   }

@@ -4,13 +4,11 @@ import { dockerfileError } from "../../../dockerfile/mod.ts";
 import { image, scratch } from "../../../llb/mod.ts";
 import {
   decodeImageConfig,
-  formatPlatform,
   formatPlatformFull,
   formatReference,
   type ImageConfig,
   parseReference,
   type Platform,
-  platformMatcher,
   platformOfConfig,
   type Reference,
   withDefaultTag,
@@ -87,11 +85,11 @@ async function resolveImage(
   stage.image = new ImageDraft(decoded);
   stage.platform =
     stage.platform ?? (options.platforms.length === 0 ? detectPlatform(decoded, wanted, bridge.platforms) : wanted);
-  warnOfOtherPlatform(given, decoded, stage, bridge);
   if (hasNoLayers(decoded)) {
     stage.state = scratch;
     return;
   }
+  lintOtherPlatform(given, decoded, stage);
   stage.state = image(
     stage.baseName,
     { platform: stage.platform, resolveMode: options.resolveMode },
@@ -116,17 +114,13 @@ function parseBase(name: string, stage: Stage): Reference {
 }
 
 /** An image that is there for one platform only is taken for any, as BuildKit does, but not silently: its programs may not run. */
-function warnOfOtherPlatform(name: string, config: ImageConfig, stage: Stage, bridge: Bridge): void {
+function lintOtherPlatform(name: string, config: ImageConfig, stage: Stage): void {
   const own = platformOfConfig(config);
   const wanted = stage.platform ?? stage.conversion.target;
-  if (own.os === "" || platformMatcher(wanted).matches(own)) return;
-  const [has, expected] = [formatPlatform(own), formatPlatform(wanted)].map((text) => JSON.stringify(text));
-  bridge.warn({
-    short: `InvalidBaseImagePlatform: Base image ${name} was pulled with platform ${has}, expected ${expected} for current build`,
-    detail: [`Base image platform does not match expected target platform: take an image that is made for ${expected}`],
-    locations: [stage.range],
-    ...(stage.conversion.definition && { vertex: stage.conversion.definition }),
-  });
+  if (own.os === wanted.os && own.architecture === wanted.architecture) return;
+  const [has, expected] = [formatPlatformFull(own), formatPlatformFull(wanted)].map((text) => JSON.stringify(text));
+  const message = `Base image ${name} was pulled with platform ${has}, expected ${expected} for current build`;
+  stage.conversion.linter.report("InvalidBaseImagePlatform", stage.range, message);
 }
 
 /** When nobody asked for a platform, an image that is only there for another one decides, if this worker runs that. */

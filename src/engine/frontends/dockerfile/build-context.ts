@@ -1,5 +1,5 @@
 import { BuildError, messageOf } from "../../../base/errors/mod.ts";
-import { createPatternMatcher } from "../../../base/text/patterns/mod.ts";
+import { createPatternMatcher, type PatternMatcher } from "../../../base/text/patterns/mod.ts";
 import { parseDockerignore } from "../../../dockerfile/mod.ts";
 import { deferredState, local, marshal, type State } from "../../../llb/mod.ts";
 import type { Bridge } from "../bridge.ts";
@@ -17,11 +17,13 @@ const maxDockerignoreBytes = 1024 * 1024;
 export class BuildContext {
   readonly state: State;
   readonly #paths = new Set<string>();
+  readonly #ignored: PatternMatcher;
   #closed = false;
 
   /** @param ignored patterns of `.dockerignore` */
   constructor(bridge: Bridge, options: DockerfileOptions, ignored: readonly string[]) {
     const { contextLocal } = options;
+    this.#ignored = createPatternMatcher(ignored);
     this.state = deferredState(() => {
       this.#closed = true;
       return local(
@@ -35,6 +37,18 @@ export class BuildContext {
         { name: "[internal] load build context" },
       );
     });
+  }
+
+  /**
+   * Whether `.dockerignore` certainly keeps this path out. Where it has exceptions, nobody can tell without looking at the files; of the root
+   * only a pattern for everything takes all.
+   */
+  ignores(path: string): boolean {
+    if (this.#ignored.empty || this.#ignored.hasExceptions) return false;
+    if (path === "." || path === "/") {
+      return this.#ignored.patterns.some((pattern) => ["*", "**", "**/*"].includes(pattern));
+    }
+    return this.#ignored.matches(path);
   }
 
   /** Some step reads this path: from the context's root, wildcards allowed. */

@@ -1,4 +1,5 @@
 import { TaskGroup } from "../../../base/async/mod.ts";
+import { BuildError } from "../../../base/errors/mod.ts";
 import type { Dockerfile } from "../../../dockerfile/mod.ts";
 import type { State } from "../../../llb/mod.ts";
 import { configPlatform, type ImageConfig, platformOfConfig } from "../../../oci/mod.ts";
@@ -16,6 +17,8 @@ export interface Converted {
   readonly image: ImageConfig;
   /** The config of the image that the target starts from, bytes as stored. */
   readonly baseConfig: Uint8Array | undefined;
+  /** The target, with its instructions done. */
+  readonly stage: Stage;
 }
 
 /** Look-ups of base images at a time. */
@@ -24,35 +27,38 @@ const maxLookUps = 16;
 /**
  * Turns instructions into a graph, for one platform. Only stages that the target needs are looked at closely; base images are asked for
  * all at once.
+ * @param options.allStages all of them, needed or not: to find what is wrong with them
  * @throws {BuildError} with the place
  */
 export async function convert(
   dockerfile: Dockerfile,
   conversion: Conversion,
   bridge: Bridge,
-  { signal }: { signal: AbortSignal },
+  { signal, allStages = false }: { signal: AbortSignal; allStages?: boolean },
 ): Promise<Converted> {
   const graph = new StageGraph(dockerfile, conversion);
   const target = graph.target(conversion.options.target);
-  const needed = await resolveStages(graph, target, bridge, signal);
+  const needed = await resolveStages(graph, allStages ? graph.stages : [target], bridge, signal);
   for (const stage of graph.stages) {
     if (!needed.has(stage) || stage.done) continue;
     begin(stage);
     for (const step of stage.steps) applyStep(stage, step);
     stage.done = true;
   }
-  return { state: target.state, image: finalImage(target), baseConfig: target.baseConfig };
+  const { violation } = conversion.linter;
+  if (violation !== undefined) throw new BuildError("unknown", violation);
+  return { state: target.state, image: finalImage(target), baseConfig: target.baseConfig, stage: target };
 }
 
-/** Looks base images up until triggers in them name no new ones. Gives all stages that the target needs. */
+/** Looks base images up until triggers in them name no new ones. Gives all stages that the targets need. */
 async function resolveStages(
   graph: StageGraph,
-  target: Stage,
+  targets: readonly Stage[],
   bridge: Bridge,
   signal: AbortSignal,
 ): Promise<ReadonlySet<Stage>> {
   for (;;) {
-    const needed = graph.reachable(target);
+    const needed = graph.reachable(targets);
     const open = [...needed].filter((stage) => !stage.base && !stage.resolved);
     const fresh = [...needed].filter((stage) => !stage.triggersTaken);
     if (open.length === 0 && fresh.length === 0) return needed;
@@ -92,6 +98,7 @@ function begin(stage: Stage): void {
     // Arguments of the base stage stay in effect, as its variables do.
     stage.args = [...base.args];
     stage.environment = base.environment.copy();
+    stage.workdirGiven = base.workdirGiven;
   }
   const { image } = stage;
   if (!image.environment.has("PATH")) image.environment.set("PATH", defaultPath);

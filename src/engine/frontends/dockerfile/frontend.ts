@@ -1,18 +1,18 @@
-import { detectSyntax, parseDockerfile, parseInstructions } from "../../../dockerfile/mod.ts";
+import { BuildError } from "../../../base/errors/mod.ts";
+import { formatFinding, Linter, type LintFinding } from "../../../dockerfile/mod.ts";
 import { marshal } from "../../../llb/mod.ts";
 import { encodeImageConfig, formatPlatformFull, type Platform } from "../../../oci/mod.ts";
-import { BuildError } from "../../../base/errors/mod.ts";
 import type { Bridge, FrontendResult } from "../bridge.ts";
 import { BuildContext, readIgnorePatterns } from "./build-context.ts";
-import { type Converted, convert } from "./convert.ts";
-import { readDefinitionFile } from "./definition-file.ts";
+import type { Converted } from "./convert.ts";
+import { convertFor, lintOptionsOf, readDefinition, refuseOtherFrontends } from "./definition.ts";
+import { type DefinitionFile, readDefinitionFile } from "./definition-file.ts";
 import { type DockerfileOptions, readOptions } from "./options.ts";
-import { platformArgs, withGlobalArgs } from "./predefined-args.ts";
+import { answerRequest } from "./requests/mod.ts";
 import { resultMetadata } from "./result-metadata.ts";
-import { checkSyntax } from "./syntax.ts";
 
 /**
- * The frontend `dockerfile.v0`: reads a Dockerfile from the client and makes one graph per platform of it.
+ * The frontend `dockerfile.v0`: reads a Dockerfile from the client and makes one graph per platform of it, or answers a question about it.
  *
  * All platforms are converted side by side. Whatever they have in common (a stage on `$BUILDPLATFORM` that takes no `TARGET…` argument, the
  * build context) comes out as the same bytes, so the solver does it once.
@@ -21,62 +21,65 @@ import { checkSyntax } from "./syntax.ts";
 export async function dockerfileFrontend(bridge: Bridge, { signal }: { signal: AbortSignal }): Promise<FrontendResult> {
   const options = readOptions(bridge.options);
   const definitionFile = await readDefinitionFile(bridge, options, { signal });
+  refuseOtherFrontends(definitionFile.file, options);
+  warnOfUnknown(bridge, definitionFile, options);
+  if (options.request !== "") return await answerRequest(definitionFile, { options, bridge, signal });
+  return await build(bridge, definitionFile, options, signal);
+}
+
+async function build(
+  bridge: Bridge,
+  definitionFile: DefinitionFile,
+  options: DockerfileOptions,
+  signal: AbortSignal,
+): Promise<FrontendResult> {
   const { file } = definitionFile;
   if (file.bytes.length === 0) throw new BuildError("unknown", "the Dockerfile cannot be empty");
+  const lintOptions = lintOptionsOf(file, options);
   const ignorePatterns = readIgnorePatterns(bridge, options, definitionFile, { signal });
   ignorePatterns.catch(() => undefined); // awaited below, unless the Dockerfile turns out to be wrong first
-  const syntax = readAst(file.bytes, file.filename, options);
-  const dockerfile = parseInstructions(syntax);
-  warnOfIgnored(bridge, definitionFile.vertex, options, syntax);
-
   const [native] = bridge.platforms;
   if (!native) throw new Error("Internal error: the worker has no platform");
   const targets = options.platforms.length > 0 ? options.platforms : [native];
-  const context = new BuildContext(bridge, options, await ignorePatterns);
-  const stageName = options.target || (dockerfile.stages.at(-1)?.from.stageName ?? "");
-  const converted = await Promise.all(
-    targets.map(async (target) => {
-      const predefined = platformArgs({ build: native, target, stage: stageName }, options.buildArgs);
-      const globalArgs = withGlobalArgs(predefined, dockerfile.globalArgs, {
-        buildArgs: options.buildArgs,
-        escape: syntax.escape,
-      });
-      const conversion = {
-        options,
-        file,
-        escape: syntax.escape,
-        context,
-        target,
-        globalArgs,
-        definition: definitionFile.vertex,
-      };
-      return { target, ...(await convert(dockerfile, conversion, bridge, { signal })) };
-    }),
-  );
-  return toResult(converted, options);
+  const linters = targets.map(() => new Linter(lintOptions));
+  try {
+    const definition = readDefinition(file, linters[0] as Linter);
+    const context = new BuildContext(bridge, options, await ignorePatterns);
+    const converted = await Promise.all(
+      targets.map(async (target, at) => {
+        const linter = linters[at] as Linter;
+        const given = { options, bridge, context, native, target, linter, signal };
+        return { target, ...(await convertFor(definition, given)) };
+      }),
+    );
+    return toResult(converted, options);
+  } finally {
+    warnOf(linters, bridge, definitionFile);
+  }
 }
 
-function readAst(bytes: Uint8Array, filename: string, options: DockerfileOptions): ReturnType<typeof parseDockerfile> {
-  const wanted = options.forwarded ? undefined : detectSyntax(bytes, { filename });
-  if (!options.forwarded && options.syntax !== undefined)
-    checkSyntax(options.syntax.trim().split(" ")[0] ?? "", undefined);
-  else if (wanted) checkSyntax(wanted.ref, wanted.range);
-  return parseDockerfile(bytes, { filename });
+/** What is wrong is told once, not for each platform; only whether a base image is made for it differs. */
+function warnOf([first, ...others]: readonly Linter[], bridge: Bridge, { vertex }: DefinitionFile): void {
+  const findings: LintFinding[] = [
+    ...(first?.findings ?? []),
+    ...others.flatMap(({ findings }) => findings.filter(({ rule }) => rule === "InvalidBaseImagePlatform")),
+  ];
+  for (const finding of findings) {
+    bridge.warn({
+      short: formatFinding(finding),
+      detail: [finding.description],
+      ...(finding.url !== "" && { url: finding.url }),
+      locations: [finding.range],
+      ...(vertex && { vertex }),
+    });
+  }
 }
 
-function warnOfIgnored(
-  bridge: Bridge,
-  vertex: Parameters<Bridge["warn"]>[0]["vertex"],
-  options: DockerfileOptions,
-  { directives }: ReturnType<typeof parseDockerfile>,
-): void {
-  const warn = (short: string, locations: Parameters<Bridge["warn"]>[0]["locations"] = []) =>
-    bridge.warn({ short, locations, ...(vertex && { vertex }) });
-  for (const name of options.unknown) warn(`Option ${JSON.stringify(name)} is not known and has no effect`);
-  const check = directives.find((directive) => directive.name === "check");
-  if (check) warn("Build checks are not run yet: the check directive has no effect", [check.range]);
-  if (options.buildArgs["BUILDKIT_DOCKERFILE_CHECK"])
-    warn("Build checks are not run yet: BUILDKIT_DOCKERFILE_CHECK has no effect");
+function warnOfUnknown(bridge: Bridge, { vertex }: DefinitionFile, { unknown }: DockerfileOptions): void {
+  for (const name of unknown) {
+    const short = `Option ${JSON.stringify(name)} is not known and has no effect`;
+    bridge.warn({ short, locations: [], ...(vertex && { vertex }) });
+  }
 }
 
 function toResult(

@@ -5,7 +5,7 @@ import { parseGoBool } from "../../../base/text/go-values/mod.ts";
 const known = new Set(
   (
     "add-hosts cgroup-parent cmdline contextkey dockerfilekey filename force-network-mode hostname image-resolve-mode multi-platform " +
-    "no-cache platform shm-size source target ulimit"
+    "no-cache platform requestid shm-size source target ulimit"
   ).split(" "),
 );
 const knownPrefixes = ["attest:", "build-arg:", "label:", "local-sessionid:", "sharedkey:", "vcs:"];
@@ -14,7 +14,6 @@ const knownPrefixes = ["attest:", "build-arg:", "label:", "local-sessionid:", "s
 const notYet: Readonly<Record<string, string>> = {
   context: "a build context that is not a local directory",
   contextsubdir: "a directory inside a remote build context",
-  requestid: "a request for information about a Dockerfile",
   "cache-imports": "importing a cache",
   "cache-from": "importing a cache",
   memory: "a memory limit for steps",
@@ -40,7 +39,6 @@ export function checkOptionNames(given: Readonly<Record<string, string>>): reado
   const unknown: string[] = [];
   for (const [name, value] of Object.entries(given)) {
     if (value !== "" && removed[name] !== undefined) throw new BuildError("invalid_argument", removed[name]);
-    if (name === "requestid" && value !== "") throw refusal(`unsupported request ${value}`, "Subrequest", value);
     if (name === "frontend.caps") checkCapabilities(value);
     else if (name.startsWith("context:"))
       throw refusal(`named contexts (--build-context ${name.slice(8)}=…) are not supported yet`);
@@ -59,15 +57,20 @@ export function checkOptionNames(given: Readonly<Record<string, string>>): reado
   return unknown;
 }
 
-/** What a frontend may be required to know; what is here is not known yet. */
+/** What this frontend can be relied on to know. */
+const capabilities: ReadonlySet<string> = new Set(["moby.buildkit.frontend.subrequests"]);
+
+/** Refuses what a frontend is required to know, and this one does not. */
 function checkCapabilities(list: string): void {
   for (const entry of list.split(",")) {
     const name = entry.trim().replace(/\+forward$/, "");
-    if (name !== "") throw refusal(`unsupported frontend capability ${name}`, "FrontendCap", name);
+    if (name !== "" && !capabilities.has(name))
+      throw refusal(`unsupported frontend capability ${name}`, "FrontendCap", name);
   }
 }
 
-function refusal(message: string, detail?: "FrontendCap" | "Subrequest", name?: string): BuildError {
+/** Says no, with the details by which clients know why. */
+export function refusal(message: string, detail?: "FrontendCap" | "Subrequest", name?: string): BuildError {
   if (detail === undefined) return new BuildError("unimplemented", message);
   const value = new TextEncoder().encode(JSON.stringify({ name }));
   return new BuildError("unimplemented", message, {

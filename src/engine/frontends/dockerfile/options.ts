@@ -21,6 +21,8 @@ export interface DockerfileOptions {
   /** Under which name the client shares the build context. */
   readonly contextLocal: string;
   readonly target: string;
+  /** A question about the Dockerfile that is to be answered instead of building; empty: build. */
+  readonly request: string;
   /** What to build for, each once; empty: what the worker runs natively. */
   readonly platforms: readonly Platform[];
   /** Whether the result is a map by platform. */
@@ -64,6 +66,7 @@ export function readOptions(given: Readonly<Record<string, string>>): Dockerfile
     dockerfileLocal: given["dockerfilekey"] || "dockerfile",
     contextLocal: given["contextkey"] || "context",
     target: given["target"] ?? "",
+    request: given["requestid"] ?? "",
     platforms,
     multiPlatform: parseMultiPlatform(
       buildArgs["BUILDKIT_MULTI_PLATFORM"] || given["multi-platform"] || "",

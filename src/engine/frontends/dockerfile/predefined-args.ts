@@ -2,6 +2,7 @@ import { messageOf } from "../../../base/errors/mod.ts";
 import { type ArgInstruction, dockerfileError, EnvironmentList, expand } from "../../../dockerfile/mod.ts";
 import type { ProxySettings } from "../../../llb/mod.ts";
 import { formatPlatform, formatPlatformFull, type Platform } from "../../../oci/mod.ts";
+import { type ArgParameter, descriptionOf } from "./stage-parameters.ts";
 
 /** Arguments that steer the build and are never variables of a process. */
 export const nonEnvironmentArgs: ReadonlySet<string> = new Set([
@@ -31,6 +32,13 @@ export function platformArgs(
   return new EnvironmentList(Object.entries(values).map(([name, value]) => [name, overrides[name] ?? value] as const));
 }
 
+/** The ARGs in front of the first FROM. */
+export interface GlobalArgs {
+  /** With the predefined ones. */
+  readonly environment: EnvironmentList;
+  readonly parameters: ReadonlyMap<string, ArgParameter>;
+}
+
 /**
  * Adds the ARGs in front of the first FROM.
  * @throws {BuildError} with the place of a default that cannot be expanded
@@ -39,22 +47,30 @@ export function withGlobalArgs(
   predefined: EnvironmentList,
   instructions: readonly ArgInstruction[],
   options: { readonly buildArgs: Readonly<Record<string, string>>; readonly escape: "\\" | "`" },
-): EnvironmentList {
+): GlobalArgs {
   const environment = predefined.copy();
-  for (const { args, range } of instructions) {
+  const parameters = new Map<string, ArgParameter>();
+  for (const { args, range, comments } of instructions) {
     for (const { key, value } of args) {
       let effective = Object.hasOwn(options.buildArgs, key) ? options.buildArgs[key] : undefined;
+      const uses = new Set<string>();
       if (effective === undefined && value !== undefined) {
         try {
-          effective = expand(value, { environment, escape: options.escape }).text;
+          const { text, matched } = expand(value, { environment, escape: options.escape });
+          effective = text;
+          for (const name of matched) uses.add(name);
         } catch (error) {
           throw dockerfileError(messageOf(error), range, error);
         }
       }
+      // An argument that is made of itself takes from what its last value was made of.
+      if (uses.delete(key)) for (const name of parameters.get(key)?.uses ?? []) uses.add(name);
       if (effective !== undefined) environment.set(key, effective);
+      const description = descriptionOf(key, comments);
+      parameters.set(key, { name: key, value: effective ?? "", description, range, uses });
     }
   }
-  return environment;
+  return { environment, parameters };
 }
 
 /** Proxies are given to processes without being part of any key. */

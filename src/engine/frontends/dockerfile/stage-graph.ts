@@ -4,6 +4,7 @@ import {
   type Dockerfile,
   dockerfileError,
   expand,
+  type FromInstruction,
   notSupportedYet,
   parseDockerfile,
   parseInstruction,
@@ -11,7 +12,9 @@ import {
   type StageInstruction,
 } from "../../../dockerfile/mod.ts";
 import { parsePlatform, type Platform } from "../../../oci/mod.ts";
+import { lintPlatform, lintUndeclared } from "./from-checks.ts";
 import { type Conversion, type PlannedStep, Stage, withLocation } from "./stage.ts";
+import { StageParameters } from "./stage-parameters.ts";
 
 /** All stages of one conversion, and how they depend on each other. */
 export class StageGraph {
@@ -54,10 +57,10 @@ export class StageGraph {
     throw dockerfileError(withSuggestion(`target stage ${JSON.stringify(name)} could not be found`, name, this.names));
   }
 
-  /** Everything that `target` needs, itself included. */
-  reachable(target: Stage): ReadonlySet<Stage> {
+  /** Everything that `targets` need, themselves included. */
+  reachable(targets: readonly Stage[]): ReadonlySet<Stage> {
     const found = new Set<Stage>();
-    const open = [target];
+    const open = [...targets];
     for (let stage = open.pop(); stage; stage = open.pop()) {
       if (found.has(stage)) continue;
       found.add(stage);
@@ -86,35 +89,45 @@ export class StageGraph {
 
   #addStage({ from }: ParsedStage, index: number): Stage {
     const { globalArgs, escape } = this.#conversion;
-    const baseName = expand(from.base, { environment: globalArgs, escape }).text;
+    const { text: baseName, matched, unmatched } = expand(from.base, { environment: globalArgs, escape });
+    lintUndeclared(from, unmatched, this.#conversion);
     if (baseName === "") throw new Error(`base name (${from.base}) should not be blank`);
+    const platform = from.platform === undefined ? undefined : this.#platform(from, from.platform);
+    const used = [...matched, ...(platform?.matched ?? [])];
+    // As BuildKit has it: names are kept in small letters, and this one is not brought into them.
+    const base = this.#byName.get(baseName);
     const stage = new Stage(this.#conversion, {
       baseName,
       declaredName: from.stageName,
       displayName: from.stageName ?? `stage-${index}`,
       isImage: false,
-      platform: from.platform === undefined ? undefined : this.#platform(from.platform),
+      platform: platform?.platform,
       range: from.range,
       source: from.source,
+      comments: from.comments,
+      parameters: base ? base.parameters.inherit(used) : new StageParameters(this.#conversion.globalParameters, used),
     });
     if ((stage.platform ?? this.#conversion.target).os === "windows")
       throw notSupportedYet("building for windows", from.range);
-    stage.base = this.#byName.get(baseName.toLowerCase());
+    stage.base = base;
     this.stages.push(stage);
     if (from.stageName !== undefined) this.#byName.set(from.stageName, stage);
     return stage;
   }
 
-  #platform(text: string): Platform {
+  #platform(from: FromInstruction, text: string): { platform: Platform; matched: ReadonlySet<string> } {
     const { globalArgs, escape } = this.#conversion;
-    const { text: expanded, unmatched } = expand(text, { environment: globalArgs, escape });
+    const expansion = expand(text, { environment: globalArgs, escape });
+    const { text: expanded, matched, unmatched } = expansion;
+    lintUndeclared(from, unmatched, this.#conversion);
+    lintPlatform(from, text, expansion, this.#conversion);
     const hint = (message: string) => {
       const [name] = unmatched;
       return name === undefined ? message : withSuggestion(message, name, globalArgs.names());
     };
     if (expanded === "") throw new Error(hint(`empty platform value from expression ${text}`));
     try {
-      return parsePlatform(expanded);
+      return { platform: parsePlatform(expanded), matched };
     } catch (error) {
       throw new Error(hint(`failed to parse platform ${text}: ${messageOf(error)}`), { cause: error });
     }
@@ -190,7 +203,7 @@ const isCounted = ({ type }: StageInstruction) =>
   type === "add" || type === "copy" || type === "run" || type === "workdir";
 
 /** Stages that the steps of `stage` take files from. */
-function dependencies(stage: Stage): readonly Stage[] {
+export function dependencies(stage: Stage): readonly Stage[] {
   return stage.steps.flatMap((step) => step.sources.filter((source) => source !== undefined));
 }
 

@@ -1,9 +1,19 @@
 import { BuildError, messageOf, type SourceRange } from "../../../base/errors/mod.ts";
-import { dockerfileError, EnvironmentList, expand, type StageInstruction } from "../../../dockerfile/mod.ts";
+import { suggestion } from "../../../base/text/suggest/mod.ts";
+import {
+  dockerfileError,
+  EnvironmentList,
+  expand,
+  type Linter,
+  type LintRuleName,
+  type StageInstruction,
+} from "../../../dockerfile/mod.ts";
 import { scratch, type SourceFile, type State, type VertexOptions } from "../../../llb/mod.ts";
-import { type Digest, formatPlatformFull, type Platform } from "../../../oci/mod.ts";
+import { formatPlatformFull, type Platform } from "../../../oci/mod.ts";
 import type { BuildContext } from "./build-context.ts";
 import type { DockerfileOptions } from "./options.ts";
+import { nonEnvironmentArgs } from "./predefined-args.ts";
+import { type ArgParameter, StageParameters } from "./stage-parameters.ts";
 import { stepPrefix, stepText } from "./step-names.ts";
 import { emptyImage, ImageDraft } from "./image-draft.ts";
 
@@ -13,12 +23,13 @@ export interface Conversion {
   readonly file: SourceFile;
   readonly escape: "\\" | "`";
   readonly context: BuildContext;
+  readonly linter: Linter;
   /** The platform that is being built for. */
   readonly target: Platform;
   /** Predefined arguments and those in front of the first FROM. */
   readonly globalArgs: EnvironmentList;
-  /** The vertex that loaded the Dockerfile: warnings are shown there. */
-  readonly definition: Digest | undefined;
+  /** Those in front of the first FROM, as parameters. */
+  readonly globalParameters: ReadonlyMap<string, ArgParameter>;
 }
 
 /** An instruction of a stage, with the stages that it takes files from. */
@@ -35,6 +46,9 @@ export interface ArgInEffect {
   readonly key: string;
   readonly value: string | undefined;
 }
+
+/** Names that a mistyped one is compared with, at most. */
+const maxSuggestions = 1000;
 
 /** Far more than Linux gives to a process. */
 const maxEnvironmentLength = 8 * 1024 * 1024;
@@ -58,6 +72,8 @@ export class Stage {
   /** Of the FROM line, or of the instruction that names the image. */
   readonly range: SourceRange;
   readonly source: string;
+  /** Above the FROM line. */
+  readonly comments: readonly string[];
   /** The stage that this one goes on from. */
   base: Stage | undefined;
   /** From `--platform`, later the one it really has. */
@@ -86,8 +102,14 @@ export class Stage {
   environment: EnvironmentList = new EnvironmentList();
   user = "";
   args: ArgInEffect[] = [];
-  /** CMD was given in this stage. */
-  commandSet = false;
+  /** Where CMD, ENTRYPOINT and HEALTHCHECK stand that were given in this stage so far: the last one counts. */
+  readonly given = new Map<string, SourceRange>();
+  /** Some WORKDIR has been given here or in a stage that this one goes on from: what a relative one means is known. */
+  workdirGiven = false;
+  /** What people can choose for this stage. */
+  readonly parameters: StageParameters;
+  /** The instruction that is being done. */
+  #current: { readonly range: SourceRange; readonly comments: readonly string[] };
 
   constructor(
     conversion: Conversion,
@@ -99,6 +121,8 @@ export class Stage {
       readonly platform?: Platform | undefined;
       readonly range: SourceRange;
       readonly source: string;
+      readonly comments?: readonly string[];
+      readonly parameters?: StageParameters;
     },
   ) {
     this.conversion = conversion;
@@ -109,7 +133,20 @@ export class Stage {
     this.platform = from.platform;
     this.range = from.range;
     this.source = from.source;
+    this.comments = from.comments ?? [];
+    this.#current = { range: this.range, comments: this.comments };
+    this.parameters = from.parameters ?? new StageParameters();
     this.image = new ImageDraft(emptyImage(conversion.target));
+  }
+
+  /** From now on, what is found is about this instruction. */
+  enter(instruction: { readonly range: SourceRange; readonly comments: readonly string[] }): void {
+    this.#current = instruction;
+  }
+
+  /** Tells what is likely a mistake in the instruction at hand, or at another place. */
+  lint(rule: LintRuleName, message: string, range: SourceRange = this.#current.range): void {
+    this.conversion.linter.report(rule, range, message, this.#current.comments);
   }
 
   /** Absolute. */
@@ -128,12 +165,29 @@ export class Stage {
 
   /** @throws {Error} with BuildKit's words */
   expand(word: string): string {
-    return expand(word, { environment: this.environment, escape: this.conversion.escape }).text;
+    const { text, unmatched } = expand(word, { environment: this.environment, escape: this.conversion.escape });
+    this.#lintUnmatched(unmatched);
+    return text;
+  }
+
+  /** Variables that nobody has set or declared. */
+  #lintUnmatched(unmatched: ReadonlySet<string>): void {
+    if (unmatched.size === 0 || this.conversion.linter.full) return;
+    const declared = new Set(this.args.map(({ key }) => key));
+    const names = this.environment.names().slice(0, maxSuggestions);
+    for (const name of unmatched) {
+      if (nonEnvironmentArgs.has(name) || declared.has(name)) continue;
+      const near = suggestion(name, names);
+      const hint = near === undefined ? "" : ` (did you mean $${near}?)`;
+      this.lint("UndefinedVar", `Usage of undefined variable '$${name}'${hint}`);
+    }
   }
 
   /** Replaces variables in a document: quotes are no more than characters there. @throws {Error} with BuildKit's words */
   expandDocument(content: string, maxLength: number): string {
-    return expand(content, { environment: this.environment, ignoreQuotes: true, maxLength }).text;
+    const { text, unmatched } = expand(content, { environment: this.environment, ignoreQuotes: true, maxLength });
+    this.#lintUnmatched(unmatched);
+    return text;
   }
 
   /** Names the two vertices of a linked copy as one for people; unlike any other of the build. */

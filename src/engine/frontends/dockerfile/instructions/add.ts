@@ -3,7 +3,7 @@ import { git, http, type State } from "../../../../llb/mod.ts";
 import { parseDigest } from "../../../../oci/mod.ts";
 import type { GitUrl } from "../../../../base/text/git-url/mod.ts";
 import type { PlannedStep, Stage } from "../stage.ts";
-import { addCopyStep, expandCopy, type SourceAction } from "./copy-files.ts";
+import { addCopyStep, expandCopy, lintIgnoredSource, type SourceAction } from "./copy-files.ts";
 import { pathActions } from "./copy-paths.ts";
 import { placeOf } from "./remote-sources.ts";
 
@@ -30,6 +30,7 @@ export function applyAdd(stage: Stage, instruction: AddInstruction, step: Planne
         return { from, source: filename, attemptUnpack: instruction.unpack ?? false };
       }
       case "path":
+        lintIgnoredSource(stage, "Add", path);
         return pathActions(path, context.state, { parents: false, attemptUnpack: instruction.unpack ?? true });
     }
   });

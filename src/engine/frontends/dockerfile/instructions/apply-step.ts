@@ -23,6 +23,7 @@ import { applyWorkdir } from "./workdir.ts";
  * @throws {BuildError} with the place of the instruction
  */
 export function applyStep(stage: Stage, step: PlannedStep): void {
+  stage.enter(step.instruction);
   stage.located(step.instruction.range, () => choose(stage, step));
 }
 

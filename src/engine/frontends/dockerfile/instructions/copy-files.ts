@@ -1,3 +1,4 @@
+import { cleanPath } from "../../../../base/text/paths/mod.ts";
 import type { AddInstruction, CopyInstruction, CopySources } from "../../../../dockerfile/mod.ts";
 import {
   type CopyAction,
@@ -46,6 +47,14 @@ export function expandCopy(stage: Stage, given: CopySources): ExpandedCopy {
       content: wanted ? stage.expandDocument(content, maxDocumentLength) : content,
     })),
   };
+}
+
+/** Tells of a source that the build context does not have because `.dockerignore` keeps it out. */
+export function lintIgnoredSource(stage: Stage, verb: "Copy" | "Add", source: string): void {
+  const path = cleanPath(source);
+  if (!stage.conversion.context.ignores(path)) return;
+  const message = `Attempting to ${verb} file ${JSON.stringify(path)} that is excluded by .dockerignore`;
+  stage.lint("CopyIgnoredFile", message);
 }
 
 /** Adds the step that copies, and its line of history. */

@@ -1,6 +1,6 @@
 import type { CopyInstruction } from "../../../../dockerfile/mod.ts";
 import type { PlannedStep, Stage } from "../stage.ts";
-import { addCopyStep, expandCopy } from "./copy-files.ts";
+import { addCopyStep, expandCopy, lintIgnoredSource } from "./copy-files.ts";
 import { pathActions } from "./copy-paths.ts";
 import { placeOf } from "./remote-sources.ts";
 
@@ -18,6 +18,7 @@ export function applyCopy(stage: Stage, instruction: CopyInstruction, step: Plan
     if (type === "git") throw new Error("source can't be a git ref for COPY");
     if (type === "http") throw new Error("source can't be a URL for COPY");
   }
+  if (!source) for (const path of given.sources) lintIgnoredSource(stage, "Copy", path);
   const { context } = stage.conversion;
   const from = source?.state ?? context.state;
   const { parents } = instruction;

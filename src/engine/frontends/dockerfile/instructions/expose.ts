@@ -7,18 +7,26 @@ import type { Stage } from "../stage.ts";
 export function applyExpose(stage: Stage, { ports }: ExposeInstruction): void {
   const { environment, conversion } = stage;
   const words = ports.flatMap((port) => expand(port, { environment, escape: conversion.escape }).words);
-  const exposed = words.flatMap(parsePorts);
+  const exposed = words.flatMap((word) => parsePorts(word, stage));
   for (const port of exposed) stage.image.exposedPorts.add(port);
   stage.record(`EXPOSE ${goList(exposed)}`, { layer: false });
 }
 
 /** `[[ip:]hostPort:]port[-port][/protocol]` as `port/protocol`s. Host parts mean nothing here, but must be right. */
-function parsePorts(text: string): readonly string[] {
+function parsePorts(text: string, stage: Stage): readonly string[] {
   const parts = text.split(":");
   const container = parts.at(-1) as string;
   const hostPort = parts.at(-2) ?? "";
   const ip = parts.slice(0, -2).join(":");
   const [range, protocol] = splitProtocol(container, text);
+  if (protocol !== protocol.toLowerCase()) {
+    const message = `Defined protocol '${text}' in EXPOSE instruction should be lowercase`;
+    stage.lint("ExposeProtoCasing", message);
+  }
+  if (ip !== "" || hostPort !== "") {
+    const message = `EXPOSE instruction should not define an IP address or host-port mapping, found '${text}'`;
+    stage.lint("ExposeInvalidFormat", message);
+  }
   const bareIp = ip.startsWith("[") && ip.endsWith("]") ? ip.slice(1, -1) : ip;
   if (ip !== "" && isIP(bareIp) === 0) throw new Error(`invalid IP address: ${ip}`);
   const [start, end] = parseRange(range) ?? fail(`invalid containerPort: ${range}`);
@@ -28,7 +36,7 @@ function parsePorts(text: string): readonly string[] {
       fail(`invalid ranges specified for container and host Ports: ${range} and ${hostPort}`);
     }
   }
-  return Array.from({ length: end - start + 1 }, (_, at) => `${start + at}/${protocol}`);
+  return Array.from({ length: end - start + 1 }, (_, at) => `${start + at}/${protocol.toLowerCase()}`);
 }
 
 function splitProtocol(text: string, whole: string): readonly [range: string, protocol: string] {
@@ -39,7 +47,7 @@ function splitProtocol(text: string, whole: string): readonly [range: string, pr
   if (!["", "tcp", "udp", "sctp"].includes(protocol.toLowerCase())) {
     fail(`invalid port: ${JSON.stringify(whole)}: invalid proto: ${protocol}`);
   }
-  return [range, protocol.toLowerCase() || "tcp"];
+  return [range, protocol || "tcp"];
 }
 
 function parseRange(text: string): readonly [start: number, end: number] | undefined {

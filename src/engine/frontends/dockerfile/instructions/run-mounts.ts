@@ -50,6 +50,7 @@ export function runMounts(
       case "secret": {
         const id = mount.source || mount.id || baseName(mount.target);
         const { required, env } = mount;
+        stage.parameters.want("secrets", { name: id, required, range: instruction.range });
         if (env !== undefined) secretVariables.push({ id, name: env === "" ? id : env, required });
         const target = mount.target || (env === undefined ? `/run/secrets/${baseName(id)}` : undefined);
         if (target !== undefined) mounts.push({ type: "secret", target, id, ...ownerOf(mount, 0o400), required });
@@ -58,6 +59,7 @@ export function runMounts(
       case "ssh": {
         if (mount.source !== "") throw new Error("ssh does not support source");
         const { id, required } = mount;
+        stage.parameters.want("agents", { name: id || "default", required, range: instruction.range });
         const target = mount.target === "" ? {} : { target: mount.target };
         mounts.push({ type: "ssh", id, ...target, ...ownerOf(mount, 0o600), required });
         break;

@@ -5,7 +5,14 @@ import type { PlannedStep, Stage } from "../stage.ts";
 
 /** Changes the working directory, and makes it for the user of the moment. */
 export function applyWorkdir(stage: Stage, instruction: WorkdirInstruction, step: PlannedStep): void {
-  const path = resolvePath(stage.workingDirectory, stage.expand(instruction.path));
+  const given = stage.expand(instruction.path);
+  if (!stage.workdirGiven && !given.startsWith("/")) {
+    const quoted = JSON.stringify(given);
+    const message = `Relative workdir ${quoted} can have unexpected results if the base image changes`;
+    stage.lint("WorkdirRelativePath", message);
+  }
+  stage.workdirGiven = true;
+  const path = resolvePath(stage.workingDirectory, given);
   stage.image.settings.WorkingDir = path;
   const { epochSeconds } = stage.conversion.options;
   if (path !== "/") {

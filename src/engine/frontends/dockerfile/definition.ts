@@ -1,0 +1,116 @@
+import { messageOf } from "../../../base/errors/mod.ts";
+import {
+  detectSyntax,
+  type Dockerfile,
+  dockerfileError,
+  type DockerfileAst,
+  Linter,
+  type LintOptions,
+  parseDockerfile,
+  parseInstructions,
+  parseLintOptions,
+} from "../../../dockerfile/mod.ts";
+import type { SourceFile } from "../../../llb/mod.ts";
+import type { Platform } from "../../../oci/mod.ts";
+import type { Bridge } from "../bridge.ts";
+import type { BuildContext } from "./build-context.ts";
+import { type Converted, convert } from "./convert.ts";
+import { lintDefaultBases } from "./from-checks.ts";
+import type { DockerfileOptions } from "./options.ts";
+import { platformArgs, withGlobalArgs } from "./predefined-args.ts";
+import { checkSyntax } from "./syntax.ts";
+
+/** A Dockerfile that was read and understood, before it is converted for any platform. */
+export interface Definition {
+  readonly file: SourceFile;
+  readonly ast: DockerfileAst;
+  readonly dockerfile: Dockerfile;
+}
+
+/**
+ * Which rules count: what the build argument says, else the file's own directive.
+ * @throws {BuildError} `failed to parse …: invalid check option "x"`
+ */
+export function lintOptionsOf(file: SourceFile, options: DockerfileOptions): LintOptions {
+  const given = Object.hasOwn(options.buildArgs, checkArg) ? options.buildArgs[checkArg] : undefined;
+  const directive = given === undefined ? detectDirective(file) : undefined;
+  try {
+    return parseLintOptions(given ?? directive ?? "");
+  } catch (error) {
+    const what = given === undefined ? "check options" : `build-arg:${checkArg}`;
+    throw dockerfileError(`failed to parse ${what}: ${messageOf(error)}`, undefined, error);
+  }
+}
+
+const checkArg = "BUILDKIT_DOCKERFILE_CHECK";
+
+const detectDirective = (file: SourceFile) => detectSyntax(file.bytes, { ...file, name: "check" })?.commandLine;
+
+/** @throws {BuildError} `unimplemented` when the file, or the request, wants another frontend */
+export function refuseOtherFrontends(file: SourceFile, options: DockerfileOptions): void {
+  if (options.forwarded) return;
+  const { syntax } = options;
+  if (syntax !== undefined) return checkSyntax(syntax.trim().split(" ")[0] ?? "", undefined);
+  const wanted = detectSyntax(file.bytes, file);
+  if (wanted) checkSyntax(wanted.ref, wanted.range);
+}
+
+/**
+ * Reads a Dockerfile.
+ * @param linter is told what is written in a way that it should not be, also when reading fails later
+ * @throws {BuildError} with the place
+ */
+export function readDefinition(file: SourceFile, linter: Linter): Definition {
+  const ast = parseDockerfile(file.bytes, file);
+  return { file, ast, dockerfile: parseInstructions(ast, { linter }) };
+}
+
+/** What converting a {@link Definition} takes. */
+export interface ConvertOptions {
+  readonly options: DockerfileOptions;
+  readonly bridge: Bridge;
+  readonly context: BuildContext;
+  readonly native: Platform;
+  readonly target: Platform;
+  readonly linter: Linter;
+  /** Also those that the target does not need. */
+  readonly allStages?: boolean;
+  readonly signal: AbortSignal;
+}
+
+/** Converts for one platform. @throws {BuildError} with the place */
+export async function convertFor(definition: Definition, given: ConvertOptions): Promise<Converted> {
+  const { file, ast, dockerfile } = definition;
+  const { options, bridge, context, native, target, linter, allStages = false, signal } = given;
+  const stage = options.target || (dockerfile.stages.at(-1)?.from.stageName ?? "");
+  const predefined = platformArgs({ build: native, target, stage }, options.buildArgs);
+  const { escape } = ast;
+  lintBases(dockerfile, predefined, { escape, linter });
+  const { buildArgs } = options;
+  const { environment, parameters } = withGlobalArgs(predefined, dockerfile.globalArgs, { buildArgs, escape });
+  const conversion = {
+    options,
+    file,
+    escape,
+    context,
+    target,
+    linter,
+    globalArgs: environment,
+    globalParameters: parameters,
+  };
+  return await convert(dockerfile, conversion, bridge, { signal, allStages });
+}
+
+function lintBases(
+  dockerfile: Dockerfile,
+  predefined: ReturnType<typeof platformArgs>,
+  { escape, linter }: { escape: "\\" | "`"; linter: Linter },
+): void {
+  let defaults: ReturnType<typeof platformArgs>;
+  try {
+    defaults = withGlobalArgs(predefined, dockerfile.globalArgs, { buildArgs: {}, escape }).environment;
+  } catch {
+    return; // the same failure comes again, with the arguments that count
+  }
+  lintDefaultBases(dockerfile, { defaults, escape, linter });
+}

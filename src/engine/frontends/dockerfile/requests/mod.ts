@@ -1,0 +1,2 @@
+/** Questions about a Dockerfile, answered without building it. */
+export { answerRequest } from "./answer-request.ts";
