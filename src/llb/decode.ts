@@ -17,6 +17,8 @@ export interface GraphInput {
 export interface GraphOp {
   readonly digest: Digest;
   readonly op: pb.Op;
+  /** What {@link digest} is of. */
+  readonly bytes: Uint8Array;
   readonly metadata: pb.OpMetadata | undefined;
   /** In the order of `op.inputs`. */
   readonly inputs: readonly GraphInput[];
@@ -47,7 +49,12 @@ export function decodeDefinition(definition: pb.Definition): Graph {
   if (definition.def.length === 0) return { ops: new Map(), result: undefined };
   if (definition.def.length > maxOps) throw invalid(`definition has more than ${maxOps} ops`);
   const decoded = new Map<Digest, pb.Op>();
-  for (const bytes of definition.def) decoded.set(digestOf(bytes), decodeOp(bytes));
+  const encoded = new Map<Digest, Uint8Array>();
+  for (const bytes of definition.def) {
+    const digest = digestOf(bytes);
+    decoded.set(digest, decodeOp(bytes));
+    encoded.set(digest, bytes);
+  }
   const terminal = decodeOp(definition.def.at(-1) as Uint8Array);
   const [head] = terminal.inputs;
   if (!head || terminal.inputs.length !== 1 || terminal.op.case !== undefined) {
@@ -65,6 +72,7 @@ export function decodeDefinition(definition: pb.Definition): Graph {
     ops.set(digest, {
       digest,
       op,
+      bytes: encoded.get(digest) as Uint8Array,
       metadata,
       inputs,
       platform: op.platform && decodePlatform(op.platform),

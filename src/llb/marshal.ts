@@ -72,6 +72,10 @@ function childrenFirst(root: Vertex): Iterable<Vertex> {
 function encode(vertex: Vertex): Encoded {
   const known = encodedVertices.get(vertex);
   if (known) return known;
+  if (vertex.given) {
+    encodedVertices.set(vertex, vertex.given);
+    return vertex.given;
+  }
   const inputs: pb.Input[] = [];
   const numbers = new Map<string, bigint>();
   const { op, platform, capabilities } = vertex.body((input) => {

@@ -21,6 +21,7 @@ export {
   type Owner,
   parseChown,
 } from "./file-actions.ts";
+export { stateOfDefinition } from "./given.ts";
 export { diff, merge } from "./layers.ts";
 export { encodePlatform, marshal, vertexDigest } from "./marshal.ts";
 export { git, type GitOptions, http, image, local, type LocalOptions, source, type SourceOptions } from "./sources.ts";

@@ -1,6 +1,6 @@
 import type { pb } from "../api/mod.ts";
 import type { SourceRange } from "../base/errors/mod.ts";
-import type { Platform } from "../oci/mod.ts";
+import type { Digest, Platform } from "../oci/mod.ts";
 import type { LlbCapability } from "./capabilities.ts";
 import type { State } from "./state.ts";
 
@@ -50,6 +50,12 @@ export interface Vertex {
   /** Everything that it reads; may name a state twice, and scratch. */
   readonly inputs: readonly State[];
   readonly options: VertexOptions;
+  /** What somebody else has written, to be kept byte for byte; {@link body} is not asked then. */
+  readonly given?: {
+    readonly digest: Digest;
+    readonly bytes: Uint8Array;
+    readonly capabilities: readonly LlbCapability[];
+  };
   /** @param number place of one of `inputs` in `Op.inputs`, -1 for scratch; numbers are given in the order of asking */
   body(number: (input: State) => bigint): OpBody;
 }

@@ -1,9 +1,10 @@
 import type { pb } from "../../api/mod.ts";
 import { BuildError } from "../../base/errors/mod.ts";
+import type { ContentStore } from "../../content/mod.ts";
 import type { Registry } from "../../registry/mod.ts";
 import type { SessionCaller, SessionManager } from "../../session/mod.ts";
 import type { Ref } from "../refs/mod.ts";
-import { type ImageResolver, type SourceEnvironment } from "../sources/mod.ts";
+import { type ImageResolver, layoutImages, type LayoutImages, type SourceEnvironment } from "../sources/mod.ts";
 
 /** How long a build waits for its client's session: both arrive at the same moment, in either order. */
 const sessionWaitMs = 5000;
@@ -14,27 +15,42 @@ export class JobEnvironment implements SourceEnvironment {
   readonly images: ImageResolver;
   readonly entitlements: ReadonlySet<string>;
   readonly solve: (definition: pb.Definition, options: { signal: AbortSignal }) => Promise<Ref | undefined>;
+  readonly sessionId: string;
   readonly #sessions: SessionManager;
-  readonly #sessionId: string;
+  readonly #content: ContentStore;
+  readonly #layouts = new Map<string, Promise<LayoutImages>>();
 
   constructor(options: {
     readonly sessions: SessionManager;
     readonly sessionId: string;
     readonly registry: Registry;
     readonly images: ImageResolver;
+    readonly content: ContentStore;
     readonly entitlements: ReadonlySet<string>;
     readonly solve: (definition: pb.Definition, options: { signal: AbortSignal }) => Promise<Ref | undefined>;
   }) {
     this.#sessions = options.sessions;
-    this.#sessionId = options.sessionId;
+    this.sessionId = options.sessionId;
+    this.#content = options.content;
     this.registry = options.registry;
     this.images = options.images;
     this.entitlements = options.entitlements;
     this.solve = options.solve;
   }
 
+  async layout(session: string | undefined, store: string, options: { signal: AbortSignal }): Promise<LayoutImages> {
+    const key = JSON.stringify([session || this.sessionId, store]);
+    let images = this.#layouts.get(key);
+    if (!images) {
+      images = this.session(session, options).then((caller) => layoutImages(caller, store, this.#content));
+      images.catch(() => this.#layouts.delete(key));
+      this.#layouts.set(key, images);
+    }
+    return await images;
+  }
+
   async session(id: string | undefined, options: { signal: AbortSignal }): Promise<SessionCaller> {
-    const wanted = id || this.#sessionId;
+    const wanted = id || this.sessionId;
     if (!wanted)
       throw new BuildError("failed_precondition", "no active sessions: the client of this build offers no session");
     return await this.#sessions.get(wanted, { signal: options.signal, timeoutMs: sessionWaitMs });

@@ -31,25 +31,36 @@ export class FrontendBridge implements Bridge {
 
   async resolveImageConfig(
     name: string,
-    options: { platform: Platform; resolveMode: ImageResolveMode; logName: string; signal: AbortSignal },
+    options: {
+      platform: Platform;
+      resolveMode: ImageResolveMode;
+      logName: string;
+      layout?: { readonly sessionId: string; readonly store: string };
+      signal: AbortSignal;
+    },
   ): Promise<ResolvedImageConfig> {
-    const { platform, logName, signal } = options;
-    const key = JSON.stringify([name, platform, logName]);
+    const { platform, logName, layout } = options;
+    const key = JSON.stringify([name, platform, logName, layout]);
     let config = this.#configs.get(key);
     if (!config) {
-      config = this.#resolve(name, platform, logName, signal);
+      config = this.#resolve(name, options);
       config.catch(() => undefined); // whoever asked gets the failure
       this.#configs.set(key, config);
     }
     return await config;
   }
 
-  async #resolve(name: string, platform: Platform, logName: string, signal: AbortSignal): Promise<ResolvedImageConfig> {
+  async #resolve(
+    name: string,
+    { platform, logName, layout, signal }: Parameters<Bridge["resolveImageConfig"]>[1],
+  ): Promise<ResolvedImageConfig> {
     const step = this.#build.job.progressFor({ digest: digestOf(`metadata ${logName}`), name: logName });
     step.start();
     try {
       const reference = withDefaultTag(parseReference(name));
-      const image = await this.#build.environment.images.resolve(reference, { platform, signal });
+      const { environment } = this.#build;
+      const { images } = layout ? await environment.layout(layout.sessionId, layout.store, { signal }) : environment;
+      const image = await images.resolve(reference, { platform, signal });
       step.complete();
       return { ref: name, digest: image.digest, config: image.configBytes };
     } catch (error) {

@@ -35,19 +35,22 @@ export class LazyResult implements BridgeRef, AsyncDisposable {
     return await this.#made;
   }
 
-  async readFile(path: string, options: { signal: AbortSignal; maxBytes?: number }): Promise<Uint8Array> {
-    const { signal, maxBytes = readLimitBytes } = options;
+  async readFile(
+    path: string,
+    options: { signal: AbortSignal; maxBytes?: number; startBytes?: number },
+  ): Promise<Uint8Array> {
+    const { signal, maxBytes = readLimitBytes, startBytes } = options;
     const { ref, entry } = await this.#find(path, signal);
     if (!ref || !entry) throw missing(path);
     if (entry.type !== "file") throw new BuildError("invalid_argument", `${path} is not a regular file`);
-    if (entry.size > maxBytes) {
+    if (startBytes === undefined && entry.size > maxBytes) {
       throw new BuildError(
         "resource_exhausted",
         `${path} is too large: ${entry.size} bytes, at most ${maxBytes} are read`,
       );
     }
     const [located] = await ref.locate([entry], { signal });
-    return await readEntry(located ?? entry);
+    return await readEntry(located ?? entry, Math.min(entry.size, startBytes ?? entry.size));
   }
 
   async stat(path: string, { signal }: { signal: AbortSignal }): Promise<BridgeFileStat | undefined> {
@@ -100,12 +103,12 @@ function statOf(entry: TocEntry, path: string): BridgeFileStat {
   return { path, type, size: entry.size };
 }
 
-async function readEntry(entry: TocEntry): Promise<Uint8Array> {
+async function readEntry(entry: TocEntry, length: number): Promise<Uint8Array> {
   const { content } = entry;
   if (!content) throw new Error(`Internal error: ${entry.path} has no content after locate()`);
-  if (content.kind === "bytes") return content.data;
+  if (content.kind === "bytes") return content.data.subarray(0, length);
   await using file = await open(content.file, "r");
-  const bytes = Buffer.alloc(entry.size);
+  const bytes = Buffer.alloc(length);
   let filled = 0;
   while (filled < bytes.byteLength) {
     const { bytesRead } = await file.read(bytes, filled, bytes.byteLength - filled, content.offsetBytes + filled);

@@ -42,6 +42,7 @@ export async function solve(
     sessionId: request.Session,
     registry,
     images: new ImageResolver({ registry, content: worker.content }),
+    content: worker.content,
     entitlements,
     solve: async (definition) => (await build.add(definition).build())?.clone(),
   });

@@ -41,7 +41,15 @@ export interface BridgeFileStat {
  */
 export interface BridgeRef {
   /** @throws {BuildError} `not_found`, message `open <path>: no such file or directory`; `resource_exhausted` beyond `maxBytes` */
-  readFile(path: string, options: { signal: AbortSignal; maxBytes?: number }): Promise<Uint8Array>;
+  readFile(
+    path: string,
+    options: {
+      signal: AbortSignal;
+      maxBytes?: number;
+      /** Only so many from the file's beginning; its size does not count then. */
+      startBytes?: number;
+    },
+  ): Promise<Uint8Array>;
   /** `undefined` when there is no such file. */
   stat(path: string, options: { signal: AbortSignal }): Promise<BridgeFileStat | undefined>;
   /** Entries of a directory, sorted by name. @throws {BuildError} `not_found` */
@@ -69,6 +77,8 @@ export interface Bridge {
       readonly platform: Platform;
       readonly resolveMode: ImageResolveMode;
       readonly logName: string;
+      /** Asks an OCI layout that a client offers under the name `store`, instead of a registry; the name has a digest then. */
+      readonly layout?: { readonly sessionId: string; readonly store: string };
       readonly signal: AbortSignal;
     },
   ): Promise<ResolvedImageConfig>;

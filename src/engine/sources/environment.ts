@@ -2,6 +2,7 @@ import type { Registry } from "../../registry/mod.ts";
 import type { SessionCaller } from "../../session/mod.ts";
 import type { OpEnvironment } from "../ops/mod.ts";
 import type { ImageResolver } from "./image/resolver.ts";
+import type { LayoutImages } from "./oci-layout/layout-images.ts";
 
 /** What sources want from the job on whose behalf they work. */
 export interface SourceEnvironment extends OpEnvironment {
@@ -9,6 +10,13 @@ export interface SourceEnvironment extends OpEnvironment {
   readonly registry: Registry;
   /** Image names of this build: each is looked up once, whatever the number of platforms. */
   readonly images: ImageResolver;
+  /** Session of the client that started the build; empty: it has none. */
+  readonly sessionId: string;
+  /**
+   * The images of an OCI layout that a client of this build offers under the name `store`.
+   * @param session of that client; `undefined`: the one that started the build
+   */
+  layout(session: string | undefined, store: string, options: { signal: AbortSignal }): Promise<LayoutImages>;
   /**
    * A client that takes part in the job: the one named, else the one that started the build.
    * @throws {BuildError} `no active session for <id>` when it does not show up within 5 s

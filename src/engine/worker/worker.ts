@@ -11,7 +11,7 @@ import { type DnsSettings, type Executor, openExecutor } from "../executor/mod.t
 import type { OpDeps, OpEnvironment } from "../ops/mod.ts";
 import { openRefStore, type OpenedRefStore, type Ref } from "../refs/mod.ts";
 import { Solver } from "../solver/mod.ts";
-import { imageSource, localSource, type SourceEnvironment } from "../sources/mod.ts";
+import { httpSources, imageSource, localSource, ociLayoutSource, type SourceEnvironment } from "../sources/mod.ts";
 import { SqliteCacheStore } from "./cache-store.ts";
 import {
   cacheMounts,
@@ -73,7 +73,12 @@ export async function openWorker<C extends SourceEnvironment>(options: WorkerOpt
     refs,
     executor,
     bytes,
-    sources: [imageSource(refs), localSource({ refs, bytes, root: join(root, "contexts"), use: contextUse })],
+    sources: [
+      imageSource(refs),
+      localSource({ refs, bytes, root: join(root, "contexts"), use: contextUse }),
+      ociLayoutSource(refs),
+      ...httpSources({ refs, root: join(root, "contexts", "received") }),
+    ],
     runRoot,
     cacheMountRoot,
     cacheMountUse: kept.use(cacheMounts),

@@ -15,6 +15,7 @@ import {
   withDigest,
 } from "../../../oci/mod.ts";
 import type { Bridge } from "../bridge.ts";
+import type { NamedContext } from "./contexts/named-contexts.ts";
 import { emptyImage, ImageDraft } from "./image-draft.ts";
 import { type Stage, withLocation } from "./stage.ts";
 
@@ -32,6 +33,17 @@ export async function resolveBase(
   options: { readonly names: readonly string[]; readonly signal: AbortSignal },
 ): Promise<void> {
   stage.resolved = true;
+  const { named } = stage.conversion.context;
+  const context =
+    stage.replacement ??
+    (stage.baseName === "scratch" ? undefined : named.find(stage.baseName, stage.effectivePlatform));
+  if (context) {
+    await startFromContext(stage, context, options).catch((error: unknown) => {
+      throw withLocation(error, stage.range);
+    });
+    if (stage.isImage || stage.replacement) stage.done = true;
+    return;
+  }
   if (stage.baseName === "scratch") {
     stage.platform = stage.conversion.target;
     stage.image = new ImageDraft(emptyImage(stage.platform));
@@ -45,6 +57,25 @@ export async function resolveBase(
     throw withLocation(error, stage.range);
   }
   if (stage.isImage) stage.done = true;
+}
+
+/** Takes what the request gives in place of the stage, or of its base. */
+async function startFromContext(
+  stage: Stage,
+  context: NamedContext,
+  { signal }: { readonly signal: AbortSignal },
+): Promise<void> {
+  const { named } = stage.conversion.context;
+  const platform = stage.effectivePlatform;
+  const { state, config, directory } = await named.open(context, { platform, signal });
+  stage.state = state;
+  stage.platform = platform;
+  stage.baseConfig = config;
+
+  stage.image = new ImageDraft(config ? decodeImageConfig(config) : emptyImage(platform));
+  stage.directory = directory;
+  // Who goes on from a directory takes all of it.
+  if (directory && !stage.isImage && !stage.replacement) directory.use("/");
 }
 
 async function resolveImage(

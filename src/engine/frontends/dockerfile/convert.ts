@@ -47,6 +47,7 @@ export async function convert(
   }
   const { violation } = conversion.linter;
   if (violation !== undefined) throw new BuildError("unknown", violation);
+  target.directory?.use("/");
   return { state: target.state, image: finalImage(target), baseConfig: target.baseConfig, stage: target };
 }
 
@@ -78,9 +79,11 @@ async function resolveStages(
 /** Triggers of the base image, or of the base stage, become the first steps. They are done once and not handed on. */
 function takeTriggers(graph: StageGraph, stage: Stage): void {
   stage.triggersTaken = true;
-  if (stage.isImage) return;
+  if (stage.isImage || stage.replacement) return;
   const triggers = stage.base
-    ? stage.base.steps.flatMap(({ instruction }) => (instruction.type === "onbuild" ? [instruction.trigger] : []))
+    ? stage.base.replacement
+      ? stage.base.image.onBuild
+      : stage.base.steps.flatMap(({ instruction }) => (instruction.type === "onbuild" ? [instruction.trigger] : []))
     : stage.image.onBuild;
   stage.image.onBuild = [];
   if (triggers.length > 0) graph.addTriggers(stage, triggers);
@@ -90,6 +93,7 @@ function takeTriggers(graph: StageGraph, stage: Stage): void {
 function begin(stage: Stage): void {
   const { base } = stage;
   if (base) {
+    base.directory?.use("/");
     stage.state = base.state;
     stage.platform = base.platform;
     stage.image = new ImageDraft(base.image.finish());

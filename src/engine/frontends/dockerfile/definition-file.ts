@@ -3,6 +3,7 @@ import { cleanPath } from "../../../base/text/paths/mod.ts";
 import { local, marshal, type SourceFile, vertexDigest } from "../../../llb/mod.ts";
 import type { Digest } from "../../../oci/mod.ts";
 import type { Bridge, BridgeRef } from "../bridge.ts";
+import { openRemoteContext, type RemoteContext } from "./contexts/remote-context.ts";
 import type { DockerfileOptions } from "./options.ts";
 
 /** The Dockerfile, and what was read beside it. */
@@ -12,13 +13,15 @@ export interface DefinitionFile {
   readonly dockerignore: Uint8Array | undefined;
   /** The vertex that loaded it: warnings are shown there. */
   readonly vertex: Digest | undefined;
+  /** The main context, where the engine has fetched it; `undefined`: a directory of the client. */
+  readonly remote: RemoteContext | undefined;
 }
 
 /** Larger ones are refused. */
 const maxDockerfileBytes = 4 * 1024 * 1024;
 
 /**
- * Reads the Dockerfile from the client. Where `Dockerfile` is missing, `dockerfile` does as well.
+ * Reads the Dockerfile from the client, or from a context that was fetched. Where `Dockerfile` is missing, `dockerfile` does as well.
  * @throws {BuildError} `failed to read dockerfile: open Dockerfile: no such file or directory`
  */
 export async function readDefinitionFile(
@@ -27,20 +30,24 @@ export async function readDefinitionFile(
   { signal }: { signal: AbortSignal },
 ): Promise<DefinitionFile> {
   const { dockerfileLocal } = options;
-  const filename = cleanPath(`/${options.filename}`).slice(1);
+  const remote = await openRemoteContext(bridge, options, { signal });
+  const fetched = options.ownDockerfile ? undefined : remote;
+  const filename = fetched?.filename ?? cleanPath(`/${options.filename}`).slice(1);
   const names = [filename, `${filename}.dockerignore`];
   const lower = filename.replace(/(^|\/)Dockerfile$/, "$1dockerfile");
   if (lower !== filename) names.push(lower);
-  const state = local(
-    dockerfileLocal,
-    {
-      sessionId: options.localSession(dockerfileLocal) ?? bridge.sessionId,
-      followPaths: names,
-      sharedKeyHint: dockerfileLocal,
-      differ: "none",
-    },
-    { name: `[internal] load build definition from ${filename}` },
-  );
+  const state =
+    fetched?.dockerfile ??
+    local(
+      dockerfileLocal,
+      {
+        sessionId: options.localSession(dockerfileLocal) ?? bridge.sessionId,
+        followPaths: names,
+        sharedKeyHint: dockerfileLocal,
+        differ: "none",
+      },
+      { name: `[internal] load build definition from ${filename}` },
+    );
   const definition = marshal(state);
   const ref = await bridge.solve(definition, { signal });
   const limits = { signal, maxBytes: maxDockerfileBytes };
@@ -50,6 +57,7 @@ export async function readDefinitionFile(
     file: { filename, bytes: found, language: "Dockerfile", definition },
     dockerignore,
     vertex: vertexDigest(state),
+    remote,
   };
 }
 

@@ -13,7 +13,7 @@ import {
 import type { SourceFile } from "../../../llb/mod.ts";
 import type { Platform } from "../../../oci/mod.ts";
 import type { Bridge } from "../bridge.ts";
-import type { BuildContext } from "./build-context.ts";
+import type { BuildContext } from "./contexts/build-context.ts";
 import { type Converted, convert } from "./convert.ts";
 import { lintDefaultBases } from "./from-checks.ts";
 import type { DockerfileOptions } from "./options.ts";

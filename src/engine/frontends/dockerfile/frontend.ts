@@ -3,7 +3,7 @@ import { formatFinding, Linter, type LintFinding } from "../../../dockerfile/mod
 import { marshal } from "../../../llb/mod.ts";
 import { encodeImageConfig, formatPlatformFull, type Platform } from "../../../oci/mod.ts";
 import type { Bridge, FrontendResult } from "../bridge.ts";
-import { BuildContext, readIgnorePatterns } from "./build-context.ts";
+import { openBuildContext } from "./contexts/build-context.ts";
 import type { Converted } from "./convert.ts";
 import { convertFor, lintOptionsOf, readDefinition, refuseOtherFrontends } from "./definition.ts";
 import { type DefinitionFile, readDefinitionFile } from "./definition-file.ts";
@@ -36,15 +36,15 @@ async function build(
   const { file } = definitionFile;
   if (file.bytes.length === 0) throw new BuildError("unknown", "the Dockerfile cannot be empty");
   const lintOptions = lintOptionsOf(file, options);
-  const ignorePatterns = readIgnorePatterns(bridge, options, definitionFile, { signal });
-  ignorePatterns.catch(() => undefined); // awaited below, unless the Dockerfile turns out to be wrong first
+  const opening = openBuildContext(bridge, options, definitionFile, { signal });
+  opening.catch(() => undefined); // awaited below, unless the Dockerfile turns out to be wrong first
   const [native] = bridge.platforms;
   if (!native) throw new Error("Internal error: the worker has no platform");
   const targets = options.platforms.length > 0 ? options.platforms : [native];
   const linters = targets.map(() => new Linter(lintOptions));
   try {
     const definition = readDefinition(file, linters[0] as Linter);
-    const context = new BuildContext(bridge, options, await ignorePatterns);
+    const context = await opening;
     const converted = await Promise.all(
       targets.map(async (target, at) => {
         const linter = linters[at] as Linter;

@@ -4,16 +4,23 @@ import { parseGoBool } from "../../../base/text/go-values/mod.ts";
 /** Options that have an effect here, and those that are the engine's or the client's business. */
 const known = new Set(
   (
-    "add-hosts cgroup-parent cmdline contextkey dockerfilekey filename force-network-mode hostname image-resolve-mode multi-platform " +
-    "no-cache platform requestid shm-size source target ulimit"
+    "add-hosts cgroup-parent cmdline context contextkey contextsubdir dockerfilekey filename force-network-mode hostname " +
+    "image-resolve-mode multi-platform no-cache platform requestid shm-size source target ulimit"
   ).split(" "),
 );
-const knownPrefixes = ["attest:", "build-arg:", "label:", "local-sessionid:", "sharedkey:", "vcs:"];
+const knownPrefixes = [
+  "attest:",
+  "build-arg:",
+  "context:",
+  "input-metadata:",
+  "label:",
+  "local-sessionid:",
+  "sharedkey:",
+  "vcs:",
+];
 
 /** What cannot be done yet: named as people know it. An empty value asks for nothing. */
 const notYet: Readonly<Record<string, string>> = {
-  context: "a build context that is not a local directory",
-  contextsubdir: "a directory inside a remote build context",
   "cache-imports": "importing a cache",
   "cache-from": "importing a cache",
   memory: "a memory limit for steps",
@@ -40,10 +47,6 @@ export function checkOptionNames(given: Readonly<Record<string, string>>): reado
   for (const [name, value] of Object.entries(given)) {
     if (value !== "" && removed[name] !== undefined) throw new BuildError("invalid_argument", removed[name]);
     if (name === "frontend.caps") checkCapabilities(value);
-    else if (name.startsWith("context:"))
-      throw refusal(`named contexts (--build-context ${name.slice(8)}=…) are not supported yet`);
-    else if (name.startsWith("input:") || name.startsWith("input-metadata:"))
-      throw refusal(`frontend inputs (${name}) are not supported yet`);
     else if (Object.hasOwn(notYet, name)) {
       if (value !== "" && value !== "[]") throw refusal(`${notYet[name]} (option ${name}) is not supported yet`);
     } else if (!known.has(name) && !knownPrefixes.some((prefix) => name.startsWith(prefix))) unknown.push(name);
@@ -58,7 +61,9 @@ export function checkOptionNames(given: Readonly<Record<string, string>>): reado
 }
 
 /** What this frontend can be relied on to know. */
-const capabilities: ReadonlySet<string> = new Set(["moby.buildkit.frontend.subrequests"]);
+const capabilities: ReadonlySet<string> = new Set(
+  ["contexts", "gitquerystring", "inputs", "subrequests"].map((name) => `moby.buildkit.frontend.${name}`),
+);
 
 /** Refuses what a frontend is required to know, and this one does not. */
 function checkCapabilities(list: string): void {

@@ -1,5 +1,5 @@
 import { isIP } from "node:net";
-import { BuildError } from "../../../base/errors/mod.ts";
+import { BuildError, messageOf } from "../../../base/errors/mod.ts";
 import { parseCsvFields } from "../../../base/text/csv/mod.ts";
 import { parseGoBool } from "../../../base/text/go-values/mod.ts";
 import { formatPlatformFull, parsePlatform, type Platform } from "../../../oci/mod.ts";
@@ -20,6 +20,20 @@ export interface DockerfileOptions {
   readonly dockerfileLocal: string;
   /** Under which name the client shares the build context. */
   readonly contextLocal: string;
+  /** Address of the main context; empty: a directory of the client, or a graph. */
+  readonly context: string;
+  /** Directory inside a context that is not the client's; empty: all of it. */
+  readonly contextSubdir: string;
+  /** The client has the Dockerfile, even where it does not have the context. */
+  readonly ownDockerfile: boolean;
+  /** Whether a context that is a repository keeps its `.git`. */
+  readonly keepGitDir: boolean;
+  /** What stands in place of stages and images: sources by name. */
+  readonly contexts: Readonly<Record<string, string>>;
+  /** Image config of a graph that the client sent along, bytes as stored. */
+  readonly inputConfig: (input: string) => Uint8Array | undefined;
+  /** What makes later builds reuse what was sent of a directory before. */
+  readonly sharedKeyHint: (local: string) => string | undefined;
   readonly target: string;
   /** A question about the Dockerfile that is to be answered instead of building; empty: build. */
   readonly request: string;
@@ -65,6 +79,13 @@ export function readOptions(given: Readonly<Record<string, string>>): Dockerfile
     filename: given["filename"] || "Dockerfile",
     dockerfileLocal: given["dockerfilekey"] || "dockerfile",
     contextLocal: given["contextkey"] || "context",
+    context: given["context"] ?? "",
+    contextSubdir: given["contextsubdir"] ?? "",
+    ownDockerfile: given["dockerfilekey"] !== undefined,
+    keepGitDir: parseKeepGitDir(buildArgs["BUILDKIT_CONTEXT_KEEP_GIT_DIR"] ?? ""),
+    contexts: withPrefix(given, "context:"),
+    inputConfig: (input) => parseInputConfig(given[`input-metadata:${input}`]),
+    sharedKeyHint: (local) => given[`sharedkey:localdir:${local}`] || undefined,
     target: given["target"] ?? "",
     request: given["requestid"] ?? "",
     platforms,
@@ -125,6 +146,24 @@ function parseMultiPlatform(text: string, platforms: number): boolean {
     throw invalid("conflicting config: returning multiple target platforms is not allowed");
   }
   return wanted;
+}
+
+function parseKeepGitDir(text: string): boolean {
+  const wanted = text === "" ? false : parseGoBool(text);
+  if (wanted === undefined) throw invalid(`failed to parse BUILDKIT_CONTEXT_KEEP_GIT_DIR=${text}: invalid syntax`);
+  return wanted;
+}
+
+/** A JSON object of base64; the config stands under the key that exporters give it. */
+function parseInputConfig(text: string | undefined): Uint8Array | undefined {
+  if (text === undefined) return undefined;
+  let config: unknown;
+  try {
+    config = (JSON.parse(text) as Readonly<Record<string, unknown>> | null)?.["containerimage.config"];
+  } catch (cause) {
+    throw new BuildError("invalid_argument", `failed to parse input metadata: ${messageOf(cause)}`, { cause });
+  }
+  return typeof config === "string" ? Buffer.from(config, "base64") : undefined;
 }
 
 function parseHosts(text: string): readonly ExtraHost[] {

@@ -37,6 +37,7 @@ export class StageGraph {
       }
     }
     for (const [stage, { instructions }] of parsed) {
+      if (stage.replacement) continue;
       stage.steps = instructions.map((instruction) => this.#plan(instruction, false));
       stage.totalSteps = (stage.baseName === "scratch" || stage.base ? 0 : 1) + instructions.filter(isCounted).length;
     }
@@ -109,7 +110,10 @@ export class StageGraph {
     });
     if ((stage.platform ?? this.#conversion.target).os === "windows")
       throw notSupportedYet("building for windows", from.range);
-    stage.base = base;
+    if (from.stageName !== undefined) {
+      stage.replacement = this.#conversion.context.named.find(from.stageName, stage.effectivePlatform);
+    }
+    if (!stage.replacement) stage.base = base;
     this.stages.push(stage);
     if (from.stageName !== undefined) this.#byName.set(from.stageName, stage);
     return stage;

@@ -10,7 +10,9 @@ import {
 } from "../../../dockerfile/mod.ts";
 import { scratch, type SourceFile, type State, type VertexOptions } from "../../../llb/mod.ts";
 import { formatPlatformFull, type Platform } from "../../../oci/mod.ts";
-import type { BuildContext } from "./build-context.ts";
+import type { BuildContext } from "./contexts/build-context.ts";
+import type { LocalDirectory } from "./contexts/local-directory.ts";
+import type { NamedContext } from "./contexts/named-contexts.ts";
 import type { DockerfileOptions } from "./options.ts";
 import { nonEnvironmentArgs } from "./predefined-args.ts";
 import { type ArgParameter, StageParameters } from "./stage-parameters.ts";
@@ -74,6 +76,10 @@ export class Stage {
   readonly source: string;
   /** Above the FROM line. */
   readonly comments: readonly string[];
+  /** Stands in place of the whole stage: its FROM line and its steps do not count. */
+  replacement: NamedContext | undefined;
+  /** What the stage starts from, where that is a directory of the client: has to be told what is used of it. */
+  directory: LocalDirectory | undefined;
   /** The stage that this one goes on from. */
   base: Stage | undefined;
   /** From `--platform`, later the one it really has. */

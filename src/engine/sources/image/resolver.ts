@@ -30,6 +30,9 @@ export interface ResolvedImage {
   readonly configBytes: Uint8Array;
 }
 
+/** Where documents and layers of images come from: a registry, or what gives the same. */
+export type ImageDocuments = Pick<Registry, "resolve" | "fetchManifest" | "fetchBlob">;
+
 /** How a name is looked up: `default` and `pull` ask the registry for every tag; `local` prefers nothing here, since there is no image store. */
 export type ResolveMode = "default" | "pull" | "local";
 
@@ -38,12 +41,12 @@ export type ResolveMode = "default" | "pull" | "local";
  * content store again.
  */
 export class ImageResolver {
-  readonly #registry: Registry;
+  readonly #registry: ImageDocuments;
   readonly #content: ContentStore;
   readonly #tops = new Map<string, Promise<Descriptor>>();
   readonly #documents = new SingleFlight<Digest, Uint8Array>();
 
-  constructor(options: { registry: Registry; content: ContentStore }) {
+  constructor(options: { registry: ImageDocuments; content: ContentStore }) {
     this.#registry = options.registry;
     this.#content = options.content;
   }

@@ -1,8 +1,9 @@
 import { BuildError } from "../../../base/errors/mod.ts";
 import { chainId, formatPlatform, parseReference, repositoryName, withDefaultTag } from "../../../oci/mod.ts";
 import type { Source } from "../../ops/mod.ts";
-import type { RefStore, RemoteLayer } from "../../refs/mod.ts";
+import type { RefStore } from "../../refs/mod.ts";
 import type { SourceEnvironment } from "../environment.ts";
+import { remoteLayers } from "./remote-layers.ts";
 
 /**
  * `docker-image://`: the root filesystem of an image in a registry. Nothing of it is fetched before something looks inside.
@@ -27,18 +28,10 @@ export function imageSource(refs: RefStore): Source<SourceEnvironment> {
           const image = await environment.images.resolve(reference, { platform, signal });
           const started = new Date();
           progress.status({ id: `resolve ${name}`, started, completed: new Date() });
-          const layers = image.manifest.layers.map((descriptor, at): RemoteLayer => {
-            const diffId = image.config.rootfs.diff_ids[at];
-            if (!diffId) throw new Error("Internal error: fewer diffIDs than layers");
-            const created = image.config.created ? new Date(image.config.created) : undefined;
-            return {
-              descriptor,
-              diffId,
-              ...(created && !Number.isNaN(created.getTime()) ? { createdAt: created } : {}),
-              // Whoever takes the bytes in checks them: hashing twice would cost more than the transfer.
-              fetch: (options) => environment.registry.fetchBlob(reference, descriptor, { ...options, verify: false }),
-              repository: repositoryName(reference),
-            };
+          const layers = remoteLayers(image, {
+            // Whoever takes the bytes in checks them: hashing twice would cost more than the transfer.
+            fetch: (layer, options) => environment.registry.fetchBlob(reference, layer, { ...options, verify: false }),
+            repository: repositoryName(reference),
           });
           return await refs.fromImage(layers, { description: `pulled from ${name} for ${formatPlatform(platform)}` });
         },

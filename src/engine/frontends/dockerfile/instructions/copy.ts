@@ -26,5 +26,6 @@ export function applyCopy(stage: Stage, instruction: CopyInstruction, step: Plan
   const flags = parents ? ["--parents"] : [];
   const vertex = stage.vertexOptions(step, { keepQuotes: false });
   addCopyStep(stage, { ...given, actions, flags, link: instruction.link, vertex }, instruction);
-  if (!source) for (const path of given.sources) context.use(path);
+  const used = source ? source.directory : context;
+  for (const path of given.sources) used?.use(path);
 }

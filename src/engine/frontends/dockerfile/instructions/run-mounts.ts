@@ -92,6 +92,7 @@ function contentOf(stage: Stage, mount: RunMount, source: Stage | undefined): { 
     context.use(path);
     from = context.state;
   }
+  source?.directory?.use(path);
   if (path !== "/") return { from, selector: path };
   if (mount.uid === undefined && mount.gid === undefined && mount.mode === undefined) return { from };
   const seeded = from.file(

@@ -2,7 +2,7 @@ import { BuildError, type SourceRange } from "../../../../base/errors/mod.ts";
 import type { Linter } from "../../../../dockerfile/mod.ts";
 import type { AnswerLocation } from "../../../../subrequests/mod.ts";
 import type { Bridge } from "../../bridge.ts";
-import { BuildContext, readIgnorePatterns } from "../build-context.ts";
+import { openBuildContext } from "../contexts/build-context.ts";
 import type { Converted } from "../convert.ts";
 import { convertFor, readDefinition } from "../definition.ts";
 import type { DefinitionFile } from "../definition-file.ts";
@@ -27,8 +27,7 @@ export async function convertToAnswer(
   if (!native) throw new Error("Internal error: the worker has no platform");
   const definition = readDefinition(file, linter);
   const options: DockerfileOptions = { ...given.options, platforms: [], multiPlatform: false };
-  const ignored = await readIgnorePatterns(bridge, options, definitionFile, { signal });
-  const context = new BuildContext(bridge, options, ignored);
+  const context = await openBuildContext(bridge, options, definitionFile, { signal });
   return await convertFor(definition, { options, bridge, context, native, target: native, linter, allStages, signal });
 }
 

@@ -1,0 +1,40 @@
+import { BuildError } from "../../../base/errors/mod.ts";
+import { chainId, formatPlatform, parseReference } from "../../../oci/mod.ts";
+import type { Source } from "../../ops/mod.ts";
+import type { RefStore } from "../../refs/mod.ts";
+import type { SourceEnvironment } from "../environment.ts";
+import { remoteLayers } from "../image/remote-layers.ts";
+
+/**
+ * `oci-layout://`: the root filesystem of an image in a layout that a client offers. Recognised by its layers, as images of registries are, and
+ * fetched as late.
+ */
+export function ociLayoutSource(refs: RefStore): Source<SourceEnvironment> {
+  return {
+    scheme: "oci-layout",
+    open: ({ identifier, attrs }, { platform }) => {
+      const name = identifier.slice("oci-layout://".length);
+      const reference = parseReference(name);
+      if (!reference.digest) throw new BuildError("invalid_argument", `oci-layout reference ${name} has no digest`);
+      if (attrs["oci.layerlimit"]) {
+        throw new BuildError("unimplemented", `${name}: source attribute oci.layerlimit is not supported yet`);
+      }
+      const { "oci.session": session, "oci.store": store = reference.repository } = attrs;
+      return {
+        cacheMap: async ({ environment, signal }) => {
+          const { images } = await environment.layout(session, store, { signal });
+          const image = await images.resolve(reference, { platform, signal });
+          return { key: `docker-image:${chainId(image.config.rootfs.diff_ids) ?? "scratch"}` };
+        },
+        run: async ({ environment, signal }) => {
+          const { images, documents } = await environment.layout(session, store, { signal });
+          const image = await images.resolve(reference, { platform, signal });
+          const layers = remoteLayers(image, {
+            fetch: (blob, options) => documents.fetchBlob(reference, blob, options),
+          });
+          return await refs.fromImage(layers, { description: `pulled from ${name} for ${formatPlatform(platform)}` });
+        },
+      };
+    },
+  };
+}
