@@ -9,6 +9,8 @@ export interface BuildOptions {
   /** `name=value`, as typed. */
   readonly buildContexts: readonly string[];
   readonly target: string;
+  /** What to ask the frontend instead of building, as it knows it (`lint`, `outline`); `undefined`: build. */
+  readonly question?: string | undefined;
   readonly tags: readonly string[];
   /** Each may be a comma list; `local` is this machine's. */
   readonly platforms: readonly string[];

@@ -40,23 +40,34 @@ export async function prepareBuild(options: BuildOptions, environment: PrepareEn
   const { env, cwd, proxies } = environment;
   const platforms = options.platforms.length > 0 ? options.platforms : [env.DOCKER_DEFAULT_PLATFORM ?? ""];
   const asked = { ...options, platforms };
+  const asksOnly = options.question !== undefined;
   const { outputs, cacheOnlyByDefault } = planOutputs({
-    outputs: options.outputs,
-    push: options.push,
-    load: options.load,
+    outputs: asksOnly ? [] : options.outputs,
+    push: options.push && !asksOnly,
+    load: options.load && !asksOnly,
     tags: fullTags(options.tags),
     platforms: fullPlatforms(platforms).length,
     stdoutIsTty: environment.stdoutIsTty,
-    defaultLoad: environment.defaultLoad,
+    defaultLoad: environment.defaultLoad && !asksOnly,
   });
   const attrs = frontendAttrs(asked, { env, proxies });
   const checked = await checkTargets(outputs, cwd);
   const inputs = await openInputs(options, environment);
   return {
     inputs,
-    attrs: { ...attrs, ...inputs.attrs },
+    attrs: { ...attrs, ...inputs.attrs, ...questionAttrs(options.question, inputs.attrs) },
     outputs: checked,
     entitlements: options.network === "host" ? ["network.host"] : [],
-    cacheOnlyByDefault,
+    cacheOnlyByDefault: cacheOnlyByDefault && !asksOnly,
   };
+}
+
+/** A frontend that cannot answer passes the question on to one that can, or says so. */
+function questionAttrs(
+  question: string | undefined,
+  { "frontend.caps": known }: Readonly<Record<string, string>>,
+): Readonly<Record<string, string>> {
+  if (question === undefined) return {};
+  const needed = "moby.buildkit.frontend.subrequests+forward";
+  return { requestid: `frontend.${question}`, "frontend.caps": known === undefined ? needed : `${known},${needed}` };
 }

@@ -17,9 +17,18 @@ export function imageId({ response }: BuildResult): string | undefined {
 export function metadataJson(result: BuildResult): string {
   const ref = result.ref === "" ? {} : { "buildx.build.ref": result.ref };
   const entries = Object.entries({ ...result.response, ...ref }).map(
-    ([key, value]) => [key, decodeValue(value)] as const,
+    ([key, value]) => [key, key === "result.json" ? parsedOr(value) : decodeValue(value)] as const,
   );
   return JSON.stringify(Object.fromEntries(entries.toSorted(([a], [b]) => (a < b ? -1 : 1))), undefined, 2);
+}
+
+/** What a frontend answers is JSON already. */
+function parsedOr(value: string): unknown {
+  try {
+    return JSON.parse(value) as unknown;
+  } catch {
+    return value;
+  }
 }
 
 /** A value that is base64 of a JSON object, as descriptors travel, becomes that object; others stay as they are. */

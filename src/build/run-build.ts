@@ -13,6 +13,7 @@ import {
   type SessionTokenFetcher,
   uploads,
 } from "../session/mod.ts";
+import { askFrontend } from "./ask-frontend.ts";
 import type { BuildEvent } from "./events.ts";
 import { OpenSinks } from "./outputs/open-sinks.ts";
 import { type OutputPlaces, sendTarget } from "./outputs/send-target.ts";
@@ -60,6 +61,11 @@ export async function runBuild(build: PreparedBuild, surroundings: BuildSurround
   const newsController = new AbortController();
   const news = followStatus(client, id, { onEvent, signal: newsController.signal });
   try {
+    if (build.attrs["requestid"] !== undefined) {
+      const { attrs, entitlements } = build;
+      const response = await askFrontend(client, { ref: id, sessionId: session.id, attrs, entitlements, signal });
+      return { ref: "", response };
+    }
     const { ExporterResponse } = await client.solve(
       {
         Ref: id,

@@ -57,7 +57,7 @@ suite("openDisplay()", () => {
     const brief = display("plain");
     brief.update(warned);
     brief.finish();
-    assert.ok(brief.text().endsWith("\n 1 warning found (use --debug to expand):\n - odd\n"), brief.text());
+    assert.ok(brief.text().endsWith("\n 1 warning found (use docker --debug to expand):\n - odd\n"), brief.text());
     const full = display("plain", { debug: true });
     full.update(warned);
     full.finish();

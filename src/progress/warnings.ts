@@ -1,3 +1,4 @@
+import { renderExcerpt } from "../base/text/source-excerpt/mod.ts";
 import type { VertexWarning } from "./status.ts";
 import { type ProgressView, startedVertexes } from "./view/view.ts";
 
@@ -9,7 +10,7 @@ export function renderWarnings(
   const warnings = distinct(startedVertexes(view).flatMap((vertex) => vertex.warnings));
   if (warnings.length === 0) return "";
   const count = `${warnings.length} warning${warnings.length === 1 ? "" : "s"} found`;
-  const head = `\n ${count}${options.debug ? "" : " (use --debug to expand)"}:\n`;
+  const head = `\n ${count}${options.debug ? "" : " (use docker --debug to expand)"}:\n`;
   return head + warnings.map((warning) => render(warning, options)).join("");
 }
 
@@ -22,20 +23,15 @@ function render(warning: VertexWarning, { debug, safe }: { debug: boolean; safe:
 }
 
 function excerpt({ source, ranges }: VertexWarning, safe: (text: string) => string): string {
-  const first = ranges[0]?.start.line;
-  if (!source || first === undefined || first < 1) return "";
-  const last = Math.max(...ranges.map(({ end }) => end.line), first);
-  const lines = text(source.text).split("\n");
-  const shown = lines
-    .map((line, at) => ({ number: at + 1, line }))
-    .filter(({ number }) => number >= first - 2 && number <= last + 2)
-    .map(
-      ({ number, line }) =>
-        ` ${String(number).padStart(3)} | ${number >= first && number <= last ? ">>>" : "   "} ${safe(line)}`,
-    );
-  const frame = "-".repeat(20);
-  return [`${source.filename}:${first}`, frame, ...shown, frame, ""].join("\n");
+  if (!source) return "";
+  return renderExcerpt({
+    filename: source.filename,
+    text: safeLines(text(source.text), safe),
+    ranges: ranges.map(({ start, end }) => ({ first: start.line, last: end.line })),
+  });
 }
+
+const safeLines = (whole: string, safe: (text: string) => string) => whole.split("\n").map(safe).join("\n");
 
 /** A message that had to be split on the wire repeats its warnings. */
 function distinct(warnings: readonly VertexWarning[]): VertexWarning[] {

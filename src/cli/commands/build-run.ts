@@ -31,6 +31,7 @@ import type { Invocation } from "../command.ts";
 import type { FlagValues } from "../flags/flag.ts";
 import { UsageError } from "../flags/usage-error.ts";
 import type { buildFlags } from "./build.ts";
+import type { Call } from "./build/call.ts";
 import { farmNodes, mergeImages, warnOfParts } from "./build/farm.ts";
 import { fitToDriver, wishesForDocker } from "./build/fit-driver.ts";
 import { stepStatus } from "./build/step-status.ts";
@@ -43,17 +44,20 @@ type BuildInvocation = Invocation<typeof buildFlags>;
 export async function runBuild(invocation: BuildInvocation): Promise<number> {
   const { context, flags } = invocation;
   const mode = modeOf(flags, invocation);
-  const options = buildOptions(flags, invocation.args[0] as string);
+  const call = await callOf(flags);
+  const options: BuildOptions = { ...buildOptions(flags, invocation.args[0] as string), question: call?.name };
   refuseAttestations(flags);
   const builders = await openBuilders(context);
   const builder = await builders.select(askedBuilder(invocation));
   const { config } = builders.docker;
+  let read: { filename: string | undefined; contextDirectory: string | undefined } | undefined;
   const built = await explained(async () => {
     await builders.touch(builder, context);
     const platforms = fullPlatforms(
       options.platforms.length > 0 ? options.platforms : [context.env.DOCKER_DEFAULT_PLATFORM ?? ""],
     );
-    const nodes = builder.nodes.length > 1 ? await openNodes(builders, builder) : undefined;
+    // A question needs no more than one node.
+    const nodes = builder.nodes.length > 1 && !call ? await openNodes(builders, builder) : undefined;
     const { node, driver } = nodes
       ? usable(nodes)
       : await chooseNode(builders, builder, {
@@ -74,14 +78,24 @@ export async function runBuild(invocation: BuildInvocation): Promise<number> {
       proxies: proxyVariables(config.proxies, builders.docker.host),
       defaultLoad,
     });
-    await using _inputs = prepared.inputs;
+    await using inputs = prepared.inputs;
+    read = { filename: prepared.attrs["filename"], contextDirectory: inputs.context };
     const fitted = fitToDriver(prepared, { kind: driver.kind, features, platforms: platforms.length });
     // a home that cannot be written to is no reason not to build
     const identity = await builders.store.nodeIdentity().catch(() => undefined);
     return await displayed(fitted, { invocation, mode, name: builder.name, node, driver, nodes, config, identity });
   });
-  await reportResult(built, { flags, mode, context });
-  return 0;
+  if (!call) {
+    await reportResult(built, { flags, mode, context });
+    return 0;
+  }
+  await reportResult(built, { flags: { ...flags, iidfile: "" }, mode: "none", context });
+  const { dockerfileAsTyped, showAnswer } = await import("./build/call.ts");
+  const typed = { context: options.context, file: flags.file, filename: read?.filename };
+  const shown = showAnswer(call, built.response, dockerfileAsTyped(typed, read?.contextDirectory));
+  context.stdout.write(shown.text);
+  if (shown.error !== undefined) context.stderr.write(`ERROR: ${shown.error}\n`);
+  return shown.code;
 }
 
 /** The first node that has a driver: it stands for all where only the kind of driver counts. @throws when there is none */
@@ -238,6 +252,14 @@ function buildOptions(flags: Flags, context: string): BuildOptions {
     push: flags.push,
     load: flags.load,
   };
+}
+
+/** The question of `--call`, `--check` or the old `--print`. */
+async function callOf(flags: Flags): Promise<Call | undefined> {
+  const asked = flags.check ? "check" : flags.print || flags.call;
+  if (asked === "" || asked === "build") return undefined; // nothing to load for
+  const { parseCall } = await import("./build/call.ts");
+  return parseCall(asked);
 }
 
 /** `--provenance=false` and `--sbom=false` ask for what happens anyway; everything else of them is missing. */
