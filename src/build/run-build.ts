@@ -34,6 +34,10 @@ export interface BuildSurroundings {
   /** Gives a Docker archive to the Docker Engine. */
   readonly loadImage: (archive: AsyncIterable<Uint8Array>, options: { readonly signal: AbortSignal }) => Promise<void>;
   readonly onEvent: (event: BuildEvent) => void;
+  /** Told before the build is asked for; what it does is done when the build has ended, and its failure is nobody's. */
+  readonly onStart?:
+    | ((build: { readonly builder: string; readonly node: string; readonly ref: string }) => Promise<void>)
+    | undefined;
   readonly now: () => Date;
   /** Cancels the build. The engine is given a moment to end what it does. */
   readonly signal: AbortSignal;
@@ -59,6 +63,7 @@ export async function runBuild(build: PreparedBuild, surroundings: BuildSurround
       build.inputs.context === undefined ? "" : sharedKey(build.inputs.context, surroundings.identity ?? hostname()),
   });
   const newsController = new AbortController();
+  const noted = surroundings.onStart?.({ builder: builder.name, node: builder.node, ref: id }).catch(() => undefined);
   const news = followStatus(client, id, { onEvent, signal: newsController.signal });
   try {
     if (build.attrs["requestid"] !== undefined) {
@@ -84,7 +89,7 @@ export async function runBuild(build: PreparedBuild, surroundings: BuildSurround
     throw solveError(error, signal);
   } finally {
     const timer = setTimeout(() => newsController.abort(), lastNewsMs);
-    await news;
+    await Promise.all([news, noted]);
     clearTimeout(timer);
   }
 }

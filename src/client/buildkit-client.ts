@@ -1,5 +1,5 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import { control, type worker } from "../api/mod.ts";
+import { content, control, type worker } from "../api/mod.ts";
 import { type Channel, createClient } from "../rpc/mod.ts";
 import { type DialSession, openSession, type Session, type SessionOptions } from "../session/mod.ts";
 
@@ -16,6 +16,19 @@ export type BuildkitVersion = worker.BuildkitVersion;
 
 /** One thing that an engine keeps. */
 export type UsageRecord = control.UsageRecord;
+
+/** What an engine remembers of one build, under way or ended. */
+export type HistoryRecord = control.BuildHistoryRecord;
+
+/** Which builds to tell of. */
+export interface HistoryQuery {
+  /** Only this one; empty: all. */
+  readonly ref?: string;
+  /** In containerd's filter language; an ended build must pass one of them. None: every build does. */
+  readonly filters?: readonly string[];
+  /** So many ended builds at the most, the newest; 0: all. */
+  readonly limit?: number;
+}
 
 /** What is to be removed. Sizes are in bytes; 0 sets no bound. */
 export interface PruneRules {
@@ -108,6 +121,29 @@ export class BuildKitClient implements AsyncDisposable {
       },
       options,
     );
+  }
+  /** Builds under way, then ended ones that the engine remembers, newest first. */
+  async history(query: HistoryQuery, options: CallControl = {}): Promise<readonly HistoryRecord[]> {
+    const { ref = "", filters = [], limit = 0 } = query;
+    const request = { Ref: ref, Filter: [...filters], Limit: limit, EarlyExit: true };
+    const records = new Map<string, HistoryRecord>();
+    for await (const { record } of this.#control.listenBuildHistory(request, options)) {
+      if (record) records.set(record.Ref, record); // one that ends meanwhile is told of twice
+    }
+    return [...records.values()];
+  }
+  /** Makes the engine forget a build. @throws {BuildError} `not_found` */
+  async deleteHistory(ref: string, options: CallControl = {}): Promise<void> {
+    await this.#control.updateBuildHistory({ Ref: ref, Delete: true }, options);
+  }
+  /** Makes the engine write down all that it still has in hand of a build that has ended. */
+  async finalizeHistory(ref: string, options: CallControl = {}): Promise<void> {
+    await this.#control.updateBuildHistory({ Ref: ref, Finalize: true }, options);
+  }
+  /** A blob of the engine's: what records name, and parts of images. @throws {BuildError} `not_found` */
+  async *readBlob(digest: string, options: CallControl = {}): AsyncGenerator<Uint8Array> {
+    const contents = createClient(content.Content, this.channel);
+    for await (const { data } of contents.read({ digest, offset: 0n, size: 0n }, options)) yield data;
   }
   /** Opens a session, through which the engine reaches this client's files and logins. */
   async openSession(options: SessionOptions): Promise<Session> {

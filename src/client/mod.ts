@@ -13,6 +13,8 @@ export {
   type BuildkitVersion,
   BuildKitClient,
   type CallControl,
+  type HistoryQuery,
+  type HistoryRecord,
   type PruneRules,
   type SolveRequest,
   type SolveResponse,

@@ -99,6 +99,66 @@ test("a build that was interrupted is canceled, one under way is running", async
   );
 });
 
+test("polyarch history tells the same of the same builds as docker buildx history", async () => {
+  const ours = async (...args: string[]) => {
+    const { code, stdout, stderr } = await house.polyarch(["history", ...args, "--builder", "ours"], { env });
+    assert.equal(code, 0, stderr);
+    return { stdout, stderr };
+  };
+  const table = (text: string) =>
+    text.replaceAll(/ +$/gm, "").replaceAll(/(Less than a|\d+|About a) (second|minute)s? ago */g, "then ");
+  assert.equal(table((await ours("ls")).stdout), table(await history("ls")));
+  for (const filters of [[], ["--filter", "status=error"], ["--filter", "status!=error", "--filter", "duration<1h"]]) {
+    assert.equal(
+      (await ours("ls", "--format=json", ...filters)).stdout,
+      await history("ls", "--format=json", ...filters),
+    );
+  }
+  for (const { ref } of await listed()) {
+    const id = ref.split("/").at(-1) ?? "";
+    const { Error: error, ...rest } = JSON.parse((await ours("inspect", "--format=json", id)).stdout);
+    const { Error: theirs, ...expected } = JSON.parse(await history("inspect", "--format=json", id));
+    assert.deepEqual(rest, expected);
+    if (theirs) delete theirs.Stack; // of their own program
+    if (theirs?.Sources)
+      for (const side of [error, theirs]) side.Sources = Buffer.from(side.Sources, "base64").toString().trim();
+    assert.deepEqual(error, theirs);
+    const logs = await run(buildx, ["history", "logs", id], { env });
+    // of steps that begin at the same moment either may come first, and what is under way may be shown more or less often
+    const lines = (text: string) =>
+      text
+        .replaceAll(/^#\d+ /gm, "")
+        .split("\n")
+        .filter((line) => /^\[|^\d+\.\d+ |^(?:DONE|CACHED|ERROR)|done$/.test(line))
+        .toSorted();
+    assert.deepEqual(lines((await ours("logs", id)).stderr), lines(logs.stderr));
+  }
+  const [built] = await listed("--filter", "status=completed");
+  assert.equal(
+    (await ours("inspect", "attachment", built?.ref.split("/").at(-1) ?? "", "--type=index")).stdout,
+    await history("inspect", "attachment", built?.ref.split("/").at(-1) ?? "", "--type=index"),
+  );
+  const bundle = join(await house.directory(), "b.dockerbuild");
+  await ours("export", "--all", "-o", bundle);
+  assert.match(await must("tar", ["-tzf", bundle]), /^index\.json$/m);
+});
+
+test("names what cannot be found, or cannot be meant", async () => {
+  const fails = async (want: RegExp, ...args: string[]) => {
+    const { code, stderr } = await house.polyarch(["history", ...args]);
+    assert.equal(code, 1);
+    assert.match(stderr, want);
+  };
+  await fails(/^ERROR: no record found for ref "nobody"$/m, "inspect", "nobody");
+  await fails(/^ERROR: no completed build found with offset 99$/m, "logs", "^99");
+  await fails(/^ERROR: invalid offset "\^x"/m, "logs", "^x");
+  await fails(/^ERROR: rm requires either --all or at least one argument$/m, "rm");
+  await fails(/^ERROR: no record found for ref "gone"$/m, "rm", "gone");
+  await fails(/^ERROR: at least one of --type, --platform or DIGEST must be specified$/m, "inspect", "attachment");
+  await fails(/^ERROR: unsupported filter "colour"/m, "ls", "--filter", "colour=red");
+  await fails(/^ERROR: invalid separator for duration, expected <=, <, >= or >$/m, "ls", "--filter", "duration=1s");
+});
+
 test("records outlive the engine, and go with all that they kept", async () => {
   const before = await listed();
   assert.ok(before.length >= 4);

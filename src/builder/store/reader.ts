@@ -15,6 +15,14 @@ export interface CurrentBuilder {
   readonly global: boolean;
 }
 
+/** Where a build's sources were. */
+export interface RememberedBuild {
+  /** The context: an absolute path, a URL, or `-`. */
+  readonly localPath: string;
+  /** The Dockerfile likewise; empty: the usual one. */
+  readonly dockerfilePath: string;
+}
+
 /** Looks into a store, which need not exist. Files are replaced whole, so that reading needs no lock. */
 export class StoreReader {
   readonly directory: string;
@@ -68,6 +76,18 @@ export class StoreReader {
   /** The builder that was made the default of a Docker endpoint. */
   async default(key: string): Promise<string | undefined> {
     return (await this.#read(join("defaults", defaultsFile(key)))) || undefined;
+  }
+  /** What a build was made of that was asked for on this machine; `undefined` when it was not, or nobody can tell any more. */
+  async build(builder: string, node: string, ref: string): Promise<RememberedBuild | undefined> {
+    if (!isValidName(builder) || !isValidName(node) || !/^[a-z0-9]+$/.test(ref)) return undefined;
+    try {
+      const text = await this.#read(join("refs", builder, node, ref));
+      const { LocalPath, DockerfilePath } = JSON.parse(text ?? "{}") as Record<string, unknown>;
+      if (typeof LocalPath !== "string") return undefined;
+      return { localPath: LocalPath, dockerfilePath: typeof DockerfilePath === "string" ? DockerfilePath : "" };
+    } catch {
+      return undefined; // it only helps to name the build
+    }
   }
   async #read(path: string): Promise<string | undefined> {
     try {

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { BuildError, messageOf } from "../../base/errors/mod.ts";
 import { type Owner, ownerBehindSudo, storeDirectory } from "./directory.ts";
 import { validName } from "./names.ts";
-import { type CurrentBuilder, defaultsFile, StoreReader } from "./reader.ts";
+import { type CurrentBuilder, defaultsFile, type RememberedBuild, StoreReader } from "./reader.ts";
 import { type BuilderRecord, encodeRecord, goJson } from "./record.ts";
 
 /** How often a lock that somebody else has is asked for. */
@@ -49,6 +49,18 @@ export class BuilderStore extends StoreReader {
     await this.#directory("");
     await writeWhole(this.directory, ".buildNodeID", randomBytes(8).toString("hex"), this.#owner);
     return await read(); // another process may have been at it at the same moment
+  }
+  /** Remembers of a build where its sources were, so that it can be named later on. Needs no lock: nobody else writes this file. */
+  async rememberBuild(builder: string, node: string, ref: string, build: RememberedBuild): Promise<void> {
+    const directory = join("refs", validName(builder), validName(node));
+    await this.#directory(directory);
+    const { localPath, dockerfilePath } = build;
+    const text = goJson({ Target: "default", LocalPath: localPath, DockerfilePath: dockerfilePath });
+    await writeWhole(this.directory, join(directory, ref), text, this.#owner);
+  }
+  /** Forgets builds that the engine has forgotten. */
+  async forgetBuild(builder: string, node: string, ref: string): Promise<void> {
+    await rm(join(this.directory, "refs", validName(builder), validName(node), ref), { force: true });
   }
   async #lock(signal: AbortSignal): Promise<number> {
     const path = join(this.directory, ".lock");

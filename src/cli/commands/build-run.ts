@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { asBuildError, BuildError } from "../../base/errors/mod.ts";
 import { parseGoBool } from "../../base/text/go-values/mod.ts";
 import {
@@ -83,7 +84,19 @@ export async function runBuild(invocation: BuildInvocation): Promise<number> {
     const fitted = fitToDriver(prepared, { kind: driver.kind, features, platforms: platforms.length });
     // a home that cannot be written to is no reason not to build
     const identity = await builders.store.nodeIdentity().catch(() => undefined);
-    return await displayed(fitted, { invocation, mode, name: builder.name, node, driver, nodes, config, identity });
+    const onStart: BuildSurroundings["onStart"] = ({ builder, node, ref }) =>
+      builders.store.rememberBuild(builder, node, ref, sourcesOf(fitted));
+    return await displayed(fitted, {
+      invocation,
+      mode,
+      name: builder.name,
+      node,
+      driver,
+      nodes,
+      config,
+      identity,
+      onStart,
+    });
   });
   if (!call) {
     await reportResult(built, { flags, mode, context });
@@ -96,6 +109,12 @@ export async function runBuild(invocation: BuildInvocation): Promise<number> {
   context.stdout.write(shown.text);
   if (shown.error !== undefined) context.stderr.write(`ERROR: ${shown.error}\n`);
   return shown.code;
+}
+
+/** Where a build's sources are, for its name in the history; the usual Dockerfile need not be told. */
+function sourcesOf({ local: { context, dockerfileDirectory, filename } }: PreparedBuild) {
+  const isUsual = dockerfileDirectory === context && filename === "Dockerfile";
+  return { localPath: context, dockerfilePath: isUsual ? "" : join(dockerfileDirectory, filename) };
 }
 
 /** The first node that has a driver: it stands for all where only the kind of driver counts. @throws when there is none */
@@ -131,6 +150,7 @@ interface Surroundings {
   readonly config: DockerConfig;
   /** Stands for this machine and user from build to build, where it could be remembered. */
   readonly identity: string | undefined;
+  readonly onStart: BuildSurroundings["onStart"];
 }
 
 /** Builds with progress on stderr, which is complete before this returns or throws. */
@@ -167,7 +187,7 @@ async function built(
   prepared: PreparedBuild,
   display: Display,
   docker: Awaited<ReturnType<typeof dockerFor>>,
-  { invocation, name, node, driver, nodes, config, identity }: Surroundings,
+  { invocation, name, node, driver, nodes, config, identity, onStart }: Surroundings,
 ): Promise<BuildResult | FarmResult> {
   const { env, now, signal, stdout } = invocation.context;
   const showStep = (step: ClientStep) => display.update(stepStatus(step));
@@ -190,6 +210,7 @@ async function built(
       if (event.type === "status") display.update(statusFromWire(event.status));
       else showStep(event.step);
     },
+    onStart,
     now,
     signal,
   };

@@ -7,6 +7,7 @@ import { daemonCommand } from "./daemon.ts";
 import { dialStdioCommand } from "./dial-stdio.ts";
 import { duCommand } from "./du.ts";
 import { helpCommand } from "./help.ts";
+import { historyCommand } from "./history.ts";
 import { imageCommand } from "./image.ts";
 import { imagetoolsCommand } from "./imagetools.ts";
 import { inspectCommand } from "./inspect.ts";
@@ -37,6 +38,7 @@ export const rootCommand: Command = {
     duCommand,
     pruneCommand,
     dialStdioCommand,
+    historyCommand,
     runCommand,
     imageCommand,
     imagetoolsCommand,

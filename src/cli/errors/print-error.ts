@@ -7,8 +7,12 @@ export function renderError(error: unknown, options: { command: string; debug: b
   if (error instanceof UsageError) {
     return `ERROR: ${error.message}\n\nSee '${error.command ?? options.command} --help'.\n`;
   }
-  const excerpts = sourceMarks(error).map(renderExcerpt).join("");
-  return `${excerpts}ERROR: ${topMessage(error)}\n${options.debug ? renderChain(error) : ""}`;
+  return `${renderSources(error)}ERROR: ${topMessage(error)}\n${options.debug ? renderChain(error) : ""}`;
+}
+
+/** The lines of source texts that an error points at; empty when it names none. */
+export function renderSources(error: unknown): string {
+  return sourceMarks(error).map(renderExcerpt).join("");
 }
 
 function topMessage(error: unknown): string {

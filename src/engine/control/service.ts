@@ -17,6 +17,8 @@ export function controlService(deps: EngineDeps): readonly Route[] {
     },
     async *status(request, { signal, responseHeaders }) {
       responseHeaders.set("buildkit-current-timestamp", new Date().toISOString());
+      const told = deps.jobs.has(request.Ref) ? undefined : deps.history.told(request.Ref, signal);
+      if (told) return void (yield* told);
       const job = await deps.jobs.wait(request.Ref, { signal });
       yield* statusMessages(job.status(), signal);
     },

@@ -4,12 +4,12 @@ import { control, status } from "../../api/mod.ts";
 import { BuildError, messageOf } from "../../base/errors/mod.ts";
 import { log } from "../../base/log/mod.ts";
 import type { BlobReader } from "../../content/mod.ts";
-import type { Descriptor, Digest } from "../../oci/mod.ts";
+import { type Descriptor, type Digest, parseDigest } from "../../oci/mod.ts";
 import { statusOf } from "../../rpc/mod.ts";
 import { Changes, type RecordChange } from "./changes.ts";
 import { parseHistoryFilters } from "./record-filter.ts";
 import { type HistoryLimits, RecordStore } from "./record-store.ts";
-import { writeStatusLog } from "./status-log.ts";
+import { readStatusLog, writeStatusLog } from "./status-log.ts";
 import { StepCounts } from "./step-counts.ts";
 
 type BuildRecord = control.BuildHistoryRecord;
@@ -176,6 +176,12 @@ export class History implements Disposable {
       if (left-- <= 0) return;
       yield { type: COMPLETE, record };
     }
+  }
+
+  /** Everything that an ended build has told; `undefined` when there is no record of it. */
+  told(ref: string, signal: AbortSignal): AsyncIterable<control.StatusResponse> | undefined {
+    const logs = this.#store.get(ref)?.logs;
+    return logs && readStatusLog(parseDigest(logs.digest), this.#store.blobs, signal);
   }
 
   /** Deletes a record, or pins or unpins it. @throws {BuildError} `not_found` */

@@ -1,7 +1,8 @@
-import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { control } from "../../api/mod.ts";
-import type { ContentStore } from "../../content/mod.ts";
-import type { Descriptor } from "../../oci/mod.ts";
+import { BuildError } from "../../base/errors/mod.ts";
+import type { BlobReader, ContentStore } from "../../content/mod.ts";
+import type { Descriptor, Digest } from "../../oci/mod.ts";
 import type { StepCounts } from "./step-counts.ts";
 
 /** Messages of Control.Status, each behind its length: 4 bytes, the lowest first. */
@@ -27,4 +28,25 @@ export async function writeStatusLog(
     await log.write(framed);
   }
   return { mediaType, ...(await log.commit()) };
+}
+
+/** Reads what {@link writeStatusLog} wrote. @throws {BuildError} `data_loss` when it is cut off */
+export async function* readStatusLog(
+  digest: Digest,
+  store: BlobReader,
+  signal: AbortSignal,
+): AsyncGenerator<control.StatusResponse> {
+  let rest = Buffer.alloc(0);
+  for await (const chunk of store.read(digest, { signal })) {
+    rest = rest.byteLength === 0 ? Buffer.from(chunk) : Buffer.concat([rest, chunk]);
+    let at = 0;
+    while (rest.byteLength - at >= 4) {
+      const end = at + 4 + rest.readUInt32LE(at);
+      if (end > rest.byteLength) break;
+      yield fromBinary(control.StatusResponseSchema, rest.subarray(at + 4, end));
+      at = end;
+    }
+    rest = rest.subarray(at);
+  }
+  if (rest.byteLength > 0) throw new BuildError("data_loss", "the log of this build is damaged");
 }

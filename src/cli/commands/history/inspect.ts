@@ -1,0 +1,44 @@
+import { relative } from "node:path";
+import { compileTemplate } from "../../../base/text/go-template/mod.ts";
+import { type BuildRecord, findBuild } from "../../../history/mod.ts";
+import type { Invocation } from "../../command.ts";
+import type { historyInspectFlags } from "../history.ts";
+import { type BuildDetails, buildDetails } from "./details.ts";
+import { openPlace } from "./place.ts";
+import { prettyDetails } from "./pretty.ts";
+
+/** Runs `history inspect [REF]`. */
+export async function runInspect(invocation: Invocation<typeof historyInspectFlags>): Promise<number> {
+  const { context, flags, args } = invocation;
+  const { signal, stdout, now, cwd, program } = context;
+  const template = ["pretty", "json"].includes(flags.format) ? undefined : compileTemplate(flags.format);
+  await using place = await openPlace(invocation);
+  const build = await findBuild(place, args[0] ?? "", { signal });
+  const { details, failure } = await buildDetails(build, sourcesOf(build, cwd), now(), { signal });
+  stdout.write(
+    template
+      ? `${template.render({ ...details })}\n`
+      : flags.format === "json"
+        ? `${JSON.stringify(details, undefined, 2)}\n`
+        : prettyDetails(details, failure, { program }),
+  );
+  return 0;
+}
+
+/** Context and Dockerfile for people: the one as seen from here, the other as seen from the context. */
+function sourcesOf({ local, wire }: BuildRecord, cwd: string): Pick<BuildDetails, "Context" | "Dockerfile"> {
+  const { context: remote = "", filename = "" } = wire.FrontendAttrs;
+  if (!local) return { ...(remote === "" ? {} : { Context: remote }), Dockerfile: filename || "Dockerfile" };
+  const isPath = local.localPath.startsWith("/");
+  const file = local.dockerfilePath || filename || "Dockerfile";
+  return {
+    Context: isPath ? seenFrom(cwd, local.localPath) : local.localPath,
+    Dockerfile: isPath && file.startsWith("/") ? relative(local.localPath, file) : file,
+  };
+}
+
+/** A path from here, unless it is far away. */
+function seenFrom(cwd: string, path: string): string {
+  const near = relative(cwd, path) || ".";
+  return near.startsWith("../..") ? path : near;
+}

@@ -1,0 +1,93 @@
+/** A name and what it stands for. */
+export interface NameValue {
+  readonly Name: string;
+  readonly Value: string;
+}
+
+/** What a build was asked to do, sorted out of its frontend's attributes; what was not asked for is left out. */
+export interface AskedFor {
+  readonly Target?: string;
+  readonly Platform?: readonly string[];
+  readonly KeepGitDir?: boolean;
+  readonly NamedContexts?: readonly NameValue[];
+  readonly VCSRepository?: string;
+  readonly VCSRevision?: string;
+  readonly BuildArgs?: readonly NameValue[];
+  readonly Labels?: readonly NameValue[];
+  readonly Config: Readonly<Record<string, unknown>>;
+}
+
+/** Attributes that are a setting each: what the setting is called, and how its text is read. */
+const settings: Readonly<Record<string, readonly [name: string, read?: (text: string) => unknown]>> = {
+  "force-network-mode": ["Network"],
+  "add-hosts": ["ExtraHosts", list],
+  hostname: ["Hostname"],
+  "cgroup-parent": ["CgroupParent"],
+  "image-resolve-mode": ["ImageResolveMode"],
+  "multi-platform": ["MultiPlatform", flag],
+  "shm-size": ["ShmSize"],
+  ulimit: ["Ulimit"],
+  memory: ["Memory"],
+  "memory-swap": ["MemorySwap"],
+  "cpu-shares": ["CPUShares"],
+  "cpu-period": ["CPUPeriod"],
+  "cpu-quota": ["CPUQuota"],
+  "cpuset-cpus": ["CPUSetCPUs"],
+  "cpuset-mems": ["CPUSetMems"],
+  "build-arg:BUILDKIT_CACHE_MOUNT_NS": ["CacheMountNS"],
+  "build-arg:BUILDKIT_DOCKERFILE_CHECK": ["DockerfileCheckConfig"],
+  "build-arg:SOURCE_DATE_EPOCH": ["SourceDateEpoch"],
+  "build-arg:BUILDKIT_SANDBOX_HOSTNAME": ["SandboxHostname"],
+};
+
+/** Attributes that are told elsewhere, or are between client and engine. */
+const elsewhere =
+  /^(?:context|filename|source|cmdline|frontend\.caps|vcs:.*|attest:.*|cache-imports|cache-from|build-arg:BUILDKIT_(?:BUILD_NAME|MULTI_PLATFORM|CONTEXT_KEEP_GIT_DIR))$/;
+
+/** Sorts a build's attributes into what people asked for. */
+export function askedFor(attrs: Readonly<Record<string, string>>): AskedFor {
+  const named: Record<"build-arg:" | "label:" | "context:", NameValue[]> = {
+    "build-arg:": [],
+    "label:": [],
+    "context:": [],
+  };
+  const config: Record<string, unknown> = {};
+  const rest: NameValue[] = [];
+  for (const [key, value] of Object.entries(attrs).toSorted(([a], [b]) => (a < b ? -1 : 1))) {
+    const [, prefix, name = ""] = /^(build-arg:|label:|context:)(.+)$/s.exec(key) ?? [];
+    const setting = Object.hasOwn(settings, key) ? settings[key] : undefined;
+    if (setting) {
+      const [field, read = (text: string) => text] = setting;
+      config[field] = read(value);
+    } else if (key === "no-cache") {
+      if (value === "") config["NoCache"] = true;
+      else config["NoCacheFilter"] = list(value);
+    } else if (elsewhere.test(key) || key === "target" || key === "platform") continue;
+    else if (prefix !== undefined) named[prefix as keyof typeof named].push({ Name: name, Value: value });
+    else rest.push({ Name: key, Value: value });
+  }
+  const { target = "", platform = "", "vcs:source": source = "", "vcs:revision": revision = "" } = attrs;
+  return {
+    ...some("VCSRepository", source),
+    ...some("VCSRevision", revision),
+    ...some("Target", target),
+    ...some("Platform", list(platform)),
+    ...(flag(attrs["build-arg:BUILDKIT_CONTEXT_KEEP_GIT_DIR"] ?? "") ? { KeepGitDir: true } : {}),
+    ...some("NamedContexts", named["context:"]),
+    ...some("BuildArgs", named["build-arg:"]),
+    ...some("Labels", named["label:"]),
+    Config: { ...config, ...some("RestRaw", rest) },
+  };
+}
+
+function list(text: string): readonly string[] {
+  return text === "" ? [] : text.split(",");
+}
+
+function flag(text: string): boolean {
+  return /^(?:1|t|true)$/i.test(text);
+}
+
+function some<K extends string, V extends string | readonly unknown[]>(key: K, value: V): { readonly [key in K]?: V } {
+  return (value.length > 0 ? { [key]: value } : {}) as { readonly [key in K]?: V };
+}

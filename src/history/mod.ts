@@ -1,0 +1,24 @@
+/**
+ * What engines remember of builds, over all nodes of a builder: which there were, what was asked for, what they said and made.
+ */
+export {
+  type Attachment,
+  findAttachment,
+  listAttachments,
+  readAttachment,
+} from "./attachments.ts";
+export { askedFor, type AskedFor, type NameValue } from "./build-config.ts";
+export { type RecordedFailure, recordedFailure } from "./build-error.ts";
+export { buildFilters } from "./build-filters.ts";
+export type { LocalBuild } from "./build-name.ts";
+export {
+  type BuildRecord,
+  type BuildStatus,
+  durationNs,
+  type HistoryNode,
+  type HistoryPlace,
+  queryBuilds,
+} from "./build-record.ts";
+export { writeBundle } from "./bundle.ts";
+export { findBuild } from "./find-builds.ts";
+export { statusLog } from "./status-log.ts";
