@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { resolve } from "node:path";
 import { asBuildError, BuildError } from "../../base/errors/mod.ts";
 import { parseGoBool } from "../../base/text/go-values/mod.ts";
 import {
@@ -85,7 +85,7 @@ export async function runBuild(invocation: BuildInvocation): Promise<number> {
     // a home that cannot be written to is no reason not to build
     const identity = await builders.store.nodeIdentity().catch(() => undefined);
     const onStart: BuildSurroundings["onStart"] = ({ builder, node, ref }) =>
-      builders.store.rememberBuild(builder, node, ref, sourcesOf(fitted));
+      builders.store.rememberBuild(builder, node, ref, sourcesOf(fitted, options, context.cwd));
     return await displayed(fitted, {
       invocation,
       mode,
@@ -112,9 +112,10 @@ export async function runBuild(invocation: BuildInvocation): Promise<number> {
 }
 
 /** Where a build's sources are, for its name in the history; the usual Dockerfile need not be told. */
-function sourcesOf({ local: { context, dockerfileDirectory, filename } }: PreparedBuild) {
-  const isUsual = dockerfileDirectory === context && filename === "Dockerfile";
-  return { localPath: context, dockerfilePath: isUsual ? "" : join(dockerfileDirectory, filename) };
+function sourcesOf({ inputs }: PreparedBuild, { context, dockerfile }: BuildOptions, cwd: string) {
+  if (inputs.context === undefined) return { localPath: context, dockerfilePath: dockerfile };
+  const isPath = dockerfile !== "" && dockerfile !== "-" && !/^https?:/.test(dockerfile);
+  return { localPath: inputs.context, dockerfilePath: isPath ? resolve(cwd, dockerfile) : dockerfile };
 }
 
 /** The first node that has a driver: it stands for all where only the kind of driver counts. @throws when there is none */
