@@ -11,7 +11,14 @@ import { type DnsSettings, type Executor, openExecutor } from "../executor/mod.t
 import type { OpDeps, OpEnvironment } from "../ops/mod.ts";
 import { openRefStore, type OpenedRefStore, type Ref } from "../refs/mod.ts";
 import { Solver } from "../solver/mod.ts";
-import { httpSources, imageSource, localSource, ociLayoutSource, type SourceEnvironment } from "../sources/mod.ts";
+import {
+  gitSource,
+  httpSources,
+  imageSource,
+  localSource,
+  ociLayoutSource,
+  type SourceEnvironment,
+} from "../sources/mod.ts";
 import { SqliteCacheStore } from "./cache-store.ts";
 import {
   cacheMounts,
@@ -77,6 +84,7 @@ export async function openWorker<C extends SourceEnvironment>(options: WorkerOpt
       imageSource(refs),
       localSource({ refs, bytes, root: join(root, "contexts"), use: contextUse }),
       ociLayoutSource(refs),
+      gitSource({ refs, bytes, root: join(root, "contexts", "received"), path: options.path }),
       ...httpSources({ refs, root: join(root, "contexts", "received") }),
     ],
     runRoot,

@@ -1,5 +1,5 @@
 import { BuildError, messageOf } from "../../../../base/errors/mod.ts";
-import { git, http, image, marshal, scratch, source, type State, stateOfDefinition } from "../../../../llb/mod.ts";
+import { git, http, image, scratch, source, type State, stateOfDefinition } from "../../../../llb/mod.ts";
 import {
   familiarReference,
   formatPlatformFull,

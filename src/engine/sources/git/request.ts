@@ -1,0 +1,68 @@
+import { BuildError } from "../../../base/errors/mod.ts";
+
+/** What a git source asks for, read from its identifier and attributes. */
+export interface GitRequest {
+  /** What git is given. */
+  readonly remote: string;
+  /** Host of the remote, for finding logins. */
+  readonly host: string;
+  /** Branch, tag or commit; empty: the remote's own default. */
+  readonly ref: string;
+  readonly subdir: string;
+  readonly keepGitDir: boolean;
+  readonly skipSubmodules: boolean;
+  /** Commit, or its start, that must be found. */
+  readonly checksum: string;
+  /** Files get the time of the commit instead of that of the checkout. */
+  readonly commitTimes: boolean;
+  /** Fetch {@link checksum} itself. */
+  readonly fetchByCommit: boolean;
+  /** Names of secrets that hold an `Authorization` value, and a token. */
+  readonly headerSecret: string;
+  readonly tokenSecret: string;
+  /** Text of a known_hosts file; empty: nothing is known. */
+  readonly knownHosts: string;
+}
+
+/** What changes the result and cannot be done yet. */
+const notYet = ["git.bundle", "git.checkoutbundle", "git.sig.pubkey"];
+
+/** @throws {BuildError} `invalid_argument` for what makes no sense, `unimplemented` for what cannot be done yet */
+export function readRequest(identifier: string, attrs: Readonly<Record<string, string>>): GitRequest {
+  for (const name of notYet) {
+    if (attrs[name]) {
+      throw new BuildError("unimplemented", `${identifier}: source attribute ${name} is not supported yet`);
+    }
+  }
+  const [, place = "", fragment = ""] = /^git:\/\/([^#]*)(?:#(.*))?$/s.exec(identifier) ?? [];
+  const remote = attrs["git.fullurl"] || `https://${place}`;
+  if (!/^(?:(?:https?|ssh|git):\/\/[^-]|[\w-]+@[\w.-]+:)/i.test(remote)) {
+    throw new BuildError("invalid_argument", `invalid git remote ${JSON.stringify(remote)}`);
+  }
+  const colon = fragment.indexOf(":");
+  const ref = colon < 0 ? fragment : fragment.slice(0, colon);
+  const subdir = (colon < 0 ? "" : fragment.slice(colon + 1)).replace(/^\/+|\/+$/g, "");
+  if (ref.startsWith("-") || /[\s\0]/.test(ref))
+    throw new BuildError("invalid_argument", `invalid git ref ${JSON.stringify(ref)}`);
+  if (subdir.split("/").includes("..")) {
+    throw new BuildError("invalid_argument", `invalid git subdirectory ${JSON.stringify(subdir)}`);
+  }
+  const checksum = (attrs["git.checksum"] ?? "").toLowerCase();
+  if (!/^[0-9a-f]{0,64}$/.test(checksum)) {
+    throw new BuildError("invalid_argument", `invalid checksum ${checksum} for git source, expected hex commit hash`);
+  }
+  return {
+    remote,
+    host: place.split("/", 1)[0] ?? "",
+    ref,
+    subdir,
+    keepGitDir: attrs["git.keepgitdir"] === "true",
+    skipSubmodules: attrs["git.skipsubmodules"] === "true",
+    checksum,
+    commitTimes: attrs["git.mtime"] === "commit",
+    fetchByCommit: attrs["git.fetchbycommit"] === "true",
+    headerSecret: attrs["git.authheadersecret"] ?? "",
+    tokenSecret: attrs["git.authtokensecret"] ?? "",
+    knownHosts: attrs["git.knownsshhosts"] ?? "",
+  };
+}

@@ -1,0 +1,121 @@
+import { randomUUID } from "node:crypto";
+import { mkdir, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { ByteWorkers } from "../../bytes/mod.ts";
+import type { Source } from "../../ops/mod.ts";
+import type { Ref, RefStore } from "../../refs/mod.ts";
+import { decodeToc } from "../../snapshots/mod.ts";
+import type { SourceEnvironment } from "../environment.ts";
+import { checkout } from "./checkout.ts";
+import { type Git, gitIn } from "./git.ts";
+import { type GitRequest, readRequest } from "./request.ts";
+import { type ResolvedCommit, resolveRef } from "./resolve-ref.ts";
+
+/** `git://`: the files of one commit of a repository, recognised by the commit. */
+export function gitSource(options: {
+  readonly refs: RefStore;
+  readonly bytes: ByteWorkers;
+  /** Where repositories lie while they are worked on. */
+  readonly root: string;
+  /** Where git is looked for, as in the environment variable PATH. */
+  readonly path: string;
+}): Source<SourceEnvironment> {
+  const { refs, bytes, root, path } = options;
+
+  /** Git with the client's logins, in a home of its own that goes away afterwards. */
+  async function withGit<T>(
+    request: GitRequest,
+    { environment, signal }: { readonly environment: SourceEnvironment; readonly signal: AbortSignal },
+    work: (git: Git, home: string) => Promise<T>,
+  ): Promise<T> {
+    const home = join(root, `git.${randomUUID()}`);
+    await mkdir(home, { recursive: true, mode: 0o700 });
+    try {
+      let knownHosts: string | undefined;
+      if (request.knownHosts !== "") {
+        knownHosts = join(home, "known_hosts");
+        await writeFile(knownHosts, request.knownHosts);
+      }
+      const settings = await loginSettings(request, environment, signal);
+      return await work(gitIn({ settings, home, knownHosts, path, signal }), home);
+    } finally {
+      await rm(home, { recursive: true, force: true });
+    }
+  }
+
+  return {
+    scheme: "git",
+    open: ({ identifier, attrs }) => {
+      const request = readRequest(identifier, attrs);
+      // Each job asks the remote once, so that the key and what is fetched agree.
+      const found = new WeakMap<SourceEnvironment, Promise<ResolvedCommit>>();
+      const resolve = (context: { readonly environment: SourceEnvironment; readonly signal: AbortSignal }) => {
+        let commit = found.get(context.environment);
+        if (!commit) {
+          commit = withGit(request, context, (git) => resolveRef(git, request));
+          commit.catch(() => found.delete(context.environment));
+          found.set(context.environment, commit);
+        }
+        return commit;
+      };
+      return {
+        cacheMap: async (context) => ({ key: keyOf(request, await resolve(context)) }),
+        run: async (context) => {
+          const { signal } = context;
+          const commit = await resolve(context);
+          return await withGit(request, context, async (git, home) => {
+            const directory = await checkout(git, request, commit, home);
+            return await asTree(directory, home, `git snapshot for ${identifier}`, signal);
+          });
+        },
+      };
+    },
+  };
+
+  async function asTree(directory: string, home: string, description: string, signal: AbortSignal): Promise<Ref> {
+    const walked = await bytes.run("walk", { root: directory, filter: {}, indexFile: join(home, "index") }, { signal });
+    if (walked.unchanged) throw new Error("Internal error: nothing changed since a walk that was never made");
+    const toc = decodeToc(walked.toc, (path) => ({ kind: "range", file: `${directory}/${path}`, offsetBytes: 0 }));
+    const entries = toc.entries.map((entry) => ({ ...entry, uid: 0, gid: 0 }));
+    const empty = refs.scratch();
+    try {
+      return (await refs.writeLayer(empty, { ...toc, entries }, { signal, description })).ref;
+    } finally {
+      await empty.release();
+    }
+  }
+}
+
+function keyOf(request: GitRequest, { commit, ref }: ResolvedCommit): string {
+  const { keepGitDir, subdir, skipSubmodules, commitTimes } = request;
+  const parts = [
+    commit,
+    keepGitDir ? `.git#${ref}` : "",
+    subdir === "" ? "" : `:${subdir}`,
+    skipSubmodules ? "(skip-submodules)" : "",
+    commitTimes ? "(mtime=commit)" : "",
+  ];
+  return `git:${parts.join("")}`;
+}
+
+/** The client's own login, where it has one for the host, as git's configuration. */
+async function loginSettings(
+  { remote, host, headerSecret, tokenSecret }: GitRequest,
+  { secret }: SourceEnvironment,
+  signal: AbortSignal,
+): Promise<Readonly<Record<string, string>>> {
+  if (!secret || !/^https?:/.test(remote)) return {};
+  for (const suffix of [`.${host}`, ""]) {
+    for (const [name, isToken] of [
+      [headerSecret, false],
+      [tokenSecret, true],
+    ] as const) {
+      const value = name === "" ? undefined : await secret(`${name}${suffix}`, { signal });
+      if (!value) continue;
+      const text = new TextDecoder().decode(value).trim();
+      const header = isToken ? `basic ${Buffer.from(`x-access-token:${text}`).toString("base64")}` : text;
+      return { [`http.${new URL(remote).origin}/.extraheader`]: `Authorization: ${header}` };
+    }
+  }
+  return {};
+}
