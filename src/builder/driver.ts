@@ -1,6 +1,6 @@
 import type { Duplex } from "node:stream";
 import type { DialSession } from "../client/mod.ts";
-import type { DockerConfig } from "../docker/mod.ts";
+import type { DockerConfig, EngineImages } from "../docker/mod.ts";
 
 /** The ways to have an engine. */
 export type DriverKind = "embedded" | "docker" | "docker-container" | "kubernetes" | "remote";
@@ -67,6 +67,8 @@ export interface Driver {
   dial(options: DriverCall): Promise<Duplex>;
   /** Opens a byte stream for a session, where these do not go through the Control API. */
   readonly dialSession?: DialSession;
+  /** The images of the Docker Engine that the engine is inside of. */
+  readonly images?: EngineImages;
   /** The engine's version, where its Control API does not tell it. */
   version?(options: DriverCall): Promise<string>;
   /** Ends the engine; what it has built stays. */

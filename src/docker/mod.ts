@@ -19,6 +19,7 @@ export {
   engineAddressOf,
   type EngineCall,
   type EngineImage,
+  type EngineImages,
   type EngineInfo,
   type EngineMessage,
   type EngineSurroundings,

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { connect } from "node:net";
@@ -12,7 +13,9 @@ import {
   must,
   polyarchProgram,
   readIndex,
+  registryUser,
   startDocker,
+  startRegistry,
   startSshd,
 } from "../lab/mod.ts";
 import { openHouse } from "./harness.ts";
@@ -153,6 +156,32 @@ suite("the docker driver, with an engine of old and its classic store", () => {
     const dest = await house.directory();
     await works([...build, "-o", `type=local,dest=${dest}`, context]);
     assert.equal(await readFile(join(dest, "word"), "utf8"), "hello\n");
+  });
+  test("has the engine push each tag, as the user of this machine", async (t) => {
+    const registry = await startRegistry({ users: true });
+    t.after(() => registry[Symbol.asyncDispose]());
+    const { username, password } = registryUser;
+    const home = await house.directory();
+    const [one, two] = [`${registry.host}/classic:1`, `${registry.host}/classic:2`];
+    const push = [...build, "--push", "-t", one, "-t", two, context];
+    const stranger = await polyarch(push, { DOCKER_CONFIG: home });
+    assert.equal(stranger.code, 1);
+    assert.match(stranger.stderr, /no basic auth credentials/);
+    await works(["login", "-u", username, "-p", password, registry.host], { DOCKER_CONFIG: home });
+    const files = [`--metadata-file=${home}/metadata`, `--iidfile=${home}/iid`];
+    const { stderr } = await works([...push, ...files], { DOCKER_CONFIG: home });
+    for (const name of [one, two]) assert.ok(stderr.includes(`pushing ${name} with docker`), stderr);
+    assert.match(stderr, /^#\d+ pushing layer [0-9a-f]{12} /m);
+    const inspect = (name: string) =>
+      must("skopeo", ["inspect", "--raw", "--tls-verify=false", `--creds=${username}:${password}`, `docker://${name}`]);
+    const raw = await inspect(one);
+    assert.equal(await inspect(two), raw);
+    const digest = `sha256:${createHash("sha256").update(raw).digest("hex")}`;
+    const metadata = JSON.parse(await readFile(`${home}/metadata`, "utf8")) as Record<string, string>;
+    assert.equal(metadata["containerimage.digest"], digest);
+    const id = (await docker.docker(["image", "inspect", "--format={{.Id}}", one])).stdout.trim();
+    assert.equal(await readFile(`${home}/iid`, "utf8"), id);
+    assert.equal((JSON.parse(raw) as { config: { digest: string } }).config.digest, id);
   });
   test("refuses what that engine cannot do, with docker buildx's words", async () => {
     const refused = async (what: string, ...args: string[]) => {

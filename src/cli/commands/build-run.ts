@@ -35,6 +35,7 @@ import type { buildFlags } from "./build.ts";
 import type { Call } from "./build/call.ts";
 import { farmNodes, mergeImages, warnOfParts } from "./build/farm.ts";
 import { fitToDriver, wishesForDocker } from "./build/fit-driver.ts";
+import { namesToPush, pushByDocker } from "./build/push-by-docker.ts";
 import { stepStatus } from "./build/step-status.ts";
 import { reportResult } from "./build/report.ts";
 
@@ -222,7 +223,11 @@ async function built(
   }
   const quietMs = driver.kind === "embedded" ? quietBootMs : 0;
   await using client = await connectNode(driver, { signal, onEvent: bootStatus({ now, update, quietMs }) });
-  return await runPreparedBuild(prepared, { ...surroundings, client, builder: { name, node } });
+  const result = await runPreparedBuild(prepared, { ...surroundings, client, builder: { name, node } });
+  const { images } = driver;
+  if (!images) return result;
+  const names = namesToPush(prepared, { kind: driver.kind, features: await driver.features({ signal }) });
+  return await pushByDocker(result, names, { images, credentials, update, now, signal });
 }
 
 /** The Docker Engine, where the result is to be loaded into it; asked first whether it is there, since nobody wants to know after the build. */

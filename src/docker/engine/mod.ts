@@ -12,5 +12,5 @@ export {
 } from "./address.ts";
 export type { ContainerSpec, ContainerState, EngineCall, ExecResult } from "./containers.ts";
 export { DockerEngine, type EngineInfo } from "./docker-engine.ts";
-export type { EngineImage, RegistryLogin, TransferCall } from "./images.ts";
+export type { EngineImage, EngineImages, RegistryLogin, TransferCall } from "./images.ts";
 export type { EngineMessage } from "./json-messages.ts";

@@ -49,6 +49,7 @@ export const dockerDriver: OpenDriver = async ({ node, env, configDirectory, con
     },
     dial,
     dialSession: async ({ headers, signal = neverAborted }) => await docker.openSession({ headers, signal }),
+    images: docker.images,
     version: async (options) => (await docker.version(options)).replace(/-moby$/, ""),
     stop: async () => undefined,
     remove: async () => undefined,

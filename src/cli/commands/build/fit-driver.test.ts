@@ -36,7 +36,6 @@ suite("fitToDriver()", () => {
     [[], 2, /^Multi-platform build is not supported for the docker driver\.\n/],
     [[tar], 1, /^OCI exporter is not supported for the docker driver\.\n/],
     [[{ ...tar, exporter: "docker" }], 1, /^Docker exporter is not supported for the docker driver\.\n/],
-    [[image({ push: "true" })], 1, /containerd image store/],
     [
       [image({ push: "", "push-by-digest": "true" })],
       1,

@@ -36,29 +36,22 @@ export function fitToDriver(build: PreparedBuild, { kind, features, platforms }:
   }
   if (kind !== "docker") return build;
   const attrs = "image-resolve-mode" in build.attrs ? build.attrs : { ...build.attrs, "image-resolve-mode": "local" };
-  return { ...build, attrs, outputs: build.outputs.map((output) => inPlace(output, features)) };
+  return { ...build, attrs, outputs: build.outputs.map((output) => inPlace(output)) };
 }
 
-function inPlace(output: PlannedOutput, features: DriverFeatures): PlannedOutput {
+function inPlace(output: PlannedOutput): PlannedOutput {
   const { exporter, attrs } = output;
   if (exporter !== "image") return output;
-  if (isSet(attrs.push)) {
-    if (isSet(attrs["push-by-digest"])) {
-      throw new BuildError(
-        "unimplemented",
-        "push-by-digest is currently not implemented for docker driver, please create a new builder instance",
-      );
-    }
-    if (!features.directPush) {
-      throw new BuildError(
-        "unimplemented",
-        "pushing with the docker driver is only supported with the containerd image store: build without --push and then `docker push`, or use another builder (polyarch create)",
-      );
-    }
+  if (isSet(attrs.push) && isSet(attrs["push-by-digest"])) {
+    throw new BuildError(
+      "unimplemented",
+      "push-by-digest is currently not implemented for docker driver, please create a new builder instance",
+    );
   }
   return { exporter: "moby", attrs, target: { type: "none" } };
 }
 
-function isSet(value: string | undefined): boolean {
+/** Whether an output's attribute is on; an empty value means yes. */
+export function isSet(value: string | undefined): boolean {
   return value !== undefined && (value === "" || parseGoBool(value) === true);
 }
