@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -13,6 +13,7 @@ import {
   installedEmulators,
   isStaticExecutable,
   parseBinfmtEntry,
+  readElfHeader,
   registration,
   supportedPlatforms,
   toInstall,
@@ -34,6 +35,22 @@ for (const architecture of architectures) {
     assert.deepEqual({ status, signal, stderr }, { status: 0, signal: null, stderr: "" });
   });
 }
+
+test("readElfHeader() tells every architecture's programs apart, and what starts this one", () => {
+  for (const architecture of architectures) {
+    const header = readElfHeader(exitProgram(architecture));
+    assert.deepEqual(header, { architecture: architecture.name, interpreter: undefined });
+  }
+  const own = readElfHeader(readFileSync(process.execPath).subarray(0, 4096));
+  assert.match(own?.interpreter ?? "", /^\/lib.*\/ld-linux/);
+  for (const other of [
+    Buffer.alloc(0),
+    Buffer.from("#!/bin/sh\n"),
+    exitProgram(architectures[0] ?? assert.fail()).subarray(0, 30),
+  ]) {
+    assert.equal(readElfHeader(other), undefined);
+  }
+});
 
 test("elfMagic() gives what is documented for arm64", () => {
   const arm64 = architectures.find(({ name }) => name === "arm64") ?? assert.fail();

@@ -1,5 +1,5 @@
 import { closeSync, openSync, readSync } from "node:fs";
-import type { Architecture, ElfIdentity } from "./architectures.ts";
+import { type Architecture, architectures, type ElfIdentity } from "./architectures.ts";
 
 const ET_EXEC = 2;
 const PT_LOAD = 1;
@@ -47,6 +47,49 @@ export function elfMagic(elf: ElfIdentity): { readonly magic: Uint8Array; readon
   mask[7] = 0; // the operating system's ABI: GNU programs say so, others leave it empty
   mask[elf.endian === "little" ? 16 : 17] = 0xfe; // executables (2) and position-independent ones (3)
   return { magic, mask };
+}
+
+/** What the beginning of an executable says of it. */
+export interface ElfHeader {
+  /** As in platforms; `undefined`: one that images never have. */
+  readonly architecture: string | undefined;
+  /** The program that starts it (`/lib64/ld-linux-x86-64.so.2`); `undefined` for one that needs none, or when that lies beyond the bytes. */
+  readonly interpreter: string | undefined;
+}
+
+/** Reads the first bytes of a file, 4 KiB are enough for what compilers make; `undefined` when they are no ELF header. */
+export function readElfHeader(start: Uint8Array): ElfHeader | undefined {
+  const view = new DataView(start.buffer, start.byteOffset, start.byteLength);
+  if (start.byteLength < 52 || view.getUint32(0) !== 0x7f45_4c46) return undefined;
+  const wide = start[4] === 2;
+  const little = start[5] === 1;
+  const machine = view.getUint16(18, little);
+  const architecture = architectures.find(
+    ({ elf }) => elf.machine === machine && (elf.bits === 64) === wide && (elf.endian === "little") === little,
+  );
+  return { architecture: architecture?.name, interpreter: interpreterOf(start, view, { wide, little }) };
+}
+
+function interpreterOf(
+  start: Uint8Array,
+  view: DataView,
+  { wide, little }: { readonly wide: boolean; readonly little: boolean },
+): string | undefined {
+  if (wide && start.byteLength < 64) return undefined;
+  const word = (at: number) => (wide ? Number(view.getBigUint64(at, little)) : view.getUint32(at, little));
+  const table = word(wide ? 32 : 28);
+  const size = view.getUint16(wide ? 54 : 42, little);
+  const count = view.getUint16(wide ? 56 : 44, little);
+  for (let index = 0; index < count; index++) {
+    const at = table + index * size;
+    if (at + (wide ? 56 : 32) > start.byteLength) return undefined;
+    if (view.getUint32(at, little) !== PT_INTERP) continue;
+    const from = word(at + (wide ? 8 : 4));
+    const to = from + word(at + (wide ? 32 : 16));
+    if (to > start.byteLength || from >= to) return undefined;
+    return Buffer.from(start.subarray(from, to)).toString("utf8").replace(/\0.*$/s, "");
+  }
+  return undefined;
 }
 
 /** Whether a file is an executable that needs no other file to start: an interpreter in a foreign root must be that. */

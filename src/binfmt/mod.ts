@@ -4,7 +4,7 @@
  */
 export { type Architecture, architectures, type ElfIdentity } from "./architectures.ts";
 export { amd64Variants } from "./cpu-level.ts";
-export { elfMagic, exitProgram, isStaticExecutable } from "./elf.ts";
+export { type ElfHeader, elfMagic, exitProgram, isStaticExecutable, readElfHeader } from "./elf.ts";
 export {
   type BinfmtEntry,
   binfmtDirectory,

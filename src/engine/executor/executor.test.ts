@@ -11,7 +11,12 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { architectures, exitProgram } from "../../binfmt/mod.ts";
+import { currentPlatform, formatPlatform } from "../../oci/mod.ts";
 import { findBusybox, makeRoot, testsWithBed } from "./testing/mod.ts";
+
+const native = formatPlatform(currentPlatform());
+const mips64le = architectures.find(({ name }) => name === "mips64le") ?? assert.fail();
 
 await testsWithBed(import.meta.url, (bed) => {
   const { directory, lower } = bed;
@@ -190,12 +195,36 @@ await testsWithBed(import.meta.url, (bed) => {
       "exec none: executable file not found in $PATH: no such file or directory\n",
     ],
     ["a file that is no program", ["/etc/passwd"], 126, "exec /etc/passwd: permission denied\n"],
-    ["a script without its interpreter", ["/script"], 127, "exec /script: no such file or directory\n"],
-    ["a program of no known format", ["/garbage"], 126, "exec /garbage: exec format error\n"],
+    [
+      "a script without its interpreter",
+      ["/script"],
+      127,
+      "exec /script: no such file or directory: /script is a script for /bin/none, which is not in this image: install it there, or change the script's first line\n",
+    ],
+    [
+      "a program of no known format",
+      ["/garbage"],
+      126,
+      "exec /garbage: exec format error: /garbage is no program, and no script either: its first line does not name an interpreter (#!/bin/sh)\n",
+    ],
+    [
+      "an empty file",
+      ["/empty"],
+      126,
+      "exec /empty: exec format error: /empty is empty: copy it again from where it was made\n",
+    ],
+    [
+      "a program of another architecture",
+      ["foreign"],
+      126,
+      `exec foreign: exec format error: /bin/foreign is a program for linux/mips64le, but this is a container for ${native}: build it for ${native}, take a base image that is really for ${native}, or ask for linux/mips64le (--platform linux/mips64le)\n`,
+    ],
   ] as const) {
     test(`${what} ends as in a shell`, async () => {
       writeFileSync(join(lower, "script"), "#!/bin/none\n", { mode: 0o755 });
       writeFileSync(join(lower, "garbage"), Uint8Array.of(1, 2, 3, 4), { mode: 0o755 });
+      writeFileSync(join(lower, "empty"), "", { mode: 0o755 });
+      writeFileSync(join(lower, "bin/foreign"), exitProgram(mips64le), { mode: 0o755 });
       const result = await bed.run(args);
       assert.deepEqual({ code: result.code, stderr: result.stderr }, { code, stderr: words });
     });

@@ -25,6 +25,7 @@ import type {
   RunningProcess,
 } from "./executor.ts";
 import type { NetworkFiles } from "./network-files.ts";
+import { whyNot } from "./program/mod.ts";
 import { findUser, type Missing, MountPoints, type ProcessUser, RootDirectory } from "./rootfs/mod.ts";
 import {
   type Conversation,
@@ -96,7 +97,7 @@ export class RuntimeExecutor implements Executor {
         plan = await emulators.plan(process.platform);
         if (plan.how !== how) continue;
       }
-      if (failure) await io.stderr(Buffer.from(`${failure.text}\n`));
+      if (failure) await tell(failure, process, process, io);
       return status;
     }
   }
@@ -171,7 +172,7 @@ export class RuntimeExecutor implements Executor {
       io.onStarted?.(running(conversation, (next, nextIo, options) => this.#exec(next, container, nextIo, options)));
     const outcome = await runner.exec(container.process.id, config, { bundle, cgroup, io, signal, onStarted });
     const { failure, ...status } = attemptOf(outcome, process, cgroup);
-    if (failure) await io.stderr(Buffer.from(`${failure.text}\n`));
+    if (failure) await tell(failure, process, container.process, io);
     return status;
   }
 
@@ -210,6 +211,18 @@ export class RuntimeExecutor implements Executor {
       this.#runners = others;
     }
   }
+}
+
+/** Says on the process's own standard error why it could not be started. */
+async function tell(
+  failure: StartFailure,
+  process: ContainedProcess,
+  container: Pick<ProcessSpec, "rootfs" | "platform">,
+  io: ProcessIO,
+): Promise<void> {
+  using root = new RootDirectory(container.rootfs);
+  const why = failure.type === "command" && failure.reason !== "forbidden" && whyNot(root, process, container.platform);
+  await io.stderr(Buffer.from(`${failure.text}${why ? `: ${why}` : ""}\n`));
 }
 
 function check(process: ProcessSpec): void {

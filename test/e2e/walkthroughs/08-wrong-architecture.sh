@@ -25,6 +25,19 @@ mkdir next
 printf 'FROM %s\nRUN uname -m\n' "$image:arm64" > next/Dockerfile
 refused $BUILDX build --platform linux/arm64 next
 
+# An image that says it is for this machine, and holds programs of the other one.
+mkdir lying
+cat > lying/Dockerfile <<END
+FROM --platform=linux/arm64 $BASE AS other
+FROM scratch
+COPY --from=other /bin/busybox /bin/busybox
+CMD ["/bin/busybox", "uname", "-m"]
+END
+$BUILDX build --platform linux/amd64 --tag "$image:lying" --push lying
+refused polyarch run "$image:lying"
+printf 'FROM %s\nRUN ["/bin/busybox", "uname", "-m"]\n' "$image:lying" > lying/Dockerfile
+refused $BUILDX build --platform linux/amd64 lying
+
 # The remedy: an image for both, and a builder that can run the other one.
 $BUILDX build --platform linux/amd64,linux/arm64 --tag "$image:both" --push .
 $BUILDX create --name emulating --driver remote "unix://$EMULATING"

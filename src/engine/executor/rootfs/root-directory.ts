@@ -1,4 +1,14 @@
-import { closeSync, constants, fstatSync, mkdirSync, openSync, readFileSync, readlinkSync, statSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readlinkSync,
+  readSync,
+  statSync,
+} from "node:fs";
 import { isSystemError, lutimes, O_PATH, openInRoot } from "../../../base/sys/mod.ts";
 
 /** A file or directory to be made in a root. */
@@ -44,6 +54,23 @@ export class RootDirectory implements Disposable {
       }
     } catch (error) {
       if (isSystemError(error)) return "";
+      throw error;
+    }
+  }
+
+  /** The first bytes of a file, as many as there are up to `maxBytes`; `undefined` when it is missing or no regular file. */
+  readStart(path: string, options: { maxBytes: number }): Uint8Array | undefined {
+    try {
+      const fd = openInRoot(this.#fd, path, constants.O_RDONLY | constants.O_NONBLOCK);
+      try {
+        if (!fstatSync(fd).isFile()) return undefined;
+        const bytes = Buffer.alloc(options.maxBytes);
+        return bytes.subarray(0, readSync(fd, bytes, 0, bytes.length, 0));
+      } finally {
+        closeSync(fd);
+      }
+    } catch (error) {
+      if (isSystemError(error)) return undefined;
       throw error;
     }
   }

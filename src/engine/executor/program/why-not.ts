@@ -1,0 +1,64 @@
+import { join, resolve } from "node:path/posix";
+import { readElfHeader } from "../../../binfmt/mod.ts";
+import { formatPlatform, type Platform } from "../../../oci/mod.ts";
+import { completeEnvironment } from "../bundle/mod.ts";
+import type { ContainedProcess } from "../executor.ts";
+import type { RootDirectory } from "../rootfs/mod.ts";
+
+/** Enough of a program for its headers. */
+const startBytes = 4096;
+/** A script whose interpreter is a script whose interpreter …: the kernel follows so many. */
+const deepest = 5;
+
+/**
+ * Why a program could not be started, from what it is: made for another architecture, without what would start it, or no program at all.
+ * @returns the reason and what to do about it; `undefined` when the file does not show any
+ */
+export function whyNot(
+  root: RootDirectory,
+  { args, env, cwd }: Pick<ContainedProcess, "args" | "env" | "cwd">,
+  platform: Platform,
+): string | undefined {
+  const command = args[0] ?? "";
+  const path = command.includes("/") ? resolve(cwd, command) : findInPath(root, command, env);
+  return path === undefined ? undefined : whyNotFile(root, path, platform);
+}
+
+function whyNotFile(root: RootDirectory, path: string, platform: Platform, depth = 0): string | undefined {
+  const start = root.readStart(path, { maxBytes: startBytes });
+  if (!start) return undefined;
+  if (start.byteLength === 0) return `${path} is empty: copy it again from where it was made`;
+  const script = /^#![ \t]*([^\s\0]+)/.exec(Buffer.from(start.subarray(0, 256)).toString("latin1"))?.[1];
+  if (script !== undefined) {
+    if (!root.readStart(script, { maxBytes: 1 })) {
+      return `${path} is a script for ${script}, which is not in this image: install it there, or change the script's first line`;
+    }
+    return depth < deepest ? whyNotFile(root, script, platform, depth + 1) : undefined;
+  }
+  const elf = readElfHeader(start);
+  if (!elf)
+    return `${path} is no program, and no script either: its first line does not name an interpreter (#!/bin/sh)`;
+  if (elf.architecture !== platform.architecture) return foreign(path, elf.architecture, platform);
+  if (elf.interpreter !== undefined && !root.readStart(elf.interpreter, { maxBytes: 1 })) {
+    return `${path} is started by ${elf.interpreter}, which is not in this image: it was made for another C library; link it statically, or use a base image with that library`;
+  }
+  return undefined;
+}
+
+function foreign(path: string, architecture: string | undefined, platform: Platform): string {
+  const wanted = formatPlatform(platform);
+  if (architecture === undefined) return `${path} is a program for a machine that no image is for, not for ${wanted}`;
+  const its = formatPlatform({ os: platform.os, architecture });
+  return `${path} is a program for ${its}, but this is a container for ${wanted}: build it for ${wanted}, take a base image that is really for ${wanted}, or ask for ${its} (--platform ${its})`;
+}
+
+function findInPath(root: RootDirectory, command: string, env: readonly string[]): string | undefined {
+  const path =
+    completeEnvironment(env, "")
+      .findLast((entry) => entry.startsWith("PATH="))
+      ?.slice("PATH=".length) ?? "";
+  return path
+    .split(":")
+    .map((directory) => join("/", directory, command))
+    .find((candidate) => root.readStart(candidate, { maxBytes: 1 }) !== undefined);
+}
