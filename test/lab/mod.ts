@@ -9,6 +9,8 @@ export { type DockerRelease, type LabDocker, startDocker, unpackDocker } from ".
 export { buildctlProgram, engineProgram, type LabEngine, startEngine } from "./engine.ts";
 export { emulateOnHost } from "./emulators.ts";
 export { type EngineArchitecture, makeEngineBase, pushEngineBase } from "./engine-base.ts";
+export { type LabFiles, serveFiles } from "./files-server.ts";
+export { type LabGit, startGit } from "./git.ts";
 export { pushEngineImage } from "./engine-image.ts";
 export { type LabPlatform, labPlatforms } from "./platforms.ts";
 export { type Held, type LabPolyarch, openPolyarch, polyarchProgram } from "./polyarch.ts";

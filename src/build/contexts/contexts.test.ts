@@ -189,6 +189,14 @@ suite("--build-context", () => {
       });
       assert.deepEqual(Buffer.concat(await Array.fromAsync(layouts[store]?.read(digest) ?? [])), manifest);
     }
+    assert.match(
+      (await open("app", { named: ["base=oci-layout://layout"] })).attrs["context:base"] ?? "",
+      /:latest@sha256:/,
+    );
+    await writeFile(
+      join(layout, "index.json"),
+      JSON.stringify({ schemaVersion: 2, manifests: [...manifests, ...manifests] }),
+    );
     await assert.rejects(open("app", { named: ["base=oci-layout://layout"] }), {
       message: /^oci-layout reference "oci-layout:\/\/layout" could not be resolved: "latest" not found/,
     });
@@ -214,6 +222,7 @@ suite("what cannot be meant", () => {
   for (const [named, message] of [
     ["nothing", /^invalid context value: nothing, expected key=value$/],
     ["Upper=app", /^invalid context name Upper: /],
+    ["data=target:other", /^failed to find target other for context data$/],
     ["data=nowhere", /^failed to get build context data: stat nowhere: no such file or directory$/],
     ["data=app/Dockerfile", /^failed to get build context path app\/Dockerfile: not a directory$/],
   ] as const) {

@@ -1,7 +1,7 @@
 import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { BuildError, messageOf } from "../../base/errors/mod.ts";
-import { type BlobReader, openOciLayout } from "../../content/mod.ts";
+import { type BlobReader, type OciLayout, openOciLayout } from "../../content/mod.ts";
 import { familiarReference, parseReference } from "../../oci/mod.ts";
 import { newSessionId } from "../../session/mod.ts";
 import { remoteContext } from "./remote-context.ts";
@@ -38,7 +38,11 @@ function splitValue(value: string): [name: string, path: string] {
 }
 
 async function offer(name: string, path: string, cwd: string): Promise<OfferedContext> {
-  if (path.startsWith("docker-image://") || path.startsWith("target:")) return { name, source: path };
+  if (path.startsWith("docker-image://")) return { name, source: path };
+  if (path.startsWith("target:")) {
+    // Targets stand in files for bake; a build has none to take from.
+    throw invalid(`failed to find target ${path.slice("target:".length)} for context ${name}`);
+  }
   const remote = remoteContext(path);
   if (remote) return { name, source: path, hasGitQuery: remote.hasGitQuery };
   if (path.startsWith("oci-layout://")) return await offerLayout(name, path, cwd);
@@ -68,13 +72,19 @@ async function offerLayout(name: string, text: string, cwd: string): Promise<Off
   let digest = at < 0 ? "" : rest.slice(at + 1);
   if (digest === "") {
     try {
-      digest = layout.resolve(tag).digest;
+      digest = digestIn(layout, tag);
     } catch (cause) {
       throw unresolved(cause);
     }
   }
   const store = newSessionId();
   return { name, source: `oci-layout://${store}:${tag}@${digest}`, layout: { name: store, blobs: layout } };
+}
+
+/** A layout with one image in it needs no tag. */
+function digestIn(layout: OciLayout, tag: string): string {
+  const [only, ...others] = layout.index.manifests;
+  return only && others.length === 0 ? only.digest : layout.resolve(tag).digest;
 }
 
 function invalid(message: string, cause?: unknown): BuildError {
