@@ -3,6 +3,7 @@ import { writeFile } from "node:fs/promises";
 import { delimiter, dirname, join } from "node:path";
 import { before, suite, test } from "node:test";
 import {
+  buildctlProgram,
   emulateOnHost,
   type Finished,
   type LabDocker,
@@ -13,10 +14,12 @@ import {
   pushBaseImages,
   pushEngineImage,
   readIndex,
+  registryUser,
   run,
   startDocker,
   startEngine,
   startRegistry,
+  startSshd,
   unpackDocker,
 } from "../lab/mod.ts";
 import { openHouse } from "./harness.ts";
@@ -142,6 +145,42 @@ for (const [name, client] of Object.entries({ polyarch, "docker buildx": dockerB
       const exports = stderr.matchAll(/^(#\d+) .*exporting to image$/gm);
       assert.equal(new Set([...exports].map(([, step]) => step)).size, 2, `each engine has its share:\n${stderr}`);
       assert.match(stderr, /^#\d+ merging manifest list /m);
+    });
+
+    test("4: two engines behind ssh", async () => {
+      await using undo = new AsyncDisposableStack();
+      const node = async () => {
+        const engine = undo.use(await startEngine(["--addr=tcp://127.0.0.1:0"]));
+        const PATH = [dirname(buildctlProgram), "/usr/bin", "/bin"].join(delimiter);
+        return undo.use(await startSshd({ PATH, BUILDKIT_HOST: engine.addresses[0] ?? "" }));
+      };
+      const [one, two] = [await node(), await node()];
+      // Each has its own ssh, with its own key.
+      const ssh = await house.directory();
+      const choose = `case "$*" in *${one.port}*) exec ${one.bin}/ssh "$@";; *) exec ${two.bin}/ssh "$@";; esac`;
+      await writeFile(join(ssh, "ssh"), `#!/bin/sh\n${choose}\n`, { mode: 0o755 });
+      const env = await client();
+      const PATH = [ssh, env["PATH"]].join(delimiter);
+      await walk("04-ssh-nodes.sh", { ...env, PATH, NODE_AMD64: one.url, NODE_ARM64: two.url });
+      assert.deepEqual(await platformsOf("ssh-farm:1"), ["linux/amd64/", "linux/arm64/"]);
+    });
+
+    test("5: a Docker Engine behind ssh, and a login on this side only", async () => {
+      await using undo = new AsyncDisposableStack();
+      undo.use(await emulateOnHost());
+      const docker = undo.use(await startDocker("sid"));
+      const registry = undo.use(await startRegistry({ users: true }));
+      const { PATH: remotePath = "", LD_LIBRARY_PATH = "", DOCKER_HOST = "" } = docker.env;
+      const sshd = undo.use(await startSshd({ PATH: remotePath, LD_LIBRARY_PATH, DOCKER_HOST }));
+      const env = withDocker(await client(), docker);
+      await walk("05-ssh-host.sh", {
+        ...env,
+        DOCKER_HOST: sshd.url,
+        PATH: [sshd.bin, env["PATH"]].join(delimiter),
+        REGISTRY: registry.host,
+        USERNAME: registryUser.username,
+        PASSWORD: registryUser.password,
+      });
     });
 
     test("5: a mirror in place of a registry that cannot be reached", async () => {
