@@ -15,6 +15,7 @@ import {
 } from "../session/mod.ts";
 import { askFrontend } from "./ask-frontend.ts";
 import type { BuildEvent } from "./events.ts";
+import { explainMissing } from "./missing-source.ts";
 import { OpenSinks } from "./outputs/open-sinks.ts";
 import { type OutputPlaces, sendTarget } from "./outputs/send-target.ts";
 import type { PreparedBuild } from "./prepare-build.ts";
@@ -86,7 +87,7 @@ export async function runBuild(build: PreparedBuild, surroundings: BuildSurround
     );
     return { ref: `${builder.name}/${builder.node}/${id}`, response: ExporterResponse };
   } catch (error) {
-    throw solveError(error, signal);
+    throw await explainMissing(solveError(error, signal), build.inputs);
   } finally {
     const timer = setTimeout(() => newsController.abort(), lastNewsMs);
     await Promise.all([news, noted]);

@@ -9,6 +9,7 @@
  * 3. `shell/` expands variables once they are known; that is up to whoever runs the instructions.
  */
 export { parseDockerignore } from "./ignore/dockerignore.ts";
+export { ignoredBy, type IgnoreLine } from "./ignore/ignored-by.ts";
 export * from "./instructions/mod.ts";
 export * from "./lint/mod.ts";
 export * from "./parser/mod.ts";

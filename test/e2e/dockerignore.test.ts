@@ -83,12 +83,14 @@ test("a .dockerignore beside the Dockerfile, of its name, comes first", async ()
   assert.deepEqual(got, without("logs/a.log", "logs/deep/b.log", "logs/deep/important.log"));
 });
 
-test("a file that is ignored cannot be copied, and the error says which", async () => {
+test("a file that is ignored cannot be copied, and the error says which, and why", async () => {
   const context = await house.context({
     Dockerfile: "FROM scratch\nCOPY secret.txt /\n",
     ".dockerignore": "secret.txt\n",
     "secret.txt": "",
   });
   const { stderr } = await house.fails(context);
-  assert.match(stderr, /"\/secret\.txt": not found/);
+  assert.match(stderr, /"\/secret\.txt": not found \(excluded by line 1 of \.dockerignore: "secret\.txt"\)/);
+  const mistyped = await house.context({ Dockerfile: "FROM scratch\nCOPY secert.txt /\n", "secret.txt": "" });
+  assert.match((await house.fails(mistyped)).stderr, /"\/secert\.txt": not found \(did you mean secret\.txt\?\)/);
 });

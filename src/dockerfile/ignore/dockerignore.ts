@@ -6,8 +6,16 @@ import { cleanPath } from "../../base/text/paths/mod.ts";
  * One per line; a line that starts with `#` is a comment; blanks around a pattern and a slash in front of it mean nothing.
  */
 export function parseDockerignore(text: string): readonly string[] {
-  const patterns: string[] = [];
-  for (const line of text.replace(/^\uFEFF/, "").split(/\r?\n/)) {
+  return dockerignoreLines(text).map(({ pattern }) => pattern);
+}
+
+/** As {@link parseDockerignore}, each pattern with its line, counted from 1. */
+export function dockerignoreLines(text: string): readonly { readonly line: number; readonly pattern: string }[] {
+  const patterns: { line: number; pattern: string }[] = [];
+  for (const [at, line] of text
+    .replace(/^\uFEFF/, "")
+    .split(/\r?\n/)
+    .entries()) {
     if (line.startsWith("#")) continue;
     const said = line.trim();
     if (said === "") continue;
@@ -15,7 +23,7 @@ export function parseDockerignore(text: string): readonly string[] {
     const path = exception ? said.slice(1).trim() : said;
     const cleaned = path === "" ? "" : cleanPath(path);
     const relative = cleaned.length > 1 && cleaned.startsWith("/") ? cleaned.slice(1) : cleaned;
-    patterns.push((exception ? "!" : "") + relative);
+    patterns.push({ line: at + 1, pattern: (exception ? "!" : "") + relative });
   }
   return patterns;
 }
