@@ -19,4 +19,5 @@ export {
   runFarm,
 } from "./farm/mod.ts";
 export { type BuildResult, imageId, metadataJson } from "./result.ts";
+export { askFrontend } from "./ask-frontend.ts";
 export { type BuildSurroundings, runBuild } from "./run-build.ts";

@@ -12,6 +12,7 @@ const commonFlags: Readonly<Record<string, FlagKind>> = {
 
 /** `COPY [flags] source… destination`. @throws {Error} with BuildKit's words */
 export function parseCopy(node: InstructionNode): CopyInstruction {
+  requireDestination(node);
   const flags = parseFlags(node.flags, { ...commonFlags, from: "string", parents: "boolean" });
   return {
     type: "copy",
@@ -24,6 +25,7 @@ export function parseCopy(node: InstructionNode): CopyInstruction {
 
 /** `ADD [flags] source… destination`. @throws {Error} with BuildKit's words */
 export function parseAdd(node: InstructionNode): AddInstruction {
+  requireDestination(node);
   const flags = parseFlags(node.flags, {
     ...commonFlags,
     checksum: "string",
@@ -40,15 +42,17 @@ export function parseAdd(node: InstructionNode): AddInstruction {
   };
 }
 
+function requireDestination({ name, args }: InstructionNode): void {
+  if (args.length >= 2) return;
+  throw new Error(
+    `${name.toUpperCase()} requires at least two arguments, but only one was provided. Destination could not be determined`,
+  );
+}
+
 function parseSources(node: InstructionNode, flags: FlagValues): CopySources {
   const name = node.name.toUpperCase();
   const words = textsOf(node.args);
-  const destination = words.at(-1);
-  if (destination === undefined || words.length < 2) {
-    throw new Error(
-      `${name} requires at least two arguments, but only one was provided. Destination could not be determined`,
-    );
-  }
+  const destination = words.at(-1) ?? "";
   if (parseHeredocMark(destination)) throw new Error(`${name} cannot accept a heredoc as a destination`);
   const sources: string[] = [];
   const inlineFiles: InlineFile[] = [];

@@ -1,4 +1,4 @@
-import { parseGoDuration } from "../../base/text/go-values/mod.ts";
+import { goQuote, parseGoDuration } from "../../base/text/go-values/mod.ts";
 
 /**
  * A duration as Go writes it (`1h30m`, `1.5s`, `0`) in nanoseconds.
@@ -6,10 +6,27 @@ import { parseGoDuration } from "../../base/text/go-values/mod.ts";
  */
 export function parseDurationNs(text: string): number {
   const ms = text.length > 100 ? undefined : parseGoDuration(text);
-  if (ms === undefined || !(Math.abs(ms * 1e6) < 2 ** 63))
-    throw new Error(`time: invalid duration ${JSON.stringify(text)}`);
+  if (ms === undefined || !(Math.abs(ms * 1e6) < 2 ** 63)) throw new Error(`time: ${complaint(text)}`);
   return Math.round(ms * 1e6);
 }
+
+/** Where reading stops, in Go's words. */
+function complaint(text: string): string {
+  const quoted = goQuote(text);
+  let rest = text.replace(/^[+-]/, "");
+  while (rest !== "") {
+    const number = /^(?:\d+\.?\d*|\.\d+)/.exec(rest)?.[0];
+    if (number === undefined) break;
+    rest = rest.slice(number.length);
+    const unit = /^[^.\d]*/.exec(rest)?.[0] ?? "";
+    if (unit === "") return `missing unit in duration ${quoted}`;
+    if (!units.has(unit)) return `unknown unit ${goQuote(unit)} in duration ${quoted}`;
+    rest = rest.slice(unit.length);
+  }
+  return `invalid duration ${quoted}`;
+}
+
+const units: ReadonlySet<string> = new Set(["ns", "us", "µs", "μs", "ms", "s", "m", "h"]);
 
 /** A duration in the words of Go's `Duration.String()`: `1h30m0s`, `1.5s`, `30ms`, `0s`. */
 export function formatDurationNs(ns: number): string {

@@ -1,3 +1,4 @@
+import { goQuote } from "../../base/text/go-values/mod.ts";
 import type { InstructionNode } from "../parser/mod.ts";
 import { parseDurationNs } from "./duration.ts";
 import { type FlagValues, parseFlags } from "./flags.ts";
@@ -12,8 +13,7 @@ export function parseHealthcheck(node: InstructionNode): HealthcheckInstruction 
   const unset = { intervalNs: 0, timeoutNs: 0, startPeriodNs: 0, startIntervalNs: 0, retries: 0 };
   if (type === "NONE") {
     if (command.length > 0) throw new Error("HEALTHCHECK NONE takes no arguments");
-    parseFlags(node.flags, {});
-    return { ...base, test: ["NONE"], ...unset };
+    return { ...base, test: ["NONE"], ...unset }; // whatever flags there are
   }
   const flags = parseFlags(node.flags, {
     interval: "string",
@@ -22,7 +22,7 @@ export function parseHealthcheck(node: InstructionNode): HealthcheckInstruction 
     "start-interval": "string",
     retries: "string",
   });
-  if (type !== "CMD") throw new Error(`Unknown type ${JSON.stringify(type)} in HEALTHCHECK (try CMD)`);
+  if (type !== "CMD") throw new Error(`Unknown type ${goQuote(type)} in HEALTHCHECK (try CMD)`);
   if (command.length === 0) throw new Error("Missing command after HEALTHCHECK CMD");
   return {
     ...base,
@@ -39,7 +39,7 @@ function interval(flags: FlagValues, name: string): number {
   const text = flags.string(name);
   if (!text) return 0;
   const ns = parseDurationNs(text);
-  if (ns !== 0 && ns < 1e6) throw new Error(`Interval ${JSON.stringify(name)} cannot be less than 1ms`);
+  if (ns !== 0 && ns < 1e6) throw new Error(`Interval ${goQuote(name)} cannot be less than 1ms`);
   return ns;
 }
 
@@ -47,8 +47,7 @@ function retries(flags: FlagValues): number {
   const text = flags.string("retries");
   if (!text) return 0;
   const count = /^[+-]?\d+$/.test(text) ? Number(text) : Number.NaN;
-  if (!(Math.abs(count) < 2 ** 31))
-    throw new Error(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`);
+  if (!(Math.abs(count) < 2 ** 31)) throw new Error(`strconv.ParseInt: parsing ${goQuote(text)}: invalid syntax`);
   if (count < 0) throw new Error(`--retries cannot be negative (${count})`);
   return count;
 }

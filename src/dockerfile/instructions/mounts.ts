@@ -1,5 +1,5 @@
 import { parseCsvFields } from "../../base/text/csv/mod.ts";
-import { parseByteSize, parseGoBool } from "../../base/text/go-values/mod.ts";
+import { goQuote, parseByteSize, parseGoBool } from "../../base/text/go-values/mod.ts";
 import { withSuggestion } from "../../base/text/suggest/mod.ts";
 
 /** `RUN --mount=…` as written: its values may still name variables. */
@@ -182,7 +182,7 @@ const unexpectedKey = (key: string, type: MountType) => new Error(`unexpected ke
 
 function oneOf<T extends string>(choices: readonly T[], value: string, complaint: string): T {
   const found = choices.find((choice) => choice === value.toLowerCase());
-  if (found === undefined) throw new Error(withSuggestion(`${complaint} ${JSON.stringify(value)}`, value, choices));
+  if (found === undefined) throw new Error(withSuggestion(`${complaint} ${goQuote(value)}`, value, choices));
   return found;
 }
 

@@ -3,6 +3,7 @@ import { withSuggestion } from "../../base/text/suggest/mod.ts";
 import { checkCasing, checkDescription, checkNode, checkStageNames, type Linter } from "../lint/mod.ts";
 import type { DockerfileAst, InstructionNode } from "../parser/mod.ts";
 import { dockerfileError, parseError } from "../source-text.ts";
+import { trimBlanks } from "../blanks.ts";
 import { parseAdd, parseCopy } from "./copy.ts";
 import { parseFlags } from "./flags.ts";
 import { parseFrom } from "./from.ts";
@@ -22,33 +23,38 @@ const parsers: Readonly<Record<Instruction["type"], (node: InstructionNode) => I
   entrypoint: parseEntrypoint,
   env: parseEnv,
   expose: (node) => {
+    const ports = [...someArguments(node)].sort();
     parseFlags(node.flags, {});
-    return { type: "expose", ...baseOf(node), ports: [...someArguments(node)].sort() };
+    return { type: "expose", ...baseOf(node), ports };
   },
   from: parseFrom,
   healthcheck: parseHealthcheck,
   label: parseLabel,
   maintainer: (node) => {
+    const maintainer = onlyArgument(node);
     parseFlags(node.flags, {});
-    return { type: "maintainer", ...baseOf(node), maintainer: onlyArgument(node) };
+    return { type: "maintainer", ...baseOf(node), maintainer };
   },
   onbuild: parseOnbuild,
   run: parseRun,
   shell: parseShell,
   stopsignal: (node) => ({ type: "stopsignal", ...baseOf(node), signal: stopSignalText(node) }),
   user: (node) => {
+    const user = onlyArgument(node);
     parseFlags(node.flags, {});
-    return { type: "user", ...baseOf(node), user: onlyArgument(node) };
+    return { type: "user", ...baseOf(node), user };
   },
   volume: (node) => {
+    const given = someArguments(node);
     parseFlags(node.flags, {});
-    const volumes = someArguments(node).map((volume) => volume.trim());
+    const volumes = given.map(trimBlanks);
     if (volumes.includes("")) throw new Error("VOLUME specified can not be an empty string");
     return { type: "volume", ...baseOf(node), volumes };
   },
   workdir: (node) => {
+    const path = onlyArgument(node);
     parseFlags(node.flags, {});
-    return { type: "workdir", ...baseOf(node), path: onlyArgument(node) };
+    return { type: "workdir", ...baseOf(node), path };
   },
 };
 

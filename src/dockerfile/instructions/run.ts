@@ -1,3 +1,4 @@
+import { goQuote } from "../../base/text/go-values/mod.ts";
 import type { InstructionNode } from "../parser/mod.ts";
 import { type FlagKind, type FlagValues, parseFlags } from "./flags.ts";
 import { baseOf, onlyArgument, someArguments, textsOf } from "./instruction-base.ts";
@@ -22,18 +23,8 @@ export function parseRun(node: InstructionNode): RunInstruction {
     files: node.heredocs.map(({ name, content, chomp }) => ({ name, content, chomp })),
     mounts: flags.list("mount").map(parseMountText),
     devices: flags.list("device").map(parseDevice),
-    network: oneOf(
-      flags,
-      "network",
-      ["default", "none", "host"],
-      (value) => `invalid network mode ${JSON.stringify(value)}`,
-    ),
-    security: oneOf(
-      flags,
-      "security",
-      ["sandbox", "insecure"],
-      (value) => `security ${JSON.stringify(value)} is not valid`,
-    ),
+    network: oneOf(flags, "network", ["default", "none", "host"], (value) => `invalid network mode ${goQuote(value)}`),
+    security: oneOf(flags, "security", ["sandbox", "insecure"], (value) => `security ${goQuote(value)} is not valid`),
   };
 }
 
@@ -59,7 +50,6 @@ export function parseShell(node: InstructionNode): ShellInstruction {
 
 /** `STOPSIGNAL signal`. @throws {Error} with BuildKit's words */
 export function stopSignalText(node: InstructionNode): string {
-  parseFlags(node.flags, {});
   return onlyArgument(node);
 }
 

@@ -5,7 +5,6 @@ import type { ArgInstruction, EnvInstruction, KeyValue, LabelInstruction } from 
 
 /** `ARG NAME[=value] …`. @throws {Error} with BuildKit's words */
 export function parseArg(node: InstructionNode): ArgInstruction {
-  parseFlags(node.flags, {});
   const args = someArguments(node).map((text) => {
     const at = text.indexOf("=");
     if (at === 0) throw new Error("ARG names can not be blank");

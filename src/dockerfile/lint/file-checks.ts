@@ -1,3 +1,4 @@
+import { goQuote } from "../../base/text/go-values/mod.ts";
 import type { Dockerfile, InstructionBase } from "../instructions/mod.ts";
 import type { Linter } from "./linter.ts";
 
@@ -9,7 +10,7 @@ export function checkStageNames({ stages }: Dockerfile, linter: Linter): void {
   for (const { from } of stages) {
     const { stageName: name, range } = from;
     if (name === undefined) continue;
-    const quoted = JSON.stringify(name);
+    const quoted = goQuote(name);
     if (reserved.has(name)) {
       const message = `Stage name should not use the same name as reserved stage ${quoted}`;
       linter.report("ReservedStageName", range, message);

@@ -1,4 +1,4 @@
-import { parseGoBool } from "../../base/text/go-values/mod.ts";
+import { goQuote, parseGoBool } from "../../base/text/go-values/mod.ts";
 
 /** Rules by name, or all of them. */
 export type RuleSet = "all" | ReadonlySet<string>;
@@ -26,7 +26,7 @@ export function parseLintOptions(text: string): LintOptions {
   const parts = [first, second, rest.length === 0 ? undefined : rest.join(";")].filter((part) => part !== undefined);
   for (const part of parts) {
     const at = part.indexOf("=");
-    if (at < 0) throw new Error(`invalid check option ${JSON.stringify(part)}`);
+    if (at < 0) throw new Error(`invalid check option ${goQuote(part)}`);
     const name = part.slice(0, at).trim();
     const value = part.slice(at + 1).trim();
     if (name === "skip" || name === "experimental") {
@@ -35,12 +35,12 @@ export function parseLintOptions(text: string): LintOptions {
       const error = parseGoBool(value);
       if (error === undefined) {
         throw new Error(
-          `failed to parse check option ${JSON.stringify(part)}: strconv.ParseBool: parsing ${JSON.stringify(value)}: invalid syntax`,
+          `failed to parse check option ${goQuote(part)}: strconv.ParseBool: parsing ${goQuote(value)}: invalid syntax`,
         );
       }
       found.error = error;
     } else {
-      throw new Error(`invalid check option ${JSON.stringify(name)}`);
+      throw new Error(`invalid check option ${goQuote(name)}`);
     }
   }
   return found;

@@ -1,6 +1,8 @@
+import { goQuote } from "../../base/text/go-values/mod.ts";
 import type { KeyValueWord, Word } from "./ast.ts";
 import type { LogicalLine } from "./logical-line.ts";
-import { isBlank, skipBlanks } from "./split-command.ts";
+import { isBlank } from "../blanks.ts";
+import { skipBlanks } from "./split-command.ts";
 
 /** Part of a logical line. */
 export interface Span {
@@ -96,7 +98,7 @@ export function keyValues(span: Span, escape: string, instruction: string): read
   return words.map((word) => {
     const at = word.text.indexOf("=");
     if (at < 0)
-      throw new Error(`Syntax error - can't find = in ${JSON.stringify(word.text)}. Must be of the form: name=value`);
+      throw new Error(`Syntax error - can't find = in ${goQuote(word.text)}. Must be of the form: name=value`);
     return {
       key: { text: word.text.slice(0, at), start: word.start, end: word.end },
       value: { text: word.text.slice(at + 1), start: word.start, end: word.end },

@@ -6,8 +6,8 @@ export type HeredocMark = Omit<Heredoc, "content">;
 
 /** What a word such as `<<EOF`, `3<<-"EOF"` announces; `undefined` for any other word. */
 export function parseHeredocMark(word: string): HeredocMark | undefined {
-  const match = /^(\d*)<<(-?)\s*([^<]+)$/.exec(word);
-  if (!match) return undefined;
+  const match = /^(\d*)<<(-?)\s*([^<]*)$/.exec(word);
+  if (!match || match[3] === "") return undefined;
   const [, descriptor = "", dash = "", rest = ""] = match;
   let plain: readonly string[];
   let raw: readonly string[];

@@ -3,6 +3,7 @@ import { dockerfileError, SourceText } from "../source-text.ts";
 import { jsonStrings, keyValues, plainWords, quotedWords, type Span, spanText, wholeText } from "./arguments.ts";
 import type { DockerfileAst, Heredoc, InstructionNode, KeyValueWord, Word } from "./ast.ts";
 import { escapeOf, readDirectives } from "./directives.ts";
+import { trimBlanks, trimBlanksStart } from "../blanks.ts";
 import { type HeredocMark, heredocMarks } from "./heredoc.ts";
 import { LogicalLine, withoutContinuation } from "./logical-line.ts";
 import { splitCommand } from "./split-command.ts";
@@ -53,7 +54,8 @@ class Parser {
       }
       const startLine = this.#next + 1;
       const { line, sawEmptyLine } = this.#readLogicalLine();
-      if (line.text.trim() === "") continue;
+      // A continuation that leads nowhere is not nothing: it is an instruction without a name.
+      if (trimBlanks(line.text) === "" && this.#next === startLine && !isContinued(text, this.#escape)) continue;
       if (sawEmptyLine) emptyContinuations.push(this.#source.range(this.#next, this.#next));
       instructions.push(this.#readInstruction(line, startLine, comments));
       comments = [];
@@ -72,11 +74,11 @@ class Parser {
       this.#next++;
       let character = 0;
       if (first) {
-        character = text.length - text.trimStart().length;
+        character = text.length - trimBlanksStart(text).length;
         text = text.slice(character);
       } else if (isComment(text)) {
         continue;
-      } else if (text.trim() === "") {
+      } else if (trimBlanks(text) === "") {
         sawEmptyLine = true;
         continue;
       }
@@ -142,7 +144,7 @@ function readNode(line: LogicalLine, from: number, escape: "\\" | "`"): BareNode
     name,
     flags,
     json: false,
-    source: line.text.slice(from).trim(),
+    source: trimBlanks(line.text.slice(from)),
     ...readArguments(name, span, escape),
   };
 }
@@ -195,12 +197,14 @@ function healthcheckArguments(span: Span): Arguments {
   const type = /^\S+/.exec(spanText(span))?.[0];
   if (type === undefined) return { args: [] };
   const rest = span.line.text.slice(span.start + type.length, span.end);
-  const restStart = span.end - rest.trimStart().length;
+  const restStart = span.end - trimBlanksStart(rest).length;
   const command = jsonOr({ ...span, start: Math.max(restStart, span.start + type.length) }, wholeText);
   return { ...command, args: [span.line.word(span.start, span.start + type.length), ...command.args] };
 }
 
-const isComment = (line: string) => line.trimStart().startsWith("#");
+const isContinued = (line: string, escape: string) => withoutContinuation(withoutLineBreak(line), escape) !== undefined;
+
+const isComment = (line: string) => trimBlanksStart(line).startsWith("#");
 
 function withoutLineBreak(line: string): string {
   let end = line.length;
@@ -210,7 +214,7 @@ function withoutLineBreak(line: string): string {
 
 /** An empty comment separates what is above from what is below. */
 function addComment(comments: string[], line: string): void {
-  const text = line.trim().slice(1).trim();
+  const text = trimBlanks(trimBlanks(line).slice(1));
   if (text === "") comments.length = 0;
   else comments.push(text);
 }

@@ -1,3 +1,4 @@
+import { isBlank, trimBlanksEnd } from "../blanks.ts";
 import type { Word } from "./ast.ts";
 import type { LogicalLine } from "./logical-line.ts";
 
@@ -15,13 +16,14 @@ export function splitCommand(line: LogicalLine, from: number, escape: string): S
   const { text } = line;
   const start = skipBlanks(text, from);
   let end = start;
-  while (end < text.length && !isBlank(text[end])) end++;
+  while (end < text.length && !endsKeyword(text[end])) end++;
   const { flags, end: flagsEnd } = readFlags(line, end, escape);
   const argsStart = skipBlanks(text, flagsEnd);
-  return { keyword: line.word(start, end), flags, argsStart, argsEnd: Math.max(argsStart, text.trimEnd().length) };
+  return { keyword: line.word(start, end), flags, argsStart, argsEnd: Math.max(argsStart, trimBlanksEnd(text).length) };
 }
 
-export const isBlank = (char: string | undefined): boolean => char !== undefined && /\s/.test(char);
+/** What ends a keyword: fewer blanks than elsewhere. */
+const endsKeyword = (char: string | undefined) => char !== undefined && /^[\t\v\f\r ]$/.test(char);
 
 export function skipBlanks(text: string, from: number): number {
   let at = from;

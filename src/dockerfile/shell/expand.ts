@@ -1,3 +1,4 @@
+import { goQuote } from "../../base/text/go-values/mod.ts";
 import { emptyEnvironment, type Environment } from "./environment.ts";
 import { ShellPattern } from "./pattern.ts";
 import { WordCollector } from "./word-collector.ts";
@@ -30,6 +31,16 @@ export interface Expansion {
   readonly unmatched: ReadonlySet<string>;
 }
 
+/** A text that cannot be expanded. */
+export class ExpansionError extends Error {
+  /** Variables that were looked at before that, and not set. */
+  readonly unmatched: ReadonlySet<string>;
+  constructor(message: string, { unmatched, cause }: { unmatched: ReadonlySet<string>; cause: unknown }) {
+    super(message, { cause });
+    this.unmatched = unmatched;
+  }
+}
+
 /** `${a:-${b:-…}}` deeper than this is refused. */
 const maxDepth = 100;
 /** Linux gives processes no longer variables. */
@@ -37,7 +48,7 @@ const defaultMaxLength = 128 * 1024;
 
 /**
  * Expands variables and takes quotes and escapes away, as a POSIX shell does with one word.
- * @throws {Error} `failed to process "…": …` with BuildKit's words for what is wrong
+ * @throws {ExpansionError} `failed to process "…": …` with BuildKit's words for what is wrong
  */
 export function expand(source: string, options: ExpandOptions = {}): Expansion {
   const matched = new Set<string>();
@@ -49,7 +60,8 @@ export function expand(source: string, options: ExpandOptions = {}): Expansion {
     );
     return { text, words, matched, unmatched };
   } catch (error) {
-    throw new Error(`failed to process ${JSON.stringify(source)}: ${(error as Error).message}`, { cause: error });
+    const message = `failed to process ${goQuote(source)}: ${(error as Error).message}`;
+    throw new ExpansionError(message, { cause: error, unmatched });
   }
 }
 
@@ -69,7 +81,7 @@ class Expander {
   #produced = 0;
 
   constructor(source: string, options: ExpandOptions, matched: Set<string>, unmatched: Set<string>) {
-    this.#chars = Array.from(source);
+    this.#chars = Array.from(source.startsWith("\ufeff") ? source.slice(1) : source); // as Go's scanner does
     this.#options = options;
     this.#environment = options.environment ?? emptyEnvironment;
     this.#escape = options.escape ?? "\\";
@@ -207,8 +219,10 @@ class Expander {
         return this.#conditional(name, operator, false);
       case ":": {
         const behind = this.#chars[this.#at++] ?? "";
-        if (behind !== "-" && behind !== "+" && behind !== "?")
+        if (behind !== "-" && behind !== "+" && behind !== "?") {
+          if (behind !== "#" && behind !== "%") this.#word("}", false); // which must end, first of all
           throw new Error(`unsupported modifier (:${behind}) in substitution`);
+        }
         return this.#conditional(name, behind, true);
       }
       case "#":

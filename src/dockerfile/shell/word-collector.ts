@@ -1,4 +1,4 @@
-const isSpace = (char: string) => /\s/.test(char);
+import { isBlank } from "../blanks.ts";
 
 /** Cuts into words at blanks, except where they were quoted. */
 export class WordCollector {
@@ -7,7 +7,7 @@ export class WordCollector {
   /** Text in which blanks separate. */
   add(text: string): void {
     for (const char of text) {
-      if (!isSpace(char)) this.#current += char;
+      if (!isBlank(char)) this.#current += char;
       else this.#end();
     }
   }

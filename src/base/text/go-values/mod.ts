@@ -2,3 +2,4 @@
 export { parseGoBool } from "./bool.ts";
 export { parseByteSize } from "./bytes.ts";
 export { parseGoDuration } from "./duration.ts";
+export { goQuote } from "./quote.ts";

@@ -1,3 +1,4 @@
+import { goQuote } from "../../../base/text/go-values/mod.ts";
 import { BuildError, messageOf } from "../../../base/errors/mod.ts";
 import { withSuggestion } from "../../../base/text/suggest/mod.ts";
 import { dockerfileError } from "../../../dockerfile/mod.ts";
@@ -136,11 +137,7 @@ function parseBase(name: string, stage: Stage): Reference {
   try {
     return parseReference(name);
   } catch (error) {
-    throw dockerfileError(
-      `failed to parse stage name ${JSON.stringify(name)}: ${messageOf(error)}`,
-      stage.range,
-      error,
-    );
+    throw dockerfileError(`failed to parse stage name ${goQuote(name)}: ${messageOf(error)}`, stage.range, error);
   }
 }
 
@@ -149,7 +146,7 @@ function lintOtherPlatform(name: string, config: ImageConfig, stage: Stage): voi
   const own = platformOfConfig(config);
   const wanted = stage.platform ?? stage.conversion.target;
   if (own.os === wanted.os && own.architecture === wanted.architecture) return;
-  const [has, expected] = [formatPlatformFull(own), formatPlatformFull(wanted)].map((text) => JSON.stringify(text));
+  const [has, expected] = [formatPlatformFull(own), formatPlatformFull(wanted)].map((text) => goQuote(text));
   const message = `Base image ${name} was pulled with platform ${has}, expected ${expected} for current build`;
   stage.conversion.linter.report("InvalidBaseImagePlatform", stage.range, message);
 }

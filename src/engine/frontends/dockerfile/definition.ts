@@ -44,7 +44,7 @@ export function lintOptionsOf(file: SourceFile, options: DockerfileOptions): Lin
 
 const checkArg = "BUILDKIT_DOCKERFILE_CHECK";
 
-const detectDirective = (file: SourceFile) => detectSyntax(file.bytes, { ...file, name: "check" })?.commandLine;
+const detectDirective = (file: SourceFile) => detectSyntax(file.bytes, { ...file, name: "check" })?.ref;
 
 /** @throws {BuildError} `unimplemented` when the file, or the request, wants another frontend */
 export function refuseOtherFrontends(file: SourceFile, options: DockerfileOptions): void {

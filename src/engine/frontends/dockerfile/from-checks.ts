@@ -1,3 +1,4 @@
+import { goQuote } from "../../../base/text/go-values/mod.ts";
 import { suggestion } from "../../../base/text/suggest/mod.ts";
 import {
   type Dockerfile,
@@ -43,7 +44,7 @@ export function lintPlatform(
   const name = from.stageName ?? "";
   // A name that speaks of the platform shows that it is meant.
   if (!platform || name.includes(platform.os) || name.includes(platform.architecture)) return;
-  const message = `FROM --platform flag should not use constant value ${JSON.stringify(expanded)}`;
+  const message = `FROM --platform flag should not use constant value ${goQuote(expanded)}`;
   linter.report("FromPlatformFlagConstDisallowed", range, message, comments);
 }
 

@@ -1,3 +1,4 @@
+import { goQuote } from "../../../base/text/go-values/mod.ts";
 import { BuildError } from "../../../base/errors/mod.ts";
 import { formatFinding, Linter, type LintFinding } from "../../../dockerfile/mod.ts";
 import { marshal } from "../../../llb/mod.ts";
@@ -77,7 +78,7 @@ function warnOf([first, ...others]: readonly Linter[], bridge: Bridge, { vertex 
 
 function warnOfUnknown(bridge: Bridge, { vertex }: DefinitionFile, { unknown }: DockerfileOptions): void {
   for (const name of unknown) {
-    const short = `Option ${JSON.stringify(name)} is not known and has no effect`;
+    const short = `Option ${goQuote(name)} is not known and has no effect`;
     bridge.warn({ short, locations: [], ...(vertex && { vertex }) });
   }
 }

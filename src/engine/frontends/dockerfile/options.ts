@@ -1,7 +1,7 @@
 import { isIP } from "node:net";
 import { BuildError, messageOf } from "../../../base/errors/mod.ts";
 import { parseCsvFields } from "../../../base/text/csv/mod.ts";
-import { parseGoBool } from "../../../base/text/go-values/mod.ts";
+import { goQuote, parseGoBool } from "../../../base/text/go-values/mod.ts";
 import { formatPlatformFull, parsePlatform, type Platform } from "../../../oci/mod.ts";
 import type { ImageResolveMode } from "../bridge.ts";
 import { checkOptionNames } from "./option-names.ts";
@@ -179,7 +179,7 @@ function parseHosts(text: string): readonly ExtraHost[] {
 function parseShmSize(text: string): number {
   if (text === "") return 0;
   const bytes = /^\d{1,15}$/.test(text) ? Number(text) : undefined;
-  if (bytes === undefined) throw invalid(`failed to parse shm size: invalid size ${JSON.stringify(text)}`);
+  if (bytes === undefined) throw invalid(`failed to parse shm size: invalid size ${goQuote(text)}`);
   return bytes;
 }
 

@@ -1,3 +1,4 @@
+import { goQuote } from "../../../base/text/go-values/mod.ts";
 import { messageOf } from "../../../base/errors/mod.ts";
 import { withSuggestion } from "../../../base/text/suggest/mod.ts";
 import {
@@ -55,7 +56,7 @@ export class StageGraph {
   target(name: string): Stage {
     const found = name === "" ? this.stages.findLast((stage) => !stage.isImage) : this.#byName.get(name.toLowerCase());
     if (found) return found;
-    throw dockerfileError(withSuggestion(`target stage ${JSON.stringify(name)} could not be found`, name, this.names));
+    throw dockerfileError(withSuggestion(`target stage ${goQuote(name)} could not be found`, name, this.names));
   }
 
   /** Everything that `targets` need, themselves included. */
@@ -81,7 +82,7 @@ export class StageGraph {
         return this.#plan({ ...parseTrigger(trigger), range: stage.range }, true);
       } catch (error) {
         const reason = messageOf(error).replace(/^dockerfile parse error on line \d+: /, "");
-        throw dockerfileError(`failed to process "ONBUILD ${trigger}": ${reason}`, stage.range, error);
+        throw dockerfileError(reason, stage.range, error);
       }
     });
     stage.steps = [...planned, ...stage.steps];
@@ -126,8 +127,9 @@ export class StageGraph {
     lintUndeclared(from, unmatched, this.#conversion);
     lintPlatform(from, text, expansion, this.#conversion);
     const hint = (message: string) => {
-      const [name] = unmatched;
-      return name === undefined ? message : withSuggestion(message, name, globalArgs.names());
+      const names = globalArgs.names();
+      const near = [...unmatched].map((name) => withSuggestion(message, name, names));
+      return near.find((text) => text !== message) ?? message;
     };
     if (expanded === "") throw new Error(hint(`empty platform value from expression ${text}`));
     try {

@@ -4,6 +4,8 @@ import {
   dockerfileError,
   EnvironmentList,
   expand,
+  type ExpandOptions,
+  ExpansionError,
   type Linter,
   type LintRuleName,
   type StageInstruction,
@@ -171,9 +173,18 @@ export class Stage {
 
   /** @throws {Error} with BuildKit's words */
   expand(word: string): string {
-    const { text, unmatched } = expand(word, { environment: this.environment, escape: this.conversion.escape });
-    this.#lintUnmatched(unmatched);
-    return text;
+    return this.#expand(word, { environment: this.environment, escape: this.conversion.escape });
+  }
+
+  #expand(word: string, options: ExpandOptions): string {
+    try {
+      const { text, unmatched } = expand(word, options);
+      this.#lintUnmatched(unmatched);
+      return text;
+    } catch (error) {
+      if (error instanceof ExpansionError) this.#lintUnmatched(error.unmatched);
+      throw error;
+    }
   }
 
   /** Variables that nobody has set or declared. */
@@ -191,9 +202,7 @@ export class Stage {
 
   /** Replaces variables in a document: quotes are no more than characters there. @throws {Error} with BuildKit's words */
   expandDocument(content: string, maxLength: number): string {
-    const { text, unmatched } = expand(content, { environment: this.environment, ignoreQuotes: true, maxLength });
-    this.#lintUnmatched(unmatched);
-    return text;
+    return this.#expand(content, { environment: this.environment, ignoreQuotes: true, maxLength });
   }
 
   /** Names the two vertices of a linked copy as one for people; unlike any other of the build. */

@@ -1,6 +1,7 @@
+import { goQuote } from "../../../../base/text/go-values/mod.ts";
 import type { AddInstruction } from "../../../../dockerfile/mod.ts";
 import { git, http, type State } from "../../../../llb/mod.ts";
-import { parseDigest } from "../../../../oci/mod.ts";
+import { type Digest, isDigest } from "../../../../oci/mod.ts";
 import type { GitUrl } from "../../../../base/text/git-url/mod.ts";
 import type { PlannedStep, Stage } from "../stage.ts";
 import { addCopyStep, expandCopy, lintIgnoredSource, type SourceAction } from "./copy-files.ts";
@@ -26,7 +27,11 @@ export function applyAdd(stage: Stage, instruction: AddInstruction, step: Planne
         return { from: repository(place.url, { checksum, keepGitDir: instruction.keepGitDir, name }), source: "/" };
       case "http": {
         const { filename } = place;
-        const from = http(path, { filename, checksum: checksum === "" ? undefined : parseDigest(checksum) }, { name });
+        const from = http(
+          path,
+          { filename, checksum: checksum === "" ? undefined : parseChecksum(checksum) },
+          { name },
+        );
         return { from, source: filename, attemptUnpack: instruction.unpack ?? false };
       }
       case "path":
@@ -38,6 +43,20 @@ export function applyAdd(stage: Stage, instruction: AddInstruction, step: Planne
   for (const { path, place } of places) if (place.type === "path") context.use(path);
 }
 
+/** @throws {Error} with Go's words */
+function parseChecksum(text: string): Digest {
+  const at = text.indexOf(":");
+  if (at <= 0 || at + 1 === text.length) throw new Error("invalid checksum digest format");
+  const length = { sha256: 64, sha384: 96, sha512: 128 }[text.slice(0, at)];
+  if (length === undefined) {
+    const wellFormed = /^[a-z0-9]+(?:[.+_-][a-z0-9]+)*:[a-zA-Z0-9=_-]+$/.test(text);
+    throw new Error(wellFormed ? "unsupported digest algorithm" : "invalid checksum digest format");
+  }
+  if (text.length - at - 1 !== length) throw new Error("invalid checksum digest length");
+  if (!isDigest(text)) throw new Error("invalid checksum digest format");
+  return text;
+}
+
 /** What the flags say, and what the address says, must agree. */
 function repository(
   url: GitUrl,
@@ -47,7 +66,7 @@ function repository(
     throw new Error("inconsistent keep-git-dir configuration");
   }
   if (wanted.checksum !== "" && url.checksum !== undefined && wanted.checksum !== url.checksum) {
-    throw new Error(`checksum mismatch ${JSON.stringify(wanted.checksum)} != ${JSON.stringify(url.checksum)}`);
+    throw new Error(`checksum mismatch ${goQuote(wanted.checksum)} != ${goQuote(url.checksum)}`);
   }
   return git(
     {

@@ -1,3 +1,4 @@
+import { goQuote } from "../../../../base/text/go-values/mod.ts";
 import { type ArgInstruction, expand, isSecretName } from "../../../../dockerfile/mod.ts";
 import { nonEnvironmentArgs } from "../predefined-args.ts";
 import type { Stage } from "../stage.ts";
@@ -27,7 +28,7 @@ export function applyArg(stage: Stage, { args, range, comments }: ArgInstruction
 
 /** Whoever has the image can read it. */
 export function lintSecret(stage: Stage, instruction: "ARG" | "ENV", name: string): void {
-  const what = `${instruction} ${JSON.stringify(name)}`;
+  const what = `${instruction} ${goQuote(name)}`;
   stage.lint("SecretsUsedInArgOrEnv", `Do not use ARG or ENV instructions for sensitive data (${what})`);
 }
 

@@ -1,3 +1,4 @@
+import { goQuote } from "../../../../base/text/go-values/mod.ts";
 import { cleanPath } from "../../../../base/text/paths/mod.ts";
 import type { AddInstruction, CopyInstruction, CopySources } from "../../../../dockerfile/mod.ts";
 import {
@@ -39,9 +40,9 @@ export function expandCopy(stage: Stage, given: CopySources): ExpandedCopy {
   return {
     chown: given.chown === undefined ? "" : stage.expand(given.chown),
     chmod: given.chmod === undefined ? "" : stage.expand(given.chmod),
-    exclude: each(given.exclude),
-    destination: stage.expand(given.destination),
+    exclude: given.exclude, // as BuildKit has it: the only values in which variables mean nothing
     sources: each(given.sources),
+    destination: stage.expand(given.destination),
     documents: given.inlineFiles.map(({ name, content, expand: wanted }) => ({
       name,
       content: wanted ? stage.expandDocument(content, maxDocumentLength) : content,
@@ -53,7 +54,7 @@ export function expandCopy(stage: Stage, given: CopySources): ExpandedCopy {
 export function lintIgnoredSource(stage: Stage, verb: "Copy" | "Add", source: string): void {
   const path = cleanPath(source);
   if (!stage.conversion.context.ignores(path)) return;
-  const message = `Attempting to ${verb} file ${JSON.stringify(path)} that is excluded by .dockerignore`;
+  const message = `Attempting to ${verb} file ${goQuote(path)} that is excluded by .dockerignore`;
   stage.lint("CopyIgnoredFile", message);
 }
 

@@ -1,3 +1,4 @@
+import { goQuote } from "../../../../base/text/go-values/mod.ts";
 import type { CopyInstruction } from "../../../../dockerfile/mod.ts";
 import type { PlannedStep, Stage } from "../stage.ts";
 import { addCopyStep, expandCopy, lintIgnoredSource } from "./copy-files.ts";
@@ -9,7 +10,7 @@ export function applyCopy(stage: Stage, instruction: CopyInstruction, step: Plan
   const [source] = step.sources;
   if (source && !source.done) {
     throw new Error(
-      `cannot copy from stage ${JSON.stringify(instruction.from)}, it needs to be defined before current stage ${JSON.stringify(stage.displayName)}`,
+      `cannot copy from stage ${goQuote(instruction.from ?? "")}, it needs to be defined before current stage ${goQuote(stage.displayName)}`,
     );
   }
   const given = expandCopy(stage, instruction);

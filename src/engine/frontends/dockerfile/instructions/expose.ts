@@ -1,3 +1,4 @@
+import { goQuote } from "../../../../base/text/go-values/mod.ts";
 import { isIP } from "node:net";
 import { type ExposeInstruction, expand } from "../../../../dockerfile/mod.ts";
 import { goList } from "../go-text.ts";
@@ -43,9 +44,9 @@ function splitProtocol(text: string, whole: string): readonly [range: string, pr
   const at = text.indexOf("/");
   const range = at < 0 ? text : text.slice(0, at);
   const protocol = at < 0 ? "" : text.slice(at + 1);
-  if (range === "") fail(`invalid port: ${JSON.stringify(whole)}: no port specified`);
+  if (range === "") fail(`invalid port: ${goQuote(whole)}: no port specified`);
   if (!["", "tcp", "udp", "sctp"].includes(protocol.toLowerCase())) {
-    fail(`invalid port: ${JSON.stringify(whole)}: invalid proto: ${protocol}`);
+    fail(`invalid port: ${goQuote(whole)}: invalid proto: ${protocol}`);
   }
   return [range, protocol || "tcp"];
 }

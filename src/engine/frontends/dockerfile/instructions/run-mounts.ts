@@ -1,3 +1,4 @@
+import { goQuote } from "../../../../base/text/go-values/mod.ts";
 import { cleanPath } from "../../../../base/text/paths/mod.ts";
 import { resolveMount, type RunInstruction, type RunMount } from "../../../../dockerfile/mod.ts";
 import { type ExecMount, scratch, type SecretVariable, type State } from "../../../../llb/mod.ts";
@@ -23,7 +24,7 @@ export function runMounts(
     const source = sources[at];
     if (source && !source.done) {
       throw new Error(
-        `cannot mount from stage ${JSON.stringify(text.from)} to ${JSON.stringify(mount.target)}, stage needs to be defined before current command`,
+        `cannot mount from stage ${goQuote(text.from ?? "")} to ${goQuote(mount.target)}, stage needs to be defined before current command`,
       );
     }
     switch (mount.type) {
@@ -79,7 +80,7 @@ const ownerOf = ({ mode, uid = 0, gid = 0 }: RunMount, defaultMode: number) => (
 
 function targetOf(stage: Stage, mount: RunMount): string {
   const target = resolvePath(stage.workingDirectory, mount.target);
-  if (target === "/") throw new Error(`invalid mount target ${JSON.stringify(target)}`);
+  if (target === "/") throw new Error(`invalid mount target ${goQuote(target)}`);
   return target;
 }
 

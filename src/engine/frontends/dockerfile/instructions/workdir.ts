@@ -1,3 +1,4 @@
+import { goQuote } from "../../../../base/text/go-values/mod.ts";
 import type { WorkdirInstruction } from "../../../../dockerfile/mod.ts";
 import { parseChown } from "../../../../llb/mod.ts";
 import { resolvePath } from "../paths.ts";
@@ -7,7 +8,7 @@ import type { PlannedStep, Stage } from "../stage.ts";
 export function applyWorkdir(stage: Stage, instruction: WorkdirInstruction, step: PlannedStep): void {
   const given = stage.expand(instruction.path);
   if (!stage.workdirGiven && !given.startsWith("/")) {
-    const quoted = JSON.stringify(given);
+    const quoted = goQuote(given);
     const message = `Relative workdir ${quoted} can have unexpected results if the base image changes`;
     stage.lint("WorkdirRelativePath", message);
   }
