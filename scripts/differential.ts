@@ -18,7 +18,7 @@ import { parseArgs } from "node:util";
 import { askFrontend } from "../src/build/mod.ts";
 import { BuildKitClient, connect, dialAddress } from "../src/client/mod.ts";
 import { DockerEngine, engineAddressOf } from "../src/docker/mod.ts";
-import { mutate } from "../src/dockerfile/testing/mutate.ts";
+import { mutate } from "../src/engine/frontends/dockerfile/differential/mutate.ts";
 import { corpus } from "../src/engine/frontends/dockerfile/differential/corpus.ts";
 import {
   difference,

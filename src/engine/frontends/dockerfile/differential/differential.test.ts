@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { mutate } from "../../../../dockerfile/testing/mutate.ts";
+import { mutate } from "./mutate.ts";
 import { corpus } from "./corpus.ts";
 import { difference, ownVerdict, type Verdict } from "./verdict.ts";
 
