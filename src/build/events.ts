@@ -8,6 +8,8 @@ export interface ClientStep {
   readonly started: Date;
   readonly completed?: Date;
   readonly error?: string;
+  /** Something that people should know of a step that has gone well: in short, and line by line. */
+  readonly warning?: { readonly short: string; readonly detail: readonly string[] };
 }
 
 /** What can be told of a build while it goes on. */

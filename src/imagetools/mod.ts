@@ -3,6 +3,7 @@
  * ({@link createMergedIndex}).
  */
 export { type Annotation, type AnnotationTarget, parseAnnotation } from "./create/annotations.ts";
+export { pushAsDocker, type PushedAsDocker } from "./create/push-as-docker.ts";
 export { createMergedIndex, mergeImage, type MergeOptions, type PushEvent, pushMerged } from "./create/create.ts";
 export type { Merged } from "./create/merge.ts";
 export { parseSource, placeSources, resolveSource, type Source, type SourceText } from "./create/source.ts";

@@ -1,4 +1,3 @@
-import { BuildError } from "../base/errors/mod.ts";
 import {
   ContentMismatchError,
   describe,
@@ -10,6 +9,7 @@ import {
 import { refusal } from "./access-error.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { ApiRequest, RegistryHttp } from "./http.ts";
+import { ManifestRefusedError, refusesKind } from "./manifest-refused-error.ts";
 import { repositoryScope } from "./scopes.ts";
 
 /** Puts a manifest or index under a tag or its digest, and checks that the registry took exactly these bytes. */
@@ -38,8 +38,12 @@ export async function pushManifestTo(
   await using response = await http.send(request);
   if (response.status < 200 || response.status > 299) {
     const error = await refusal(http, response, request, "push", reference);
-    const hint = compatibilityHint(response.status, error.message);
-    throw hint === "" ? error : new BuildError(error.code, `${error.message}: ${hint}`, { cause: error });
+    if (!refusesKind(response.status, error.message)) throw error;
+    throw new ManifestRefusedError(error.code, `${error.message}: ${remedy}`, {
+      mediaType: manifest.mediaType,
+      registry: endpoint.name,
+      cause: error,
+    });
   }
   const taken = response.header("docker-content-digest");
   if (taken !== undefined && isDigest(taken) && digestAlgorithm(taken) === "sha256" && taken !== descriptor.digest) {
@@ -48,12 +52,7 @@ export async function pushManifestTo(
   return descriptor;
 }
 
-/** Registries that do not know OCI's newer documents all say something like this. */
-function compatibilityHint(status: number, message: string): string {
-  if (![400, 404, 405, 415, 422].includes(status)) return "";
-  if (!/manifest.?invalid|unsupported|media ?type|mediatype/i.test(message)) return "";
-  return (
-    "the registry may not know this kind of manifest: try --provenance=false --sbom=false, or " +
-    "--output type=image,oci-mediatypes=false,push=true"
-  );
-}
+/** What people can do about it. */
+const remedy =
+  "the registry may not know this kind of manifest: try --provenance=false --sbom=false, or " +
+  "--output type=image,oci-mediatypes=false,push=true";

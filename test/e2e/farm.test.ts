@@ -15,6 +15,7 @@ import {
   registryUser,
   run,
   startEngine,
+  startOldRegistry,
   startRegistry,
   unpackDocker,
 } from "../lab/mod.ts";
@@ -200,6 +201,31 @@ suite("a build on two nodes", () => {
       JSON.parse(await must("skopeo", ["inspect", ...login, "--raw", `docker://${image}`])).manifests.length,
       2,
     );
+  });
+
+  test("goes to a registry that is older than OCI's formats in a form that it takes, with a warning", async (t) => {
+    const old = await startOldRegistry(house.registry.host);
+    t.after(() => old[Symbol.asyncDispose]());
+    const metadata = join(await house.directory(), "metadata.json");
+    const { stderr } = await house.build(
+      await hello(),
+      onFarm("-t", `${old.host}/aged:latest`, "--push", "--metadata-file", metadata),
+    );
+    assert.match(
+      stderr,
+      /^ - registry .* does not take application\/vnd\.oci\.\S+: the image was pushed in Docker's older format$/m,
+    );
+    const pushed = await raw(tags("aged"));
+    assert.equal(JSON.parse(pushed).mediaType, "application/vnd.docker.distribution.manifest.list.v2+json");
+    assert.equal(
+      (await readMetadata(metadata))["containerimage.digest"],
+      `sha256:${createHash("sha256").update(pushed).digest("hex")}`,
+    );
+    const refused = await house.fails(
+      await hello(),
+      onFarm("-o", `type=image,name=${old.host}/aged:2,push=true,oci-mediatypes=true`),
+    );
+    assert.match(refused.stderr, /manifest invalid.*oci-mediatypes=false/);
   });
 
   test("names the registry's failure as that of the merge", async (t) => {

@@ -18,6 +18,7 @@ import {
   run,
   startDocker,
   startEngine,
+  startOldRegistry,
   startRegistry,
   startSshd,
   unpackDocker,
@@ -192,6 +193,27 @@ for (const [name, client] of Object.entries({ polyarch, "docker buildx": dockerB
       assert.deepEqual(await platformsOf("mirrored:1"), ["linux/amd64/", "linux/arm64/"]);
       const pulled = mirror.requests().filter(({ method, path }) => method === "GET" && path.includes("/blobs/"));
       assert.ok(pulled.some(({ status }) => status === 200));
+    });
+
+    test("7: a registry that is older than OCI's formats", async () => {
+      await using old = await startOldRegistry(host);
+      await walk("07-old-registry.sh", { ...(await client()), OLD_REGISTRY: old.host });
+      assert.ok(old.refused.some((type) => type.includes("manifest") || type.includes("index")));
+      for (const tag of ["warned", "asked", "without"]) {
+        const raw = JSON.parse(
+          await must("skopeo", ["inspect", "--raw", "--tls-verify=false", `docker://${host}/old:${tag}`]),
+        );
+        assert.equal(raw.mediaType, "application/vnd.docker.distribution.manifest.list.v2+json");
+        assert.deepEqual(await platformsOf(`old:${tag}`), ["linux/amd64/", "linux/arm64/"]);
+        const unpacked = await house.directory();
+        await must("skopeo", [
+          "copy",
+          "--all",
+          "--src-tls-verify=false",
+          `docker://${host}/old:${tag}`,
+          `dir:${unpacked}`,
+        ]);
+      }
     });
 
     test("8: an image of the wrong architecture", async (t) => {

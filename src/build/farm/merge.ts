@@ -9,7 +9,7 @@ import {
   type Reference,
   withDigest,
 } from "../../oci/mod.ts";
-import type { BuildEvent } from "../events.ts";
+import type { BuildEvent, ClientStep } from "../events.ts";
 import type { BuildResult } from "../result.ts";
 import type { NamedNode } from "./node-lost.ts";
 
@@ -22,6 +22,8 @@ export interface PushedImage {
   readonly byDigest: boolean;
   /** Its registries may speak plain HTTP, or have any certificate. */
   readonly insecure: boolean;
+  /** Nobody has said in which family's formats it is to be: registries that do not know OCI's may get Docker's. */
+  readonly mayChangeFamily: boolean;
 }
 
 /** What one image is made of: manifests and indexes in a repository. */
@@ -32,8 +34,14 @@ export interface MergeRequest extends PushedImage {
   readonly signal: AbortSignal;
 }
 
+/** An image that was pushed; `warning` when it is not quite what was to be pushed. */
+export interface MergedImage {
+  readonly descriptor: Descriptor;
+  readonly warning?: ClientStep["warning"];
+}
+
 /** Makes and pushes an image of {@link MergeRequest.sources}, with this client's logins. */
-export type MergeImages = (request: MergeRequest) => Promise<Descriptor>;
+export type MergeImages = (request: MergeRequest) => Promise<MergedImage>;
 
 /** What {@link mergePushed} works with. */
 export interface MergeSurroundings {
@@ -67,8 +75,8 @@ export async function mergePushed(
   const step = { id: name, name, started: now() };
   onEvent({ type: "step", step });
   try {
-    const descriptor = await merge({ ...pushed, sources, order, signal });
-    onEvent({ type: "step", step: { ...step, completed: now() } });
+    const { descriptor, warning } = await merge({ ...pushed, sources, order, signal });
+    onEvent({ type: "step", step: { ...step, completed: now(), ...(warning ? { warning } : {}) } });
     return descriptor;
   } catch (error) {
     onEvent({ type: "step", step: { ...step, completed: now(), error: messageOf(error) } });

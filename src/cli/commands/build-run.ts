@@ -23,7 +23,14 @@ import {
   proxyVariables,
 } from "../../docker/mod.ts";
 import { parsePlatform } from "../../oci/mod.ts";
-import { chooseMode, type Display, openDisplay, type ProgressMode, statusFromWire } from "../../progress/mod.ts";
+import {
+  chooseMode,
+  type Display,
+  openDisplay,
+  type ProgressMode,
+  type SolveStatus,
+  statusFromWire,
+} from "../../progress/mod.ts";
 import { askedBuilder } from "../asked-builder.ts";
 import { openBuilders } from "../builder.ts";
 import { bootStatus } from "../builders/boot-status.ts";
@@ -192,8 +199,10 @@ async function built(
   { invocation, name, node, driver, nodes, config, identity, onStart }: Surroundings,
 ): Promise<BuildResult | FarmResult> {
   const { env, now, signal, stdout } = invocation.context;
-  const showStep = (step: ClientStep) => display.update(stepStatus(step));
-  const update = display.update.bind(display);
+  const isQuiet = await warningsToDrop(invocation.flags);
+  const update = (status: SolveStatus) =>
+    display.update(isQuiet ? { ...status, warnings: status.warnings.filter((warning) => !isQuiet(warning)) } : status);
+  const showStep = (step: ClientStep) => update(stepStatus(step));
   const credentials = credentialsFromDocker(config, { env });
   const surroundings: Omit<BuildSurroundings, "client" | "builder"> = {
     identity,
@@ -209,7 +218,7 @@ async function built(
       await docker.engine.loadImage(archive, options);
     },
     onEvent: (event) => {
-      if (event.type === "status") display.update(statusFromWire(event.status));
+      if (event.type === "status") update(statusFromWire(event.status));
       else showStep(event.step);
     },
     onStart,
@@ -228,6 +237,15 @@ async function built(
   if (!images) return result;
   const names = namesToPush(prepared, { kind: driver.kind, features: await driver.features({ signal }) });
   return await pushByDocker(result, names, { images, credentials, update, now, signal });
+}
+
+/** Who says that there shall be no attestations knows of an old registry, and need not be told that it got an old format. */
+async function warningsToDrop(
+  flags: Flags,
+): Promise<((warning: SolveStatus["warnings"][number]) => boolean) | undefined> {
+  if (flags.provenance === "" || flags.sbom === "") return undefined;
+  const { isFormatChangeWarning } = await import("../../registry/mod.ts");
+  return ({ short }) => isFormatChangeWarning(Buffer.from(short).toString());
 }
 
 /** The Docker Engine, where the result is to be loaded into it; asked first whether it is there, since nobody wants to know after the build. */

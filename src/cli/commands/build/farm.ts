@@ -2,7 +2,7 @@ import { BuildError } from "../../../base/errors/mod.ts";
 import { parseGoBool } from "../../../base/text/go-values/mod.ts";
 import { FarmNode, type FarmSurroundings, type PreparedBuild } from "../../../build/mod.ts";
 import type { OpenNode } from "../../../builder/mod.ts";
-import { mergeImage, pushMerged, resolveSource } from "../../../imagetools/mod.ts";
+import { mergeImage, pushAsDocker, pushMerged, resolveSource } from "../../../imagetools/mod.ts";
 import type { SolveStatus } from "../../../progress/mod.ts";
 import { bootStatus } from "../../builders/boot-status.ts";
 import type { CliContext } from "../../context.ts";
@@ -31,7 +31,7 @@ export function farmNodes(
 
 /** Makes one image of what nodes have pushed, as the user of this machine. */
 export function mergeImages(context: CliContext): FarmSurroundings["merge"] {
-  return async ({ sources, targets, annotations, byDigest, insecure, order, signal }) => {
+  return async ({ sources, targets, annotations, byDigest, insecure, mayChangeFamily, order, signal }) => {
     const hosts = insecure ? { hosts: () => ({ insecure: true, plainHttp: true }) } : {};
     const registry = await registryOf(context, hosts);
     try {
@@ -39,8 +39,16 @@ export function mergeImages(context: CliContext): FarmSurroundings["merge"] {
       const merged = await mergeImage(registry, found, { annotations, order, preferIndex: false, signal });
       const { digest } = merged.descriptor;
       const names = byDigest ? targets.map(({ registry, repository }) => ({ registry, repository, digest })) : targets;
-      await pushMerged(registry, merged, names, { signal });
-      return merged.descriptor;
+      try {
+        await pushMerged(registry, merged, names, { signal });
+        return { descriptor: merged.descriptor };
+      } catch (error) {
+        const { formatChangeWarning, ManifestRefusedError } = await import("../../../registry/mod.ts");
+        const refused = mayChangeFamily ? causeOf(error, ManifestRefusedError) : undefined;
+        if (!refused) throw error;
+        const { descriptor, withoutAttestations } = await pushAsDocker(registry, merged, names, { signal });
+        return { descriptor, warning: formatChangeWarning(refused, { withoutAttestations }) };
+      }
     } catch (error) {
       // The step says already what was to be pushed where.
       throw error instanceof BuildError && error.cause instanceof BuildError ? error.cause : error;
@@ -48,6 +56,12 @@ export function mergeImages(context: CliContext): FarmSurroundings["merge"] {
       await registry.close();
     }
   };
+}
+
+/** The error of that class behind an error. */
+function causeOf<E extends Error>(error: unknown, kind: abstract new (...args: never[]) => E): E | undefined {
+  for (let at: unknown = error; at instanceof Error; at = at.cause) if (at instanceof kind) return at;
+  return undefined;
 }
 
 /** What there is to say of images that nobody can use as one: each node keeps its own part. */

@@ -3,7 +3,7 @@ import type { ClientStep } from "../../../build/mod.ts";
 import type { Nanos, SolveStatus } from "../../../progress/mod.ts";
 
 /** A step of this client as a message of the kind that the engine's steps come in. */
-export function stepStatus({ id, name, started, completed, error }: ClientStep): SolveStatus {
+export function stepStatus({ id, name, started, completed, error, warning }: ClientStep): SolveStatus {
   const vertex = {
     digest: `sha256:${createHash("sha256").update(id).digest("hex")}`,
     inputs: [],
@@ -13,7 +13,20 @@ export function stepStatus({ id, name, started, completed, error }: ClientStep):
     started: nanos(started),
     ...(completed === undefined ? {} : { completed: nanos(completed) }),
   };
-  return { vertexes: [vertex], statuses: [], logs: [], warnings: [] };
+  const bytes = (text: string) => new TextEncoder().encode(text);
+  const warnings = warning
+    ? [
+        {
+          vertex: vertex.digest,
+          level: 1,
+          short: bytes(warning.short),
+          detail: warning.detail.map(bytes),
+          url: "",
+          ranges: [],
+        },
+      ]
+    : [];
+  return { vertexes: [vertex], statuses: [], logs: [], warnings };
 }
 
 function nanos(date: Date): Nanos {

@@ -27,6 +27,8 @@ export interface ImageAttributes {
   /** Normalized references that the image is to be known by; tags filled in unless it is pushed by digest. */
   readonly names: readonly Reference[];
   readonly family: MediaTypeFamily;
+  /** Nobody has said which family it is to be: a registry that does not know OCI's may get Docker's. */
+  readonly mayChangeFamily: boolean;
   readonly compression: Compression;
   readonly forceCompression: boolean;
   readonly epoch: Date | undefined;
@@ -46,6 +48,7 @@ export function parseImageAttributes(
   });
   const oci = booleanAttribute(attributes, "oci-mediatypes", true);
   const { compression, force } = compressionAttributes(attributes);
+  const annotations = parseAnnotations(attributes);
   if (!oci && compression.type === "zstd") {
     throw new BuildError(
       "invalid_argument",
@@ -55,10 +58,13 @@ export function parseImageAttributes(
   return {
     names: parseNames(attributes["name"] ?? "", options.byDigest ?? false),
     family: oci ? "oci" : "docker",
+    // Docker's documents have no place for annotations, and no name for zstd that everybody knows.
+    mayChangeFamily:
+      attributes["oci-mediatypes"] === undefined && compression.type !== "zstd" && annotations.length === 0,
     compression,
     forceCompression: force,
     epoch: epochAttribute(attributes),
-    annotations: parseAnnotations(attributes),
+    annotations,
   };
 }
 

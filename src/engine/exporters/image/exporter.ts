@@ -5,7 +5,7 @@ import type { ExportContext, Exporter, ExporterAttributes, ExporterResponse, Exp
 import { step } from "../step.ts";
 import { assembleImage, type AssembledImage } from "./assemble.ts";
 import { type ImageAttributes, parseImageAttributes } from "./attributes.ts";
-import { pushImage } from "./push.ts";
+import { pushCompatibly } from "./push-compatibly.ts";
 
 /** `type=image`: makes the image and, with `push=true`, pushes it under each of its names. The engine keeps no store of images. */
 export function imageExporter(attributes: ExporterAttributes): Exporter {
@@ -24,9 +24,9 @@ export function imageExporter(attributes: ExporterAttributes): Exporter {
     title: "exporting to image",
     export: async (source, context) => {
       const assembled = await assembleImage(source, image, context);
+      if (push) return imageResponse(await pushCompatibly(assembled, source, image, { byDigest, context }), image);
       for (const name of image.names) {
-        if (!push) await step(context.progress, `naming to ${formatReference(name)}`, () => undefined);
-        else await pushImage(assembled, name, { byDigest, context });
+        await step(context.progress, `naming to ${formatReference(name)}`, () => undefined);
       }
       return imageResponse(assembled, image);
     },
