@@ -1,5 +1,6 @@
 import type { BuildOptions } from "./build-options.ts";
 import { type BuildInputs, openInputs } from "./contexts/mod.ts";
+import { annotationAttrs } from "./outputs/annotations.ts";
 import { checkTargets } from "./outputs/check-targets.ts";
 import { type PlannedOutput, planOutputs } from "./outputs/plan-outputs.ts";
 import { frontendAttrs } from "./request/frontend-attrs.ts";
@@ -43,6 +44,7 @@ export async function prepareBuild(options: BuildOptions, environment: PrepareEn
   const asksOnly = options.question !== undefined;
   const { outputs, cacheOnlyByDefault } = planOutputs({
     outputs: asksOnly ? [] : options.outputs,
+    annotations: annotationAttrs(options.annotations),
     push: options.push && !asksOnly,
     load: options.load && !asksOnly,
     tags: fullTags(options.tags),

@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { suite, test } from "node:test";
+import { annotationAttrs } from "./annotations.ts";
 import { checkTargets } from "./check-targets.ts";
 import { type Output, parseOutput } from "./output.ts";
 import { type OutputTarget, type OutputWishes, planOutputs } from "./plan-outputs.ts";
@@ -31,10 +32,32 @@ suite("parseOutput()", () => {
     test(`refuses ${text}`, () => assert.throws(() => parseOutput(text), { message }));
 });
 
+test("annotations become attributes of exporters of images, and need an index where they speak of one", () => {
+  const annotations = annotationAttrs(["a=1", "index,manifest[linux/arm64]:b=2=3"]);
+  const [image, local] = planOutputs({
+    outputs: ["type=image", "type=local,dest=out"].map(parseOutput),
+    annotations,
+    push: false,
+    load: false,
+    tags: [],
+    platforms: 2,
+    stdoutIsTty: false,
+    defaultLoad: false,
+  }).outputs;
+  assert.deepEqual(image?.attrs, {
+    "annotation.a": "1",
+    "annotation-index.b": "2=3",
+    "annotation-manifest[linux/arm64].b": "2=3",
+  });
+  assert.deepEqual(local?.attrs, {});
+  assert.throws(() => annotationAttrs(["moon:a=1"]), { message: 'unknown annotation type "moon"' });
+});
+
 suite("planOutputs()", () => {
   const plan = (outputs: string[], wishes: Partial<OutputWishes> = {}) =>
     planOutputs({
       outputs: outputs.map(parseOutput),
+      annotations: {},
       push: false,
       load: false,
       tags: ["docker.io/library/x:latest"],

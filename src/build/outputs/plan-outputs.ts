@@ -5,6 +5,8 @@ import type { Output } from "./output.ts";
 /** What the decision depends on. */
 export interface OutputWishes {
   readonly outputs: readonly Output[];
+  /** Attributes of exporters of images that say what is to be remarked. */
+  readonly annotations: Readonly<Record<string, string>>;
   readonly push: boolean;
   readonly load: boolean;
   /** Names of the image, spelled out. */
@@ -73,7 +75,17 @@ function withLoad(outputs: readonly Output[], load: boolean): readonly Output[] 
 function plan(output: Output, wishes: OutputWishes): PlannedOutput {
   const { type } = output;
   const named = imageTypes.has(type) && output.attrs.name === undefined && wishes.tags.length > 0;
-  const attrs = { ...output.attrs, ...(named ? { name: wishes.tags.join(",") } : {}) };
+  const attrs = {
+    ...output.attrs,
+    ...(imageTypes.has(type) ? wishes.annotations : {}),
+    ...(named ? { name: wishes.tags.join(",") } : {}),
+  };
+  if (
+    wishes.platforms <= 1 &&
+    Object.keys(attrs).some((key) => /^annotation-(?:index|manifest-descriptor)[.[]/.test(key))
+  ) {
+    throw invalid("index annotations not supported for single platform export");
+  }
   if (type === "image" && isTrue(attrs, "push") && !attrs.name) {
     throw invalid("tag is needed when pushing to registry");
   }

@@ -11,6 +11,7 @@ export function buildOptions(changes: Partial<BuildOptions> = {}): BuildOptions 
     platforms: [],
     buildArgs: [],
     labels: [],
+    annotations: [],
     noCache: false,
     noCacheFilter: [],
     pull: false,

@@ -285,6 +285,7 @@ function buildOptions(flags: Flags, context: string): BuildOptions {
     platforms: flags.platform,
     buildArgs: flags["build-arg"],
     labels: flags.label,
+    annotations: flags.annotation,
     noCache: flags["no-cache"],
     noCacheFilter: flags["no-cache-filter"],
     pull: flags.pull,

@@ -6,6 +6,7 @@ const progressModes = ["auto", "none", "plain", "quiet", "rawjson", "tty"];
 /** The flags of `build`: those of docker buildx, each either served or said to be missing. */
 export const buildFlags = {
   "add-host": { kind: "slice", usage: 'Add a custom host-to-IP mapping (format: "host:ip")' },
+  annotation: { kind: "array", usage: "Add annotation to the image" },
   "build-arg": { kind: "array", usage: "Set build-time variables" },
   "build-context": { kind: "array", usage: "Additional build contexts (e.g., name=path)" },
   call: {
@@ -65,7 +66,6 @@ export const buildFlags = {
   ulimit: { kind: "ulimit", usage: "Ulimit options" },
 
   allow: { kind: "array", usage: "Allow extra privileged entitlement", notYet: true },
-  annotation: { kind: "array", usage: "Add annotation to the image", notYet: true },
   attest: { kind: "array", usage: "Attestation parameters", notYet: true },
   "cache-from": { kind: "array", usage: "External cache sources", notYet: true },
   "cache-to": { kind: "array", usage: "Cache export destinations", notYet: true },

@@ -1,6 +1,6 @@
 import { BuildError } from "../../base/errors/mod.ts";
 import type { Compression } from "../refs/mod.ts";
-import type { ExporterAttributes } from "./exporter.ts";
+import type { ExporterAttributes, ExportSource } from "./exporter.ts";
 
 /** A boolean attribute: present without a value means true. @throws {BuildError} `invalid_argument` */
 export function booleanAttribute(attributes: ExporterAttributes, key: string, fallback: boolean): boolean {
@@ -40,6 +40,16 @@ export function epochAttribute(attributes: ExporterAttributes): Date | undefined
   if (text === undefined || text === "") return undefined;
   if (!/^\d+$/.test(text)) throw new BuildError("invalid_argument", `invalid source-date-epoch: ${text}`);
   return new Date(Number(text) * 1000);
+}
+
+/**
+ * The time that nothing of one platform's result may lie behind: the exporter's own, else the one that the frontend gives.
+ * @param id platform as text
+ */
+export function epochOf(given: Date | undefined, source: ExportSource, id: string): Date | undefined {
+  const { metadata } = source;
+  const said = given ? undefined : (metadata[`source.date.epoch/${id}`] ?? metadata["source.date.epoch"]);
+  return said ? epochAttribute({ "source-date-epoch": new TextDecoder().decode(said) }) : given;
 }
 
 /** Refuses what would otherwise be ignored. */

@@ -46,6 +46,8 @@ export interface Ref {
     signal: AbortSignal;
     compression: Compression;
     force?: boolean;
+    /** No time in a layer lies behind `epochSec`, in seconds. Layers of the base image, named by their diffIDs, stay as they are. */
+    clamp?: { readonly epochSec: number; readonly base: readonly Digest[] };
     progress?: LayerProgress;
   }): Promise<readonly LayerBlob[]>;
   /** Makes `content` present on every regular file of `entries` (unpacks their layers where needed) and returns them in the same order. */

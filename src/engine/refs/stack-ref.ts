@@ -1,5 +1,6 @@
 import type { Digest } from "../../oci/mod.ts";
 import type { TocEntry, Tree } from "../snapshots/mod.ts";
+import { clampedBlob } from "./clamped-blob.ts";
 import { codecOf } from "./codec.ts";
 import type { StoreParts } from "./parts.ts";
 import type { LayerBlob, Ref } from "./ref.ts";
@@ -10,6 +11,8 @@ import type { Stack } from "./stack.ts";
 export class StackRef implements Ref {
   readonly #parts: StoreParts;
   readonly #stack: Stack;
+  /** Blobs that were made for whoever holds this ref, and for nobody else. */
+  readonly #pins: Disposable[] = [];
   #released = false;
 
   /** Takes over the caller's hold. */
@@ -35,6 +38,7 @@ export class StackRef implements Ref {
   async release(): Promise<void> {
     if (this.#released) return;
     this.#released = true;
+    for (const pin of this.#pins) pin[Symbol.dispose]();
     await this.#stack.release();
   }
 
@@ -49,8 +53,26 @@ export class StackRef implements Ref {
 
   async blobs(options: Parameters<Ref["blobs"]>[0]): Promise<readonly LayerBlob[]> {
     const codec = codecOf(options.compression);
-    const { signal, progress, force = false } = options;
-    return await Promise.all(this.stack.layers().map((layer) => layer.blob(codec, { signal, progress, force })));
+    const { signal, progress, force = false, clamp } = options;
+    const layers = this.stack.layers();
+    const plain = (layer: Layer) => layer.blob(codec, { signal, progress, force });
+    if (!clamp) return await Promise.all(layers.map(plain));
+    const kept: LayerBlob[] = [];
+    for (const [at, diffId] of clamp.base.entries()) {
+      const layer = layers[at];
+      const blob = layer && (await plain(layer));
+      if (blob?.diffId !== diffId) break;
+      kept.push(blob);
+    }
+    const clamping = { signal, progress, epochSec: clamp.epochSec };
+    const made = await Promise.all(
+      layers.slice(kept.length).map(async (layer) => {
+        const pinned = await clampedBlob(this.#parts, layer, codec, clamping);
+        this.#pins.push(pinned);
+        return pinned.blob;
+      }),
+    );
+    return [...kept, ...made];
   }
 
   async locate(entries: readonly TocEntry[], options: Parameters<Ref["locate"]>[1]): Promise<readonly TocEntry[]> {

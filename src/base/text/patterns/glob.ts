@@ -40,12 +40,46 @@ export function parseGlob(pattern: string): readonly GlobToken[] {
     } else if (char === "\\") {
       const escaped = chars[++at];
       if (escaped === undefined) throw badPattern(pattern);
-      tokens.push({ type: "text", char: escaped });
+      tokens.push(escapedToken(escaped, pattern));
     } else {
       tokens.push({ type: "text", char });
     }
   }
   return tokens;
+}
+
+const digits: readonly [number, number][] = [[0x30, 0x39]];
+const letters: readonly [number, number][] = [...digits, [0x41, 0x5a], [0x5f, 0x5f], [0x61, 0x7a]];
+const blanks: readonly [number, number][] = [
+  [0x09, 0x0a],
+  [0x0c, 0x0d],
+  [0x20, 0x20],
+];
+
+/** What moby's patterns, which end up as regular expressions of Go's, make of a backslash in front of a letter. */
+const escapedLetters: Readonly<Record<string, GlobToken>> = {
+  a: { type: "text", char: "\x07" },
+  f: { type: "text", char: "\f" },
+  t: { type: "text", char: "\t" },
+  n: { type: "text", char: "\n" },
+  r: { type: "text", char: "\r" },
+  v: { type: "text", char: "\v" },
+  d: { type: "class", negated: false, ranges: digits },
+  D: { type: "class", negated: true, ranges: digits },
+  w: { type: "class", negated: false, ranges: letters },
+  W: { type: "class", negated: true, ranges: letters },
+  s: { type: "class", negated: false, ranges: blanks },
+  S: { type: "class", negated: true, ranges: blanks },
+};
+
+/** Boundaries and the like: no path has them where people write `dir\build`. */
+const neverMatching = new Set("ABCEPQbpxz0123456789");
+
+function escapedToken(char: string, pattern: string): GlobToken {
+  if (/^[\x00-\x7f]$/.test(char) && !/[A-Za-z0-9]/.test(char)) return { type: "text", char };
+  if (Object.hasOwn(escapedLetters, char)) return escapedLetters[char] as GlobToken;
+  if (neverMatching.has(char)) return { type: "class", negated: false, ranges: [] };
+  throw badPattern(pattern);
 }
 
 /** Reads a class whose `[` is before `start`; `end` is the place of its `]`. */
@@ -69,7 +103,9 @@ function parseClass(chars: readonly string[], start: number, pattern: string): {
       continue;
     }
     at++;
-    ranges.push([low, bound()]);
+    const high = bound();
+    if (high < low) throw badPattern(pattern);
+    ranges.push([low, high]);
   }
   return { token: { type: "class", negated, ranges }, end: at };
 }
@@ -100,7 +136,7 @@ function toRegExp(token: GlobToken): string {
     case "rest":
       return ".*";
     case "class": {
-      const ranges = token.ranges.filter(([low, high]) => low <= high).map(([low, high]) => `${hex(low)}-${hex(high)}`);
+      const ranges = token.ranges.map(([low, high]) => `${hex(low)}-${hex(high)}`);
       return `[${token.negated ? "^" : ""}${ranges.join("")}]`;
     }
   }

@@ -48,6 +48,9 @@ const table: [patterns: string[], path: string, want: boolean][] = [
   [["a\\\\"], "a\\", true],
   [["a\\*"], "a*", true],
   [["a\\*"], "ab", false],
+  [["\\a"], "a", false],
+  [["a\\d"], "a7", true],
+  [["dir\\build"], "dirbuild", false],
   [["**/foo/bar"], "foo/bar", true],
   [["**/foo/bar"], "dir/foo/bar", true],
   [["abc/**"], "abc/def/ghi", true],
@@ -127,7 +130,7 @@ test("mayMatchBelow() and mayExceptBelow() let a walk skip directories", () => {
 });
 
 test("bad patterns are refused", () => {
-  for (const bad of ["[", "[^", "[]a]", "[-]", "[x-]", "[-x]", "[a-b-c]", "a[", "[^bc", "a\\", "!"]) {
+  for (const bad of ["[", "[^", "[]a]", "[-]", "[x-]", "[-x]", "[a-b-c]", "a[", "[^bc", "a\\", "a\\y", "[b-a]", "!"]) {
     assert.throws(
       () => createPatternMatcher([bad]),
       (error) => error instanceof BuildError && error.code === "invalid_argument",

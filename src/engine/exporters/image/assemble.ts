@@ -4,8 +4,10 @@ import {
   decodeImageConfig,
   describe,
   type Descriptor,
+  type Digest,
   encodeIndex,
   encodeManifest,
+  type ImageConfig,
   type MediaTypeFamily,
   mediaTypes,
   normalizePlatform,
@@ -14,6 +16,7 @@ import {
 import type { LayerBlob } from "../../refs/mod.ts";
 import type { Document, ExportContext, ExportSource, PlatformRef } from "../exporter.ts";
 import { step } from "../step.ts";
+import { epochOf } from "../attributes.ts";
 import { annotationsFor, type ImageAttributes } from "./attributes.ts";
 import { finishConfig } from "./config.ts";
 
@@ -40,11 +43,13 @@ export async function assembleImage(
   context: ExportContext,
 ): Promise<AssembledImage> {
   const { progress, signal } = context;
+  const { compression, forceCompression: force } = attributes;
   const blobs = await step(progress, "exporting layers", () =>
     Promise.all(
-      source.refs.map(({ ref }) =>
-        ref.blobs({ signal, compression: attributes.compression, force: attributes.forceCompression }),
-      ),
+      source.refs.map(async (platformRef) => {
+        const clamp = clampOf(platformRef, source, attributes);
+        return await platformRef.ref.blobs({ signal, compression, force, ...(clamp && { clamp }) });
+      }),
     ),
   );
   const manifests: AssembledManifest[] = [];
@@ -84,6 +89,23 @@ export async function assembleImage(
   return { manifests, index: document, top: document };
 }
 
+/** What of the layers is to be rewritten, where that is wished for and there is a time. */
+function clampOf(
+  { id }: PlatformRef,
+  source: ExportSource,
+  { epoch: given, rewriteTimestamp }: ImageAttributes,
+): { readonly epochSec: number; readonly base: readonly Digest[] } | undefined {
+  const epoch = rewriteTimestamp ? epochOf(given, source, id) : undefined;
+  if (!epoch) return undefined;
+  return { epochSec: Math.floor(epoch.getTime() / 1000), base: baseOf(source, id)?.rootfs.diff_ids ?? [] };
+}
+
+/** The config of the image that the result stands on. */
+function baseOf(source: ExportSource, id: string): ImageConfig | undefined {
+  const bytes = metadataOf(source, "containerimage.base.config", id);
+  return bytes && decodeImageConfig(bytes);
+}
+
 async function assembleManifest(
   platformRef: PlatformRef,
   layers: readonly LayerBlob[],
@@ -95,7 +117,8 @@ async function assembleManifest(
   const configBytes = finishConfig(metadataOf(source, "containerimage.config", platformRef.id), {
     platform: normalizePlatform(platformRef.platform),
     layers,
-    epoch: attributes.epoch,
+    epoch: epochOf(attributes.epoch, source, platformRef.id),
+    baseHistory: baseOf(source, platformRef.id)?.history?.length ?? 0,
   });
   const config = { descriptor: describe(configType(family), configBytes), bytes: configBytes };
   const layerDescriptors = layers.map((layer) => ({

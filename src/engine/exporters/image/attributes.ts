@@ -31,7 +31,10 @@ export interface ImageAttributes {
   readonly mayChangeFamily: boolean;
   readonly compression: Compression;
   readonly forceCompression: boolean;
+  /** The request's own; else the frontend may give one. */
   readonly epoch: Date | undefined;
+  /** Whether times in layers, too, do not lie behind the epoch. */
+  readonly rewriteTimestamp: boolean;
   readonly annotations: readonly Annotation[];
 }
 
@@ -41,7 +44,6 @@ export function parseImageAttributes(
   options: { byDigest?: boolean } = {},
 ): ImageAttributes {
   refuseAttributes(attributes, {
-    "rewrite-timestamp": "file times in layers stay as they are",
     "prefer-nondist-layers": "layers are always pushed",
     "dangling-name-prefix": "give the image a name",
     "name-canonical": "names with a digest are not recorded",
@@ -64,8 +66,17 @@ export function parseImageAttributes(
     compression,
     forceCompression: force,
     epoch: epochAttribute(attributes),
+    rewriteTimestamp: parseRewrite(attributes),
     annotations,
   };
+}
+
+function parseRewrite(attributes: ExporterAttributes): boolean {
+  const rewrite = booleanAttribute(attributes, "rewrite-timestamp", false);
+  if (rewrite && booleanAttribute(attributes, "unpack", false)) {
+    throw new BuildError("invalid_argument", 'exporter option "rewrite-timestamp" conflicts with "unpack"');
+  }
+  return rewrite;
 }
 
 function parseNames(text: string, byDigest: boolean): readonly Reference[] {

@@ -25,11 +25,17 @@ export interface LayerFacts {
  */
 export function finishConfig(
   frontendConfig: Uint8Array | undefined,
-  options: { readonly platform: Platform; readonly layers: readonly LayerFacts[]; readonly epoch: Date | undefined },
+  options: {
+    readonly platform: Platform;
+    readonly layers: readonly LayerFacts[];
+    readonly epoch: Date | undefined;
+    /** So many entries at the beginning are those of the base image, whose times stay. */
+    readonly baseHistory?: number;
+  },
 ): Uint8Array {
-  const { platform, layers, epoch } = options;
+  const { platform, layers, epoch, baseHistory = 0 } = options;
   const config = frontendConfig ? decodeImageConfig(frontendConfig) : plainConfig(platform);
-  const history = clamp(fillTimes(matchLayers(config.history ?? [], layers), layers), epoch);
+  const history = clamp(fillTimes(matchLayers(config.history ?? [], layers), layers), epoch, baseHistory);
   const created = config.created ?? history.findLast((entry) => entry.created !== undefined)?.created;
   const os = config.os === "" ? configPlatform(normalizePlatform(platform)) : {};
   return encodeImageConfig({
@@ -84,9 +90,9 @@ function fillTimes(history: readonly HistoryEntry[], layers: readonly LayerFacts
   });
 }
 
-function clamp(history: readonly HistoryEntry[], epoch: Date | undefined): readonly HistoryEntry[] {
-  return history.map((entry) =>
-    entry.created === undefined ? entry : { ...entry, created: earlier(entry.created, epoch) },
+function clamp(history: readonly HistoryEntry[], epoch: Date | undefined, from: number): readonly HistoryEntry[] {
+  return history.map((entry, at) =>
+    entry.created === undefined || at < from ? entry : { ...entry, created: earlier(entry.created, epoch) },
   );
 }
 

@@ -2,7 +2,7 @@ import { BuildError } from "../../../base/errors/mod.ts";
 import type { FileStat, TreeSource } from "../../../filesync/mod.ts";
 import { sendDirectory } from "../../../session/mod.ts";
 import { comparePaths, type TocEntry } from "../../snapshots/mod.ts";
-import { booleanAttribute, epochAttribute } from "../attributes.ts";
+import { booleanAttribute, epochAttribute, epochOf } from "../attributes.ts";
 import type { ExportContext, Exporter, ExporterAttributes, ExportSource } from "../exporter.ts";
 import { contentOf, locatedEntries, PathClashes, platformDirectory, splitsByPlatform } from "../tree-entries.ts";
 
@@ -49,8 +49,9 @@ async function allEntries(
 ): Promise<ReadonlyMap<FileStat, TocEntry>> {
   const all: [FileStat, TocEntry][] = [];
   const clashes = source.refs.length > 1 && !split ? new PathClashes() : undefined;
-  const time = epoch ? { mtimeSec: Math.floor(epoch.getTime() / 1000), mtimeNsec: 0 } : {};
   for (const platformRef of source.refs) {
+    const own = epochOf(epoch, source, platformRef.id);
+    const time = own ? { mtimeSec: Math.floor(own.getTime() / 1000), mtimeNsec: 0 } : {};
     const top = platformDirectory(platformRef);
     if (split) {
       const directory: TocEntry = {

@@ -1,6 +1,6 @@
 import { type TarEntry, type TarMember, writeTar } from "../../../tar/mod.ts";
 import type { TocEntry } from "../../snapshots/mod.ts";
-import { booleanAttribute, epochAttribute } from "../attributes.ts";
+import { booleanAttribute, epochAttribute, epochOf } from "../attributes.ts";
 import type { ExportContext, Exporter, ExporterAttributes, ExportSource } from "../exporter.ts";
 import { sendArchive } from "../send.ts";
 import { contentOf, locatedEntries, PathClashes, platformDirectory, splitsByPlatform } from "../tree-entries.ts";
@@ -26,8 +26,9 @@ async function* members(
   context: ExportContext,
 ): AsyncGenerator<TarMember> {
   const clashes = source.refs.length > 1 && !split ? new PathClashes() : undefined;
-  const time = epoch ? { mtimeSec: Math.floor(epoch.getTime() / 1000), mtimeNsec: 0 } : {};
   for (const platformRef of source.refs) {
+    const own = epochOf(epoch, source, platformRef.id);
+    const time = own ? { mtimeSec: Math.floor(own.getTime() / 1000), mtimeNsec: 0 } : {};
     const prefix = split ? `${platformDirectory(platformRef)}/` : "";
     if (split) {
       yield {
