@@ -119,6 +119,12 @@ suite("planOutputs()", () => {
       { stdoutIsTty: true },
       "dest file is required for tar exporter. refusing to write to console",
     ],
+    [
+      "a layout as a directory",
+      ["type=oci,tar=false,dest=x"],
+      {},
+      "tar=false of the oci exporter is not supported yet: export an archive and unpack it into the directory",
+    ],
     ["files without a place", ["type=local"], {}, "dest is required for local exporter"],
     ["stdout twice", ["-", "type=oci"], {}, "multiple outputs configured to write to stdout"],
     ["a push that is no boolean", ["type=image,push=maybe"], {}, "non-bool value specified for push"],

@@ -75,7 +75,7 @@ function withLoad(outputs: readonly Output[], load: boolean): readonly Output[] 
 function plan(output: Output, wishes: OutputWishes): PlannedOutput {
   const { type } = output;
   const named = imageTypes.has(type) && output.attrs.name === undefined && wishes.tags.length > 0;
-  const attrs = {
+  const attrs: Readonly<Record<string, string>> = {
     ...output.attrs,
     ...(imageTypes.has(type) ? wishes.annotations : {}),
     ...(named ? { name: wishes.tags.join(",") } : {}),
@@ -88,6 +88,12 @@ function plan(output: Output, wishes: OutputWishes): PlannedOutput {
   }
   if (type === "image" && isTrue(attrs, "push") && !attrs.name) {
     throw invalid("tag is needed when pushing to registry");
+  }
+  if ((type === "oci" || type === "docker") && "tar" in attrs && !isTrue(attrs, "tar")) {
+    throw new BuildError(
+      "unimplemented",
+      `tar=false of the ${type} exporter is not supported yet: export an archive and unpack it into the directory`,
+    );
   }
   if (type === "docker" && wishes.platforms > 1) {
     throw invalid("docker exporter does not currently support exporting manifest lists");

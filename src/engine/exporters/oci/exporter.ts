@@ -9,6 +9,7 @@ import {
   type Reference,
 } from "../../../oci/mod.ts";
 import { type TarMember, writeTar } from "../../../tar/mod.ts";
+import { booleanAttribute } from "../attributes.ts";
 import type { ExportContext, Exporter, ExporterAttributes } from "../exporter.ts";
 import { type AssembledImage, assembleImage } from "../image/assemble.ts";
 import { annotationsFor, type ImageAttributes, parseImageAttributes } from "../image/attributes.ts";
@@ -22,6 +23,12 @@ import { sendArchive } from "../send.ts";
  */
 export function archiveExporter(type: "oci" | "docker", attributes: ExporterAttributes): Exporter {
   const image = parseImageAttributes(attributes);
+  if (!booleanAttribute(attributes, "tar", true)) {
+    throw new BuildError(
+      "unimplemented",
+      `exporter option "tar=false" is not supported yet: export an archive and unpack it into the directory`,
+    );
+  }
   return {
     title: type === "oci" ? "exporting to oci image format" : "exporting to docker image format",
     export: async (source, context) => {
