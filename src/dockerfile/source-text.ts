@@ -18,18 +18,15 @@ export class SourceText {
   constructor(bytes: Uint8Array, filename: string, options: { anyLength?: boolean } = {}) {
     this.filename = filename;
     this.bytes = bytes;
-    this.text = new TextDecoder().decode(bytes);
+    const long = options.anyLength ? undefined : longLine(bytes);
+    // A text that is refused for its length is not worth the memory that it would take.
+    this.text = new TextDecoder().decode(long ? bytes.subarray(0, long.start) : bytes);
     this.lines = this.text.match(/[^\n]*\n|[^\n]+$/g) ?? [];
-    if (options.anyLength) return;
-    for (const [at, line] of this.lines.entries()) {
-      // A UTF-16 unit takes at most three bytes of UTF-8: short lines need no counting.
-      if (line.length * 3 <= maxLineBytes || Buffer.byteLength(line) - (line.endsWith("\n") ? 1 : 0) <= maxLineBytes)
-        continue;
-      throw dockerfileError(
-        `dockerfile line greater than max allowed size of ${maxLineBytes}`,
-        this.range(at + 1, at + 1),
-      );
-    }
+    if (!long) return;
+    throw dockerfileError(
+      `dockerfile line greater than max allowed size of ${maxLineBytes}`,
+      this.range(this.lines.length + 1, this.lines.length + 1),
+    );
   }
 
   /** Whole lines, counted from 1, both included. */
@@ -41,6 +38,17 @@ export class SourceText {
       text: this.text,
     };
   }
+}
+
+/** The first line that is longer than {@link maxLineBytes}. */
+function longLine(bytes: Uint8Array): { readonly start: number } | undefined {
+  for (let start = 0; start < bytes.length; ) {
+    const found = bytes.indexOf(0x0a, start);
+    const end = found < 0 ? bytes.length : found;
+    if (end - start > maxLineBytes) return { start };
+    start = end + 1;
+  }
+  return undefined;
 }
 
 /**

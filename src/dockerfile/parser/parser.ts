@@ -135,7 +135,10 @@ function mayHaveHeredocs(node: BareNode): boolean {
   return ["run", "copy", "add"].includes(inner.name) && !inner.json;
 }
 
-function readNode(line: LogicalLine, from: number, escape: "\\" | "`"): BareNode {
+/** Triggers of triggers are refused anyway; deeper ones are not even looked at. */
+const maxTriggers = 10;
+
+function readNode(line: LogicalLine, from: number, escape: "\\" | "`", depth = 0): BareNode {
   const { keyword, flags, argsStart, argsEnd } = splitCommand(line, from, escape);
   const name = keyword.text.toLowerCase();
   const span: Span = { line, start: argsStart, end: argsEnd };
@@ -145,7 +148,7 @@ function readNode(line: LogicalLine, from: number, escape: "\\" | "`"): BareNode
     flags,
     json: false,
     source: trimBlanks(line.text.slice(from)),
-    ...readArguments(name, span, escape),
+    ...readArguments(name, span, escape, depth),
   };
 }
 
@@ -157,7 +160,7 @@ interface Arguments {
   readonly trigger?: BareNode;
 }
 
-function readArguments(name: string, span: Span, escape: "\\" | "`"): Arguments {
+function readArguments(name: string, span: Span, escape: "\\" | "`", depth: number): Arguments {
   switch (name) {
     case "from":
     case "expose":
@@ -179,9 +182,9 @@ function readArguments(name: string, span: Span, escape: "\\" | "`"): Arguments 
     case "healthcheck":
       return healthcheckArguments(span);
     case "onbuild":
-      return span.end > span.start
-        ? { args: wholeText(span), trigger: readNode(span.line, span.start, escape) }
-        : { args: [] };
+      return span.end > span.start && depth < maxTriggers
+        ? { args: wholeText(span), trigger: readNode(span.line, span.start, escape, depth + 1) }
+        : { args: wholeText(span) };
     default:
       return { args: wholeText(span) };
   }

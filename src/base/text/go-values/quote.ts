@@ -1,4 +1,4 @@
-/** A string as Go's `%q` writes it. */
+/** A string as Go's `%q` writes it: what cannot be printed is escaped. */
 export function goQuote(text: string): string {
   const named: Readonly<Record<string, string>> = {
     '"': '\\"',
@@ -11,12 +11,11 @@ export function goQuote(text: string): string {
     "\t": "\\t",
     "\v": "\\v",
   };
-  const escaped = text.replace(/["\\\p{Cc}]/gu, (char) => {
-    const code = char.charCodeAt(0);
-    return (
-      named[char] ??
-      (code < 0x80 ? `\\x${code.toString(16).padStart(2, "0")}` : `\\u${code.toString(16).padStart(4, "0")}`)
-    );
+  const escaped = text.replace(/["\\]|[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/gu, (char) => {
+    const code = char.codePointAt(0) ?? 0;
+    const hex = (digits: number) => code.toString(16).padStart(digits, "0");
+    if (code < 0x80) return named[char] ?? `\\x${hex(2)}`;
+    return code > 0xffff ? `\\U${hex(8)}` : `\\u${hex(4)}`;
   });
   return `"${escaped}"`;
 }

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { parseByteSize } from "./bytes.ts";
 import { parseGoBool } from "./bool.ts";
 import { parseGoDuration } from "./duration.ts";
+import { goQuote } from "./quote.ts";
 
 test("parseGoBool() takes Go's forms and no others", () => {
   for (const text of ["1", "t", "T", "TRUE", "true", "True"]) assert.equal(parseGoBool(text), true);
@@ -38,4 +39,14 @@ test("parseGoDuration() adds up its parts", () => {
     ["1d", undefined],
   ];
   for (const [text, want] of cases) assert.equal(parseGoDuration(text), want, text);
+});
+
+test("goQuote() escapes what cannot be printed", () => {
+  const cases: readonly [string, string][] = [
+    ["plain é 日 😀", '"plain é 日 😀"'],
+    ['a"b\\', '"a\\"b\\\\"'],
+    ["\t\0\u007f", '"\\t\\x00\\x7f"'],
+    ["\u00a0\ufeff", '"\\u00a0\\ufeff"'],
+  ];
+  for (const [text, want] of cases) assert.equal(goQuote(text), want);
 });

@@ -91,6 +91,33 @@ test("mistakes name their line and use BuildKit's words", async () => {
   }
 });
 
+test("every name of docker/dockerfile up to our version is the frontend that is built in", async () => {
+  const names = [
+    "docker/dockerfile",
+    "docker/dockerfile:1",
+    "docker/dockerfile:1.4",
+    "docker/dockerfile:1.7.0",
+    "docker/dockerfile:1.7-labs",
+    "docker/dockerfile:labs",
+    "docker/dockerfile:latest",
+    "docker.io/docker/dockerfile:1",
+    "docker/dockerfile:1@sha256:865e5dd094beca432e8c0a1d5e1c465db5f998dca4e439981029b3b81fb39ed5",
+    "docker/dockerfile-upstream:master",
+    "docker/dockerfile-upstream:master-labs",
+    "mirror.gcr.io/docker/dockerfile:1",
+    "dockerfile.v0",
+  ];
+  for (const name of names) await convert(`# syntax=${name}\nFROM scratch\nCOPY a /`);
+  for (const name of [
+    "docker/dockerfile:1.99",
+    "docker/dockerfile:2",
+    "docker/other:1",
+    "example.org/docker/dockerfile:1",
+  ]) {
+    assert.equal((await failure(`# syntax=${name}\nFROM scratch`)).code, "unimplemented", name);
+  }
+});
+
 test("what is not supported yet is refused with file and line", async () => {
   const table: [dockerfile: string, what: RegExp][] = [
     ["FROM --platform=windows/amd64 a", /^Dockerfile:1: building for windows/],

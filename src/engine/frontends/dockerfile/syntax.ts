@@ -2,7 +2,17 @@ import { BuildError, type SourceRange } from "../../../base/errors/mod.ts";
 import { notSupportedYet } from "../../../dockerfile/mod.ts";
 import { parseReference, type Reference } from "../../../oci/mod.ts";
 
-/** Whether `ref` names the frontend that is built in: `docker/dockerfile` in any version 1, `dockerfile.v0`. */
+/** The version of `docker/dockerfile` whose language is built in, labs included. */
+const builtinVersion = { major: 1, minor: 24 } as const;
+
+/** Where the frontend's image is published, and registries that mirror Docker Hub. */
+const repositories: ReadonlySet<string> = new Set(["docker/dockerfile", "docker/dockerfile-upstream"]);
+const registries: ReadonlySet<string> = new Set(["docker.io", "mirror.gcr.io", "registry.hub.docker.com"]);
+
+/**
+ * Whether `ref` names the frontend that is built in: `dockerfile.v0`, or `docker/dockerfile` in any version up to the one that is. What is
+ * newer may have what is not here.
+ */
 export function isBuiltinFrontend(ref: string): boolean {
   if (ref === "dockerfile.v0") return true;
   let reference: Reference;
@@ -12,7 +22,10 @@ export function isBuiltinFrontend(ref: string): boolean {
     return false;
   }
   const { registry, repository, tag = "latest" } = reference;
-  return registry === "docker.io" && repository === "docker/dockerfile" && /^(latest|labs|1|1[.-].*)$/.test(tag);
+  if (!registries.has(registry) || !repositories.has(repository)) return false;
+  if (/^(latest|labs|master|master-labs|1|1-labs)$/.test(tag)) return true;
+  const [, major, minor] = /^(\d+)\.(\d+)(?:\.\d+)?(?:-.*)?$/.exec(tag) ?? [];
+  return Number(major) === builtinVersion.major && Number(minor) <= builtinVersion.minor;
 }
 
 /**
