@@ -32,6 +32,12 @@ export interface BuildOptions {
   /** `name=soft:hard` */
   readonly ulimits: readonly string[];
   readonly cgroupParent: string;
+  /** `id=…,src=…` and the like. */
+  readonly secrets: readonly string[];
+  /** `default`, `id=path` */
+  readonly ssh: readonly string[];
+  /** Entitlements. */
+  readonly allow: readonly string[];
   readonly outputs: readonly Output[];
   readonly push: boolean;
   readonly load: boolean;

@@ -3,7 +3,10 @@ import { type BuildInputs, openInputs } from "./contexts/mod.ts";
 import { annotationAttrs } from "./outputs/annotations.ts";
 import { checkTargets } from "./outputs/check-targets.ts";
 import { type PlannedOutput, planOutputs } from "./outputs/plan-outputs.ts";
+import { allowed } from "./request/entitlements.ts";
 import { frontendAttrs } from "./request/frontend-attrs.ts";
+import { type Secrets, openSecrets } from "./secrets/mod.ts";
+import { type Agents, openAgents } from "./ssh/mod.ts";
 import { fullPlatforms, fullTags } from "./request/names.ts";
 
 /** What a build's options draw on besides themselves. */
@@ -29,6 +32,9 @@ export interface PreparedBuild {
   readonly outputs: readonly PlannedOutput[];
   /** What the build needs that an engine may refuse. */
   readonly entitlements: readonly string[];
+  /** What the engine may ask for while it builds, by id. */
+  readonly secrets: Secrets;
+  readonly agents: Agents;
   /** Nothing was asked for: the result stays in the cache. */
   readonly cacheOnlyByDefault: boolean;
 }
@@ -54,14 +60,24 @@ export async function prepareBuild(options: BuildOptions, environment: PrepareEn
   });
   const attrs = frontendAttrs(asked, { env, proxies });
   const checked = await checkTargets(outputs, cwd);
+  const secrets = await openSecrets(options.secrets, environment);
+  const agents = await openAgents(wantedAgents(options, env), environment);
   const inputs = await openInputs(options, environment);
   return {
     inputs,
     attrs: { ...attrs, ...inputs.attrs, ...questionAttrs(options.question, inputs.attrs) },
     outputs: checked,
-    entitlements: options.network === "host" ? ["network.host"] : [],
+    entitlements: allowed(options),
+    secrets,
+    agents,
     cacheOnlyByDefault: cacheOnlyByDefault && !asksOnly,
   };
+}
+
+/** A context that is fetched over ssh needs an agent; the user's own serves where none is named. */
+function wantedAgents({ context, ssh }: BuildOptions, env: PrepareEnvironment["env"]): readonly string[] {
+  const isFetched = /^(?:ssh:\/\/|[\w-]+@[\w.-]+:)/.test(context);
+  return ssh.length === 0 && isFetched && env["SSH_AUTH_SOCK"] ? ["default"] : ssh;
 }
 
 /** A frontend that cannot answer passes the question on to one that can, or says so. */

@@ -9,8 +9,10 @@ import {
   fileSend,
   fileSync,
   newSessionId,
+  secretProvider,
   type SessionCredentials,
   type SessionTokenFetcher,
+  sshAgents,
   uploads,
 } from "../session/mod.ts";
 import { askFrontend } from "./ask-frontend.ts";
@@ -121,6 +123,8 @@ function attachables(build: PreparedBuild, sinks: OpenSinks, surroundings: Build
     ...(stores.length > 0 ? [contentStores(Object.fromEntries(stores))] : []),
     ...(Object.keys(streams).length > 0 ? [uploads(streams)] : []),
     authProvider({ credentials, fetchToken }),
+    ...(build.secrets.size > 0 ? [secretProvider(async (id) => await build.secrets.get(id)?.())] : []),
+    ...(Object.keys(build.agents).length > 0 ? [sshAgents(build.agents)] : []),
     fileSend(build.outputs.map(({ target }) => sendTarget(target, places))),
   ];
 }

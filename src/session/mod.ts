@@ -35,10 +35,15 @@ export {
 export { fileSync, type FileSyncOptions, type SharedDirectory } from "./client/file-sync.ts";
 export { type DirectoryTarget, type FileSink, type FileTarget, fileSend, type SendTarget } from "./client/file-send.ts";
 export { healthService } from "./client/health.ts";
+export { maxSecretBytes, secretProvider } from "./client/secrets.ts";
+export { sshAgents } from "./client/ssh-agents.ts";
 export { contentStores } from "./client/content-stores.ts";
 export { uploadAddress, uploads } from "./client/uploads.ts";
 export { blobRoutes } from "./content/blob-routes.ts";
 export { clientBlobs } from "./engine/client-blobs.ts";
+export { type ForwardedAgent, forwardedAgent } from "./engine/forward-agent.ts";
+export { type AgentSocket, listenForAgent } from "./engine/agent-socket.ts";
+export { getSecret } from "./engine/get-secret.ts";
 export { pullUpload } from "./engine/pull-upload.ts";
 export { SessionManager } from "./engine/session-manager.ts";
 export type { HealthCheckOptions } from "./engine/health-check.ts";

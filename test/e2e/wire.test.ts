@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
-import { join } from "node:path";
 import { before, test } from "node:test";
-import { DebianArchive, labPlatforms, must } from "../lab/mod.ts";
+import { labPlatforms, must, unpackBuildx } from "../lab/mod.ts";
 import { openHouse } from "./harness.ts";
 
 const house = await openHouse();
@@ -9,10 +8,7 @@ let buildx = "";
 let env: Record<string, string> = {};
 
 before(async () => {
-  const architecture = (await must("dpkg", ["--print-architecture"])).trim();
-  const trixie = await DebianArchive.open({ suite: "trixie", architectures: [architecture] });
-  const unpacked = await trixie.unpack([await trixie.download("docker-buildx", architecture)], "docker-buildx");
-  buildx = join(unpacked, "usr/libexec/docker/cli-plugins/docker-buildx");
+  buildx = await unpackBuildx();
   env = { ...house.env, BUILDX_CONFIG: await house.directory() };
   await house.build(await house.context({ Dockerfile: "FROM scratch\n" })); // starts the engine
   await must(buildx, ["create", "--name", "ours", "--driver", "remote", `unix://${house.socket}`, "--use"], { env });

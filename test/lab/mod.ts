@@ -4,6 +4,7 @@
  * out about an image is a second opinion.
  */
 export { makeBaseImages, pushBaseImages } from "./base-images.ts";
+export { unpackBuildx } from "./buildx.ts";
 export { DebianArchive, type DebianPackage, type DebianSuite, labCacheDir } from "./debian.ts";
 export { type DockerRelease, type LabDocker, startDocker, unpackDocker } from "./docker.ts";
 export { buildctlProgram, engineProgram, type LabEngine, startEngine } from "./engine.ts";
@@ -33,4 +34,5 @@ export {
   runUnpacked,
   unpackImage,
 } from "./run-image.ts";
+export { copyProgram, type LabSshAgent, startSshAgent } from "./ssh-agent.ts";
 export { type LabSshd, startSshd } from "./sshd.ts";

@@ -19,7 +19,15 @@ const local: PlannedOutput = {
 
 function build(outputs: readonly PlannedOutput[]): PreparedBuild {
   const attrs = { filename: "Dockerfile", platform: "linux/amd64,linux/arm64" };
-  return { inputs: noInputs, attrs, outputs, entitlements: [], cacheOnlyByDefault: false };
+  return {
+    inputs: noInputs,
+    attrs,
+    outputs,
+    entitlements: [],
+    secrets: new Map(),
+    agents: {},
+    cacheOnlyByDefault: false,
+  };
 }
 
 suite("planFarm()", () => {

@@ -6,6 +6,11 @@ const progressModes = ["auto", "none", "plain", "quiet", "rawjson", "tty"];
 /** The flags of `build`: those of docker buildx, each either served or said to be missing. */
 export const buildFlags = {
   "add-host": { kind: "slice", usage: 'Add a custom host-to-IP mapping (format: "host:ip")' },
+  allow: {
+    kind: "array",
+    usage: 'Allow extra privileged entitlement (e.g., "network.host", "security.insecure")',
+    complete: ["network.host", "security.insecure"],
+  },
   annotation: { kind: "array", usage: "Add annotation to the image" },
   "build-arg": { kind: "array", usage: "Set build-time variables" },
   "build-context": { kind: "array", usage: "Additional build contexts (e.g., name=path)" },
@@ -60,19 +65,21 @@ export const buildFlags = {
   push: { kind: "bool", usage: 'Shorthand for "--output=type=registry"' },
   quiet: { kind: "bool", short: "q", usage: "Suppress the build output and print image ID on success" },
   sbom: { kind: "string", usage: 'Attach a bill of materials; only "false" is supported yet', complete: ["false"] },
+  secret: { kind: "array", usage: 'Secret to expose to the build (format: "id=mysecret[,src=/local/secret]")' },
   "shm-size": { kind: "bytes", usage: "Shared memory size for build containers" },
+  ssh: {
+    kind: "array",
+    usage: 'SSH agent socket or keys to expose to the build (format: "default|<id>[=<socket>|<key>[,<key>]]")',
+  },
   tag: { kind: "array", short: "t", usage: 'Name and optionally a tag (format: "name:tag")' },
   target: { kind: "string", usage: "Set the target build stage to build" },
   ulimit: { kind: "ulimit", usage: "Ulimit options" },
 
-  allow: { kind: "array", usage: "Allow extra privileged entitlement", notYet: true },
   attest: { kind: "array", usage: "Attestation parameters", notYet: true },
   "cache-from": { kind: "array", usage: "External cache sources", notYet: true },
   "cache-to": { kind: "array", usage: "Cache export destinations", notYet: true },
   policy: { kind: "array", usage: "Policy configuration", notYet: true },
   resource: { kind: "array", usage: "Resource limits for build containers", notYet: true },
-  secret: { kind: "array", usage: "Secret to expose to the build", notYet: true },
-  ssh: { kind: "array", usage: "SSH agent socket or keys to expose to the build", notYet: true },
 
   // what docker build once had and buildx keeps hidden: refused, or said to have no effect, never passed over in silence
   compress: {

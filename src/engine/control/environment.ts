@@ -2,7 +2,13 @@ import type { pb } from "../../api/mod.ts";
 import { BuildError } from "../../base/errors/mod.ts";
 import type { ContentStore } from "../../content/mod.ts";
 import type { Registry } from "../../registry/mod.ts";
-import type { SessionCaller, SessionManager } from "../../session/mod.ts";
+import {
+  type ForwardedAgent,
+  forwardedAgent,
+  getSecret,
+  type SessionCaller,
+  type SessionManager,
+} from "../../session/mod.ts";
 import type { Ref } from "../refs/mod.ts";
 import { type ImageResolver, layoutImages, type LayoutImages, type SourceEnvironment } from "../sources/mod.ts";
 
@@ -47,6 +53,14 @@ export class JobEnvironment implements SourceEnvironment {
       this.#layouts.set(key, images);
     }
     return await images;
+  }
+
+  async secret(id: string, options: { signal: AbortSignal }): Promise<Uint8Array | undefined> {
+    return this.sessionId === "" ? undefined : await getSecret(await this.session(undefined, options), id, options);
+  }
+
+  async sshAgent(id: string, options: { signal: AbortSignal }): Promise<ForwardedAgent> {
+    return await forwardedAgent(await this.session(undefined, options), id, options);
   }
 
   async session(id: string | undefined, options: { signal: AbortSignal }): Promise<SessionCaller> {

@@ -236,7 +236,9 @@ function checkProcess(process: ContainedProcess): void {
   if (process.args.length === 0) throw new BuildError("invalid_argument", "no command to run");
   if (!process.cwd.startsWith("/"))
     throw new BuildError("invalid_argument", `working directory "${process.cwd}" is not absolute`);
-  const nul = [...process.args, ...process.env, process.cwd].find((text) => text.includes("\0"));
+  // The value of a variable may be a secret.
+  const names = process.env.map((variable) => (variable.includes("\0") ? variable.replace(/=.*/s, "=…\0") : ""));
+  const nul = [...process.args, ...names, process.cwd].find((text) => text.includes("\0"));
   if (nul !== undefined)
     throw new BuildError("invalid_argument", `NUL byte in an argument or in the environment: ${JSON.stringify(nul)}`);
 }

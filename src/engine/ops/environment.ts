@@ -1,4 +1,5 @@
 import type { pb } from "../../api/mod.ts";
+import type { ForwardedAgent } from "../../session/mod.ts";
 import type { Ref } from "../refs/mod.ts";
 
 /**
@@ -10,6 +11,11 @@ export interface OpEnvironment {
   readonly solve?: (definition: pb.Definition, options: { signal: AbortSignal }) => Promise<Ref | undefined>;
   /** Secrets of the client, by id; `undefined` when it has none of that id. Absent when the client serves no secrets. */
   readonly secret?: (id: string, options: { signal: AbortSignal }) => Promise<Uint8Array | undefined>;
+  /**
+   * The client's ssh agent of that id; empty: its default one. Absent when there is no client.
+   * @throws {BuildError} `not_found` when it has none of that id
+   */
+  readonly sshAgent?: (id: string, options: { signal: AbortSignal }) => Promise<ForwardedAgent>;
   /** Entitlements that were asked for and granted, for instance `network.host`. */
   readonly entitlements?: ReadonlySet<string>;
 }

@@ -12,5 +12,6 @@ export { followPath } from "./file/tree-path.ts";
 export { cacheMountsOf } from "./exec/exec-op.ts";
 export { type MountPlan, planMounts, type TreeMount } from "./exec/mount-plan.ts";
 export { planProcess } from "./exec/process.ts";
+export { sshAgentOf } from "./exec/ssh-agent.ts";
 export { Workspace } from "./exec/workspace.ts";
 export { layerProgress } from "./layer-progress.ts";

@@ -17,7 +17,15 @@ const all = {
 const classic = { ...all, ociExporter: false, dockerExporter: false, multiPlatform: false, directPush: false };
 
 function build(outputs: PreparedBuild["outputs"]): PreparedBuild {
-  return { inputs: noInputs, attrs: {}, outputs, entitlements: [], cacheOnlyByDefault: false };
+  return {
+    inputs: noInputs,
+    attrs: {},
+    outputs,
+    entitlements: [],
+    secrets: new Map(),
+    agents: {},
+    cacheOnlyByDefault: false,
+  };
 }
 const image = (attrs: Record<string, string> = {}) => ({ exporter: "image", attrs, target: none });
 

@@ -16,6 +16,7 @@ import { exitError, isSuccess } from "./failure.ts";
 import { limitLog } from "./log-limit.ts";
 import { type MountPlan, type MountsPlan, planMounts, type TreeMount } from "./mount-plan.ts";
 import { planProcess } from "./process.ts";
+import { sshAgentOf } from "./ssh-agent.ts";
 import { Workspace } from "./workspace.ts";
 
 /** What an exec op is made of besides its message. */
@@ -125,6 +126,12 @@ class ExecRun<C extends OpEnvironment> {
         const data = await this.#secret(mount.id, mount.optional);
         if (!data) return [];
         const source = await this.#workspace.secretFile(data, mount);
+        return [{ type: "bind", source, target, readonly: true }];
+      }
+      case "ssh": {
+        const agent = await sshAgentOf(this.#context.environment, mount, signal);
+        if (!agent) return [];
+        const source = await this.#workspace.agentSocket(agent, mount);
         return [{ type: "bind", source, target, readonly: true }];
       }
       case "tree": {

@@ -48,13 +48,17 @@ test("what makes no sense is refused", () => {
   assert.throws(() => plan({ ...root, output: 1n }), /output 1 of 1/);
 });
 
-test("ssh is refused clearly, and skipped where the client can do without", () => {
-  const ssh = (optional: boolean): Mount => ({
-    ...none,
+test("ssh is a socket of the client's default agent, for root alone, unless it is said otherwise", () => {
+  const ssh = (SSHOpt?: Mount["SSHOpt"]): Mount => ({
     dest: "/agent",
+    input: -1n,
     mountType: pb.MountType.SSH,
-    SSHOpt: { optional },
+    SSHOpt,
   });
-  assert.throws(() => plan(root, ssh(false)), { code: "unimplemented" });
-  assert.deepEqual(plan(root, ssh(true)).others, []);
+  const socket = { type: "ssh", target: "/agent", id: "", uid: 0, gid: 0, mode: 0o600, optional: false };
+  assert.deepEqual(plan(root, ssh()).others, [socket]);
+  const option = { ID: "work", uid: 1, gid: 2, mode: 0o640, optional: true };
+  assert.deepEqual(plan(root, ssh(option)).others, [
+    { ...socket, id: "work", uid: 1, gid: 2, mode: 0o640, optional: true },
+  ]);
 });

@@ -39,6 +39,16 @@ export type MountPlan =
       readonly gid: number;
       readonly mode: number;
       readonly optional: boolean;
+    }
+  | {
+      /** A socket at which an ssh agent of the client answers. */
+      readonly type: "ssh";
+      readonly target: string;
+      readonly id: string;
+      readonly uid: number;
+      readonly gid: number;
+      readonly mode: number;
+      readonly optional: boolean;
     };
 
 /** All mounts of a process. */
@@ -52,11 +62,11 @@ export interface MountsPlan {
 
 /**
  * Sorts out the mounts of an ExecOp.
- * @throws {BuildError} `invalid_argument` when they make no sense, `unimplemented` for ssh
+ * @throws {BuildError} `invalid_argument` when they make no sense
  */
 export function planMounts(op: pb.ExecOp): MountsPlan {
   const cwd = op.meta?.cwd || "/";
-  const planned = op.mounts.flatMap((mount) => planMount(mount, cwd) ?? []);
+  const planned = op.mounts.map((mount) => planMount(mount, cwd));
   const root = planned.find((mount) => mount.target === "/");
   if (root?.type !== "tree") throw new BuildError("invalid_argument", "invalid exec op with no rootfs");
   const others = planned.filter((mount) => mount !== root).sort((a, b) => depth(a.target) - depth(b.target));
@@ -69,7 +79,7 @@ export function planMounts(op: pb.ExecOp): MountsPlan {
   return { root, others, outputs: outputs.length };
 }
 
-function planMount(mount: pb.Mount, cwd: string): MountPlan | undefined {
+function planMount(mount: pb.Mount, cwd: string): MountPlan {
   const target = cleanPath(mount.dest.startsWith("/") ? mount.dest : `${cwd}/${mount.dest}`);
   const input = mount.input < 0n ? undefined : Number(mount.input);
   const selector = cleanPath(`/${mount.selector}`).slice(1);
@@ -92,9 +102,10 @@ function planMount(mount: pb.Mount, cwd: string): MountPlan | undefined {
       const { ID: id = "", uid = 0, gid = 0, mode = 0o400, optional = false } = mount.secretOpt ?? {};
       return { type: "secret", target, id, uid, gid, mode: mode & 0o777, optional };
     }
-    case pb.MountType.SSH:
-      if (mount.SSHOpt?.optional) return undefined;
-      throw new BuildError("unimplemented", `ssh mounts are not supported yet: cannot mount "${target}"`);
+    case pb.MountType.SSH: {
+      const { ID: id = "", uid = 0, gid = 0, mode = 0o600, optional = false } = mount.SSHOpt ?? {};
+      return { type: "ssh", target, id, uid, gid, mode: mode & 0o777, optional };
+    }
     default:
       throw new BuildError("invalid_argument", `unknown mount type ${String(mount.mountType)} of "${target}"`);
   }

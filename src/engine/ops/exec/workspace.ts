@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { mkdir, rm, rmdir, writeFile, chown, chmod } from "node:fs/promises";
 import { join } from "node:path";
 import { mountOverlay, mountTmpfs, unmountIfMounted } from "../../../base/sys/mod.ts";
+import { type ForwardedAgent, listenForAgent } from "../../../session/mod.ts";
 import type { MutableRef, Ref } from "../../refs/mod.ts";
 
 /** How long taking a workspace down may take before it is reported as stuck. */
@@ -65,6 +66,11 @@ export class Workspace implements AsyncDisposable {
     await chown(path, options.uid, options.gid);
     await chmod(path, options.mode);
     return path;
+  }
+
+  /** Opens a socket at which an agent answers. */
+  async agentSocket(agent: ForwardedAgent, owner: { uid: number; gid: number; mode: number }): Promise<string> {
+    return this.#undo.use(await listenForAgent(agent, await this.directory(), owner)).path;
   }
 
   /** An empty directory, deleted at the end. */

@@ -22,10 +22,12 @@ export function gitIn(options: {
   readonly settings: Readonly<Record<string, string>>;
   readonly home: string;
   readonly knownHosts: string | undefined;
+  /** Socket of an ssh agent. */
+  readonly agent: string | undefined;
   readonly path: string;
   readonly signal: AbortSignal;
 }): Git {
-  const { home, knownHosts, path, signal } = options;
+  const { home, knownHosts, agent, path, signal } = options;
   const settings = Object.entries({
     "protocol.file.allow": "never",
     "core.hooksPath": "/dev/null",
@@ -45,6 +47,7 @@ export function gitIn(options: {
     GIT_LFS_SKIP_SMUDGE: "1",
     GIT_SSH_COMMAND: `ssh -F /dev/null -o BatchMode=yes -o LogLevel=ERROR ${hosts}`,
     GIT_CONFIG_COUNT: String(settings.length),
+    ...(agent !== undefined && { SSH_AUTH_SOCK: agent }),
   };
   for (const [at, [key, value]] of settings.entries()) {
     env[`GIT_CONFIG_KEY_${at}`] = key;

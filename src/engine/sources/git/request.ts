@@ -22,7 +22,11 @@ export interface GitRequest {
   readonly tokenSecret: string;
   /** Text of a known_hosts file; empty: nothing is known. */
   readonly knownHosts: string;
+  /** The client's ssh agent that may be asked; empty: none. */
+  readonly agent: string;
 }
+
+const isSsh = (remote: string): boolean => !/^(?:https?|git):/i.test(remote);
 
 /** What changes the result and cannot be done yet. */
 const notYet = ["git.bundle", "git.checkoutbundle", "git.sig.pubkey"];
@@ -64,5 +68,6 @@ export function readRequest(identifier: string, attrs: Readonly<Record<string, s
     headerSecret: attrs["git.authheadersecret"] ?? "",
     tokenSecret: attrs["git.authtokensecret"] ?? "",
     knownHosts: attrs["git.knownsshhosts"] ?? "",
+    agent: isSsh(remote) ? (attrs["git.mountsshsock"] ?? "") : "",
   };
 }

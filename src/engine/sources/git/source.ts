@@ -3,6 +3,7 @@ import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { ByteWorkers } from "../../bytes/mod.ts";
 import type { Source } from "../../ops/mod.ts";
+import { listenForAgent } from "../../../session/mod.ts";
 import type { Ref, RefStore } from "../../refs/mod.ts";
 import { decodeToc } from "../../snapshots/mod.ts";
 import type { SourceEnvironment } from "../environment.ts";
@@ -30,17 +31,22 @@ export function gitSource(options: {
   ): Promise<T> {
     const home = join(root, `git.${randomUUID()}`);
     await mkdir(home, { recursive: true, mode: 0o700 });
-    try {
-      let knownHosts: string | undefined;
-      if (request.knownHosts !== "") {
-        knownHosts = join(home, "known_hosts");
-        await writeFile(knownHosts, request.knownHosts);
-      }
-      const settings = await loginSettings(request, environment, signal);
-      return await work(gitIn({ settings, home, knownHosts, path, signal }), home);
-    } finally {
-      await rm(home, { recursive: true, force: true });
+    await using undo = new AsyncDisposableStack();
+    undo.defer(() => rm(home, { recursive: true, force: true }));
+    let knownHosts: string | undefined;
+    if (request.knownHosts !== "") {
+      knownHosts = join(home, "known_hosts");
+      await writeFile(knownHosts, request.knownHosts);
     }
+    const settings = await loginSettings(request, environment, signal);
+    let agent: string | undefined;
+    if (request.agent !== "" && environment.sshAgent) {
+      const found = await environment.sshAgent(request.agent, { signal });
+      const directory = join(home, "agent");
+      await mkdir(directory);
+      agent = undo.use(await listenForAgent(found, directory, { uid: 0, gid: 0, mode: 0o600 })).shortPath;
+    }
+    return await work(gitIn({ settings, home, knownHosts, agent, path, signal }), home);
   }
 
   return {

@@ -12,6 +12,7 @@ import {
   type MountPlan,
   type OpEnvironment,
   planMounts,
+  sshAgentOf,
   type TreeMount,
   Workspace,
 } from "../../../ops/mod.ts";
@@ -98,7 +99,7 @@ class Mounting {
       const made = await this.#mount(mount);
       if (!made) continue;
       mounts.push(made);
-      if (made.type === "bind" && mount.type !== "secret") places.set(made.target, made.source);
+      if (made.type === "bind" && mount.type !== "secret" && mount.type !== "ssh") places.set(made.target, made.source);
     }
     return {
       rootfs,
@@ -132,6 +133,11 @@ class Mounting {
         const data = await secretOf(build, mount, signal);
         if (!data) return undefined;
         return { type: "bind", source: await this.#workspace.secretFile(data, mount), target, readonly: true };
+      }
+      case "ssh": {
+        const agent = await sshAgentOf(build.environment, mount, signal);
+        if (!agent) return undefined;
+        return { type: "bind", source: await this.#workspace.agentSocket(agent, mount), target, readonly: true };
       }
       default:
         return unreachable(mount);
