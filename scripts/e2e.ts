@@ -32,7 +32,7 @@ await makeBaseImages(); // once, before the tests that want them run side by sid
 await unpackDocker("stable");
 if (reference) await unpackDocker("sid");
 
-const options = ["--test", "--test-reporter=spec", `--test-concurrency=${reference ? 1 : 2}`, "--test-timeout=300000"];
+const options = ["--test", "--test-reporter=spec", `--test-concurrency=${reference ? 1 : 2}`, "--test-timeout=600000"];
 const child = spawn(
   join(root, "bin/node"),
   ["--disable-warning=ExperimentalWarning", ...options, ...given.slice(split + 1), ...files],

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
+import { once } from "node:events";
+import { type AddressInfo, connect, createServer } from "node:net";
 import { delimiter, dirname, join } from "node:path";
 import { before, suite, test } from "node:test";
 import {
@@ -13,6 +15,7 @@ import {
   polyarchProgram,
   pushBaseImages,
   pushEngineImage,
+  pushGoImage,
   readIndex,
   registryUser,
   run,
@@ -71,6 +74,26 @@ function withDocker(env: Readonly<Record<string, string>>, docker: LabDocker): R
   return { ...env, DOCKER_HOST: docker.host, PATH: [PATH, env["PATH"]].join(delimiter), LD_LIBRARY_PATH };
 }
 
+/** A TCP address for what listens on a unix socket. */
+async function forward(address: string): Promise<{ readonly address: string } & AsyncDisposable> {
+  const server = createServer((incoming) => {
+    const onward = connect(address.replace("unix://", ""));
+    for (const [from, to] of [
+      [incoming, onward],
+      [onward, incoming],
+    ] as const) {
+      from.pipe(to);
+      from.once("error", () => to.destroy());
+    }
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return {
+    address: `tcp://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    [Symbol.asyncDispose]: async () => void server.close(),
+  };
+}
+
 /** Arguments of unshare, before a command that finds no emulators in this machine's usual place. */
 const withoutEmulators = [
   "--mount",
@@ -85,7 +108,7 @@ async function walk(script: string, env: Readonly<Record<string, string>>): Prom
   const done = await run("sh", [join(scripts, script)], {
     cwd: await house.directory(),
     env: { REGISTRY: host, BASE: house.base, ...env },
-    timeoutMs: 200_000,
+    timeoutMs: 500_000,
   });
   assert.equal(done.code, 0, `${script}:\n${done.stdout}\n${done.stderr}`);
   return done;
@@ -105,6 +128,20 @@ before(async () => {
 
 for (const [name, client] of Object.entries({ polyarch, "docker buildx": dockerBuildx })) {
   suite(`with ${name}`, () => {
+    test("1: one builder over two Docker hosts, for cross-compiled programs", async () => {
+      await using here = await startDocker("sid");
+      await using there = await startDocker("sid");
+      await using tcp = await forward(there.host);
+      const env = withDocker(await client(), here);
+      const [ENGINE_IMAGE, GO] = [await pushEngineImage(host, house), await pushGoImage(host)];
+      await walk("01-two-docker-hosts.sh", { ...env, ENGINE_IMAGE, GO, REMOTE_DOCKER_HOST: tcp.address });
+      assert.deepEqual(await platformsOf("go:1"), ["linux/amd64/", "linux/arm64/", "linux/arm/v7"]);
+      for (const docker of [here, there]) {
+        assert.equal((await docker.docker(["ps", "--all", "--quiet"])).stdout, "");
+        assert.equal((await docker.docker(["volume", "ls", "--quiet"])).stdout, "");
+      }
+    });
+
     test("2: a tag for each architecture, and a manifest list over them", async () => {
       await walk("02-manifest.sh", await client());
       assert.deepEqual(await platformsOf("manifest:1"), ["linux/amd64/", "linux/arm64/v8"]);

@@ -13,6 +13,7 @@ export { type EngineArchitecture, makeEngineBase, pushEngineBase } from "./engin
 export { type LabFiles, serveFiles } from "./files-server.ts";
 export { type LabGit, startGit } from "./git.ts";
 export { pushEngineImage } from "./engine-image.ts";
+export { pushGoImage } from "./go-image.ts";
 export { type LabPlatform, labPlatforms } from "./platforms.ts";
 export { type Held, type LabPolyarch, openPolyarch, polyarchProgram } from "./polyarch.ts";
 export { type Process, processes, processTree } from "./processes.ts";
