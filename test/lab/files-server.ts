@@ -8,9 +8,22 @@ export interface LabFiles extends AsyncDisposable {
   readonly address: string;
 }
 
-/** Serves `files` by their path, which begins with a slash; all else is not found. */
-export async function serveFiles(files: Readonly<Record<string, string | Uint8Array>>): Promise<LabFiles> {
-  const server = createServer(({ url = "" }, response) => {
+/**
+ * Serves `files` by their path, which begins with a slash; all else is not found.
+ * @param options.authorization what a request must have as `Authorization`
+ * @param options.disposition the `Content-Disposition` of every answer
+ */
+export async function serveFiles(
+  files: Readonly<Record<string, string | Uint8Array>>,
+  options: { readonly authorization?: string; readonly disposition?: string } = {},
+): Promise<LabFiles> {
+  const { authorization, disposition } = options;
+  const server = createServer(({ url = "", headers }, response) => {
+    if (authorization !== undefined && headers.authorization !== authorization) {
+      response.statusCode = 401;
+      return void response.end("who are you?\n");
+    }
+    if (disposition !== undefined) response.setHeader("content-disposition", disposition);
     const file = Object.hasOwn(files, url) ? files[url] : undefined;
     response.setHeader("last-modified", "Sat, 01 Jan 2022 00:00:00 GMT");
     response.statusCode = file === undefined ? 404 : 200;

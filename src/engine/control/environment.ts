@@ -22,6 +22,10 @@ export class JobEnvironment implements SourceEnvironment {
   readonly entitlements: ReadonlySet<string>;
   readonly solve: (definition: pb.Definition, options: { signal: AbortSignal }) => Promise<Ref | undefined>;
   readonly sessionId: string;
+  readonly secret = async (id: string, options: { signal: AbortSignal }): Promise<Uint8Array | undefined> =>
+    this.sessionId === "" ? undefined : await getSecret(await this.session(undefined, options), id, options);
+  readonly sshAgent = async (id: string, options: { signal: AbortSignal }): Promise<ForwardedAgent> =>
+    await forwardedAgent(await this.session(undefined, options), id, options);
   readonly #sessions: SessionManager;
   readonly #content: ContentStore;
   readonly #layouts = new Map<string, Promise<LayoutImages>>();
@@ -53,14 +57,6 @@ export class JobEnvironment implements SourceEnvironment {
       this.#layouts.set(key, images);
     }
     return await images;
-  }
-
-  async secret(id: string, options: { signal: AbortSignal }): Promise<Uint8Array | undefined> {
-    return this.sessionId === "" ? undefined : await getSecret(await this.session(undefined, options), id, options);
-  }
-
-  async sshAgent(id: string, options: { signal: AbortSignal }): Promise<ForwardedAgent> {
-    return await forwardedAgent(await this.session(undefined, options), id, options);
   }
 
   async session(id: string | undefined, options: { signal: AbortSignal }): Promise<SessionCaller> {

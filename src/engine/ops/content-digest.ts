@@ -18,7 +18,7 @@ export interface ContentSelector {
   readonly optional?: boolean;
   readonly include?: readonly string[];
   readonly exclude?: readonly string[];
-  /** Paths below `path` of which each must be, or hold, something that is selected. */
+  /** Paths of which each must be, or hold, something that is selected: from the root of the tree, or from `path`. */
   readonly required?: readonly string[];
 }
 
@@ -94,12 +94,17 @@ export function digestOfTree(
 /** The digest of a file whose entry has none. */
 type DigestLookup = (entry: TocEntry) => string | undefined;
 
+/** The path as seen from a directory that it is in; otherwise as it is. */
+function below(directory: string, path: string): string {
+  return directory !== "" && path.startsWith(`${directory}/`) ? path.slice(directory.length + 1) : path;
+}
+
 function hashSelection(hash: TextHash, tree: Tree, selector: ContentSelector, hashed: DigestLookup): void {
   const { path, followLinks, include = [], exclude = [], required = [] } = selector;
   const wildcard = selector.wildcard === true && hasWildcards(path);
   const filter = new CopyFilter(include, exclude);
   const matches = wildcard ? matchesOf(tree, selector) : [path];
-  const missing = new Set(required.map(relativePath));
+  const missing = new Set(required.map((wanted) => below(relativePath(path), relativePath(wanted))));
   for (const match of matches) {
     const root = followLinks ? followPath(tree, match) : followParent(tree, match);
     if (!tree.get(root)) {

@@ -26,6 +26,8 @@ export interface Downloads {
     address: URL,
     options: {
       readonly caller: SessionCaller | undefined;
+      /** Sent to the server, and to nobody that it redirects to. */
+      readonly authorization: string | undefined;
       readonly signal: AbortSignal;
       readonly progress: VertexProgress;
     },
@@ -44,7 +46,7 @@ interface Incoming {
 /** Downloads into directories of their own below `root`. */
 export function openDownloads(root: string): Downloads {
   return {
-    async fetch(address, { caller, signal, progress }) {
+    async fetch(address, { caller, authorization, signal, progress }) {
       const fromClient = address.host === "buildkit-session";
       if (fromClient && !caller) {
         throw new BuildError("failed_precondition", "no active sessions: the client of this build offers no session");
@@ -57,7 +59,7 @@ export function openDownloads(root: string): Downloads {
         const incoming =
           fromClient && caller
             ? { bytes: pullUpload(caller, address, { signal }), filename: "context", modifiedSec: 0, total: undefined }
-            : await request(address, signal);
+            : await request(address, authorization, signal);
         const path = join(directory, "file");
         const stored = await store(incoming, path, {
           id: fromClient ? "transferring upload" : "downloading",
@@ -84,10 +86,11 @@ export function openDownloads(root: string): Downloads {
   };
 }
 
-async function request(address: URL, signal: AbortSignal): Promise<Incoming> {
+async function request(address: URL, authorization: string | undefined, signal: AbortSignal): Promise<Incoming> {
+  const headers = { "accept-encoding": "identity", ...(authorization !== undefined && { authorization }) };
   let response: Response;
   try {
-    response = await fetch(address, { signal, headers: { "accept-encoding": "identity" } });
+    response = await fetch(address, { signal, headers });
   } catch (cause) {
     signal.throwIfAborted();
     const why = cause instanceof Error && cause.cause ? messageOf(cause.cause) : messageOf(cause);

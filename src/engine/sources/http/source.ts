@@ -12,6 +12,8 @@ interface FileWishes {
   readonly uid: number;
   readonly gid: number;
   readonly checksum: Digest | undefined;
+  /** Name of the secret that is the `Authorization` of the request; empty: those that are named after the host. */
+  readonly authSecret: string;
 }
 
 /**
@@ -33,7 +35,9 @@ export function httpSources(options: {
         cacheMap: () => Promise.resolve({ key: `http:${JSON.stringify([identifier, wishes])}`, volatile: true }),
         run: async ({ environment, signal, progress }) => {
           const caller = environment.sessionId === "" ? undefined : await environment.session(undefined, { signal });
-          const file = await downloads.fetch(new URL(identifier), { caller, signal, progress });
+          const address = new URL(identifier);
+          const authorization = await authorizationFor(address, wishes.authSecret, environment, signal);
+          const file = await downloads.fetch(address, { caller, authorization, signal, progress });
           try {
             return await asTree(refs, file, wishes, identifier, signal);
           } finally {
@@ -43,6 +47,29 @@ export function httpSources(options: {
       };
     },
   }));
+}
+
+/** What the client has for a server: a whole header, or a token. */
+async function authorizationFor(
+  { host }: URL,
+  named: string,
+  { secret }: SourceEnvironment,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  if (!secret || host === "buildkit-session") return undefined;
+  const read = async (id: string) => {
+    const data = await secret(id, { signal });
+    return data && new TextDecoder().decode(data).trim();
+  };
+  if (named !== "") {
+    const header = await read(named);
+    if (header === undefined) throw new BuildError("not_found", `secret ${named}: not found`);
+    return header;
+  }
+  const header = await read(`HTTP_AUTH_HEADER_${host}`);
+  if (header !== undefined) return header;
+  const token = await read(`HTTP_AUTH_TOKEN_${host}`);
+  return token === undefined ? undefined : `Bearer ${token}`;
 }
 
 async function asTree(refs: RefStore, file: Download, wishes: FileWishes, address: string, signal: AbortSignal) {
@@ -75,7 +102,7 @@ async function asTree(refs: RefStore, file: Download, wishes: FileWishes, addres
 
 function readWishes(address: string, attrs: Readonly<Record<string, string>>): FileWishes {
   for (const name of Object.keys(attrs)) {
-    if (/^http\.(sig|authheadersecret|header)/.test(name)) {
+    if (/^http\.(sig|header)/.test(name)) {
       throw new BuildError("unimplemented", `${address}: source attribute ${name} is not supported yet`);
     }
   }
@@ -90,6 +117,7 @@ function readWishes(address: string, attrs: Readonly<Record<string, string>>): F
   return {
     filename,
     checksum,
+    authSecret: attrs["http.authheadersecret"] ?? "",
     mode: number(attrs, "http.perm", 8) ?? 0o600,
     uid: number(attrs, "http.uid", 10) ?? 0,
     gid: number(attrs, "http.gid", 10) ?? 0,
