@@ -184,8 +184,8 @@ describe("mistakes on the command line", () => {
     ],
     ["a bad progress mode", ["build", "--progress=fancy", "."], /invalid progress mode fancy/],
     ["a bad boolean", ["build", "--push=perhaps", "."], /invalid argument "perhaps" for "--push"/],
-    ["a git context, which does not work yet", ["build", "https://example.org/repo.git"], /git/],
-    ["a context on stdin, which does not work yet", ["build", "-"], /stdin/],
+    ["a repository that cannot be fetched", ["build", "https://example.org/repo.git"], /git/],
+    ["nothing on stdin where the context should be", ["build", "-"], /the Dockerfile cannot be empty/],
     ["a builder that does not exist", ["build", "--builder", "nobody", "."], /no builder "nobody" found/],
   ];
   for (const [name, args, says] of cases) {
