@@ -33,6 +33,7 @@ export {
   platformsOf,
 } from "./node-status.ts";
 export { type DriverTable } from "./open-driver.ts";
+export { type RegistrySettings, registrySettings } from "./registry-settings.ts";
 export { removeBuilder, removeInactive, stopBuilder } from "./remove.ts";
 export { selectBuilder } from "./use.ts";
 export { type BuilderNode, type BuilderRecord, BuilderStore } from "./store/mod.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
 import { type IndexedManifest, must, readIndex, run, startRegistry, unpackDocker } from "../lab/mod.ts";
@@ -85,6 +85,49 @@ test("an image is copied to another registry, under several names, with all its 
     .requests()
     .filter(({ method, path }) => /^PUT|PATCH$/.test(method) && /again\/blobs/.test(path));
   assert.deepEqual(sent, []);
+});
+
+test("registries are reached as the builder's configuration says", async (t) => {
+  const certs = await house.directory();
+  assert.equal((await house.polyarch(["daemon", "certs", certs])).code, 0);
+  const file = (name: string) => join(certs, name);
+  const tls = { cert: file("daemon/cert.pem"), key: file("daemon/key.pem"), ca: file("ca.pem") };
+  const secure = await startRegistry({ tls });
+  t.after(() => secure[Symbol.asyncDispose]());
+  // As the store has it of a builder that was created with such a configuration.
+  const stored = "/etc/buildkit/certs/here";
+  const config = `[registry."${secure.host}"]
+ca = ["${stored}/ca.pem"]
+[[registry."${secure.host}".keypair]]
+cert = "${stored}/cert.pem"
+key = "${stored}/key.pem"
+`;
+  const files = {
+    "buildkitd.toml": Buffer.from(config),
+    "certs/here/ca.pem": await readFile(file("ca.pem")),
+    "certs/here/cert.pem": await readFile(file("client/cert.pem")),
+    "certs/here/key.pem": await readFile(file("client/key.pem")),
+  };
+  const Files = Object.fromEntries(Object.entries(files).map(([name, bytes]) => [name, bytes.toString("base64")]));
+  const node = {
+    Name: "trusting0",
+    Endpoint: "unix:///nobody/docker.sock",
+    Platforms: null,
+    DriverOpts: null,
+    Flags: null,
+    Files,
+  };
+  const record = { Name: "trusting", Driver: "docker-container", Nodes: [node], Dynamic: false };
+  const instances = join(house.env.BUILDX_CONFIG ?? "", "instances");
+  await mkdir(instances, { recursive: true });
+  await writeFile(join(instances, "trusting"), JSON.stringify(record));
+  const image = `${secure.host}/guarded:1`;
+  const refused = await create(["-t", image, base]);
+  assert.equal(refused.code, 1);
+  assert.match(refused.stderr, /certificate|plain HTTP|HTTPS/i);
+  await created(["--builder=trusting", "-t", image, base]);
+  const { stdout } = await house.polyarch(["imagetools", "inspect", "--builder=trusting", "--raw", image]);
+  assert.equal(stdout, await raw(base));
 });
 
 test("single-platform tags become one image, and more platforms are appended to it", async () => {

@@ -14,7 +14,7 @@ import {
   runBuild as runPreparedBuild,
   runFarm,
 } from "../../build/mod.ts";
-import { connectNode, type Driver, type OpenNode, openNodes } from "../../builder/mod.ts";
+import { connectNode, type Driver, type OpenNode, openNodes, registrySettings } from "../../builder/mod.ts";
 import {
   credentialsFromDocker,
   type DockerConfig,
@@ -227,7 +227,7 @@ async function built(
   };
   if (nodes) {
     await using farm = farmNodes(nodes, { now, signal, update });
-    const merge = mergeImages(invocation.context);
+    const merge = mergeImages(invocation.context, registrySettings(nodes[0]?.node.files ?? {}));
     return await runFarm(prepared, { ...surroundings, builder: name, nodes: farm.nodes, merge });
   }
   const quietMs = driver.kind === "embedded" ? quietBootMs : 0;

@@ -20,10 +20,9 @@ import {
 } from "../../oci/mod.ts";
 import { chooseMode, openDisplay } from "../../progress/mod.ts";
 import type { Registry } from "../../registry/mod.ts";
-import { checkBuilder } from "../builder.ts";
 import type { Invocation } from "../command.ts";
 import type { CliContext } from "../context.ts";
-import { registryOf } from "../registry.ts";
+import { registryOfBuilder } from "../registry.ts";
 import type { imagetoolsCreateFlags } from "./imagetools.ts";
 import { PushSteps } from "./imagetools/push-steps.ts";
 
@@ -37,7 +36,6 @@ export async function runCreate(invocation: CreateInvocation): Promise<number> {
   if (!flags["dry-run"] && flags.tag.length === 0) {
     throw new Error("can't push with no tags specified, please set --tag or --dry-run");
   }
-  await checkBuilder(invocation);
   const mode = chooseMode(flags.progress, { env: context.env, isTty: context.stderr.isTTY === true });
   const fromFiles = await Promise.all(flags.file.map((path) => readFile(resolve(context.cwd, path), "utf8")));
   const targets = flags.tag.map(parseTarget);
@@ -47,7 +45,7 @@ export async function runCreate(invocation: CreateInvocation): Promise<number> {
   const annotations = flags.annotation.flatMap(parseWantedAnnotation);
   const placed = placeSources(sources, targets);
 
-  await using registry = await registryOf(context);
+  await using registry = await registryOfBuilder(invocation);
   const resolved = await Promise.all(placed.map((place) => resolveSource(registry, place, { signal })));
   const merged = await mergeImage(registry, resolved, {
     annotations,

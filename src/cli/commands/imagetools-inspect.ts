@@ -1,8 +1,7 @@
 import { inspectImage, inspectRaw } from "../../imagetools/mod.ts";
 import type { Invocation } from "../command.ts";
 import type { FlagTable, FlagValues } from "../flags/flag.ts";
-import { registryOf } from "../registry.ts";
-import { checkBuilder } from "../builder.ts";
+import { registryOfBuilder } from "../registry.ts";
 
 /** The flags of `imagetools inspect`, as the table says. */
 type Flags = FlagTable & { readonly format: { readonly kind: "string" }; readonly raw: { readonly kind: "bool" } };
@@ -14,8 +13,7 @@ export async function runInspect(
   const { context, flags, args } = invocation;
   const { signal, stdout } = context;
   if (flags.raw && flags.format !== "") throw new Error("format and raw cannot be used together");
-  await checkBuilder(invocation);
-  await using registry = await registryOf(context);
+  await using registry = await registryOfBuilder(invocation);
   const name = args[0] as string;
   stdout.write(
     flags.raw

@@ -17,7 +17,7 @@ export function testContext(overrides: Partial<CliContext> = {}): {
     program: "polyarch",
     env: {},
     cwd: "/",
-    home: "/nonexistent",
+    home: "/dev/null/home",
     stdin: new PassThrough(),
     stdout,
     stderr,

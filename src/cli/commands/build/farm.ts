@@ -1,7 +1,7 @@
 import { BuildError } from "../../../base/errors/mod.ts";
 import { parseGoBool } from "../../../base/text/go-values/mod.ts";
 import { FarmNode, type FarmSurroundings, type PreparedBuild } from "../../../build/mod.ts";
-import type { OpenNode } from "../../../builder/mod.ts";
+import type { OpenNode, RegistrySettings } from "../../../builder/mod.ts";
 import { mergeImage, pushAsDocker, pushMerged, resolveSource } from "../../../imagetools/mod.ts";
 import type { SolveStatus } from "../../../progress/mod.ts";
 import { bootStatus } from "../../builders/boot-status.ts";
@@ -29,11 +29,15 @@ export function farmNodes(
   };
 }
 
-/** Makes one image of what nodes have pushed, as the user of this machine. */
-export function mergeImages(context: CliContext): FarmSurroundings["merge"] {
+/** Makes one image of what nodes have pushed, as the user of this machine. @param settings what the first node was told of registries, by host */
+export function mergeImages(
+  context: CliContext,
+  settings: ReadonlyMap<string, RegistrySettings>,
+): FarmSurroundings["merge"] {
   return async ({ sources, targets, annotations, byDigest, insecure, mayChangeFamily, order, signal }) => {
-    const hosts = insecure ? { hosts: () => ({ insecure: true, plainHttp: true }) } : {};
-    const registry = await registryOf(context, hosts);
+    const registry = await registryOf(context, {
+      hosts: (host) => ({ ...settings.get(host), ...(insecure ? { insecure: true, plainHttp: true } : {}) }),
+    });
     try {
       const found = await Promise.all(sources.map((source) => resolveSource(registry, source, { signal })));
       const merged = await mergeImage(registry, found, { annotations, order, preferIndex: false, signal });
