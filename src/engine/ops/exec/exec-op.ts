@@ -33,7 +33,10 @@ export function execOp<C extends OpEnvironment>(op: pb.ExecOp, options: ExecOpti
   const mounts = planMounts(op);
   return {
     pool: "exec",
-    cacheMap: async () => execCacheMap(op, options.inputs, options.platform),
+    cacheMap: async ({ environment }) => {
+      planProcess(op, options.platform, environment); // what is not allowed is not answered from the cache either
+      return execCacheMap(op, options.inputs, options.platform);
+    },
     run: async (inputs, context) => {
       const workspace = await Workspace.open(deps.runRoot);
       try {

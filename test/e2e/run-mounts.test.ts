@@ -1,0 +1,79 @@
+import assert from "node:assert/strict";
+import { suite, test } from "node:test";
+import { openHouse } from "./harness.ts";
+import { stepNamed } from "./progress-text.ts";
+
+const house = await openHouse();
+
+/** What the last RUN of a Dockerfile prints. */
+async function said(lines: string, args: readonly string[] = []): Promise<readonly string[]> {
+  const context = await house.context({ Dockerfile: `FROM ${house.base}\n${lines}\n`, "dir/word": "word\n" });
+  const { stderr } = await house.build(context, ["--no-cache", ...args]);
+  const steps = lines.split("\n").filter((line) => /^(RUN|COPY)/.test(line)).length + 1;
+  return stepNamed(stderr, `${steps}/${steps}] RUN `).log;
+}
+
+suite("mounts of a RUN", () => {
+  test("bind shows the context or a stage, and keeps nothing that is written", async () => {
+    const write = "RUN --mount=type=bind,target=/c,rw cat /c/dir/word; echo new > /c/dir/word; cat /c/dir/word";
+    assert.deepEqual(await said(write), ["word", "new"]);
+    assert.deepEqual(await said("RUN --mount=type=bind,source=dir,target=/c touch /c/x 2>/dev/null || ls /c"), [
+      "word",
+    ]);
+    const context = await house.context({
+      Dockerfile: `FROM ${house.base}\nRUN --mount=type=bind,target=/made/here,rw touch /made/here/x /kept\n`,
+    });
+    const listed = await house.listed(context);
+    assert.ok(listed.has("kept"));
+    assert.ok(!listed.has("made/here/x"));
+  });
+
+  test("cache outlives a step, with the mode and owner that are asked for", async () => {
+    const mount = "--mount=type=cache,target=/c,id=some,uid=7,gid=8,mode=0750";
+    const lines = `RUN ${mount} echo kept > /c/x\nRUN ${mount} cat /c/x; stat -c '%a %u %g' /c`;
+    // Without --no-cache, which has caches start empty.
+    const context = await house.context({ Dockerfile: `FROM ${house.base}\n${lines}\n` });
+    const { stderr } = await house.build(context);
+    assert.deepEqual(stepNamed(stderr, "3/3] RUN ").log, ["kept", "750 7 8"]);
+  });
+
+  test("tmpfs is empty, and as large as is said", async () => {
+    assert.deepEqual(await said("RUN --mount=type=tmpfs,target=/t,size=1m df -k /t | awk 'NR==2 {print $2}'"), [
+      "1024",
+    ]);
+  });
+});
+
+suite("surroundings of a RUN", () => {
+  test("are as the flags say", async () => {
+    const args = ["--add-host", "some.example:192.0.2.1", "--shm-size", "2m", "--ulimit", "nofile=100:200"];
+    const script = "grep some.example /etc/hosts; df -k /dev/shm | awk 'NR==2 {print $2}'; ulimit -Sn; ulimit -Hn";
+    assert.deepEqual(await said(`RUN ${script}`, args), ["192.0.2.1\tsome.example", "2048", "100", "200"]);
+  });
+
+  test("have no network where none is wanted, and the machine's where that is allowed", async () => {
+    const devices = "ls /sys/class/net | tr '\\n' ' '; echo";
+    assert.deepEqual(await said(`RUN --network=none ${devices}`), ["lo "]);
+    assert.deepEqual(await said(`RUN ${devices}`, ["--network", "none"]), ["lo "]);
+    const namespace = "RUN --network=host readlink /proc/self/ns/net";
+    assert.match((await said(namespace, ["--allow", "network.host"]))[0] ?? "", /^net:/);
+    const context = await house.context({ Dockerfile: `FROM ${house.base}\n${namespace}\n` });
+    assert.match((await house.fails(context)).stderr, /network\.host is not allowed/);
+  });
+
+  test("are not loosened without being allowed", async () => {
+    const context = await house.context({ Dockerfile: `FROM ${house.base}\nRUN --security=insecure true\n` });
+    assert.match((await house.fails(context)).stderr, /security\.insecure is not allowed/);
+    const asked = await house.fails(context, ["--allow", "security.insecure"]);
+    assert.match(asked.stderr, /security\.insecure is not allowed by build daemon configuration/);
+    assert.match((await house.fails(context, ["--allow", "all"])).stderr, /unknown entitlement all/);
+  });
+
+  test("show proxies that neither history nor cache know", async () => {
+    const context = await house.context({ Dockerfile: `FROM ${house.base}\nRUN echo $HTTP_PROXY $http_proxy > /p\n` });
+    const config = await house.configOf(context, ["--build-arg", "HTTP_PROXY=http://proxy.example"]);
+    assert.ok(!JSON.stringify(config).includes("proxy.example"));
+    const again = await house.build(context, ["--build-arg", "HTTP_PROXY=http://other.example"]);
+    assert.match(again.stderr, /RUN echo .*\n#\d+ CACHED/);
+  });
+});
