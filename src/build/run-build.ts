@@ -48,6 +48,8 @@ export interface BuildSurroundings {
 
 /** How long the engine may take to tell the end of a build that is over. */
 const lastNewsMs = 5_000;
+/** The same for a build of which nothing has been told: mostly one that was refused before it began, and of which nothing ever will be. */
+const firstNewsMs = 1_000;
 
 /**
  * Has the engine build and export what was prepared, and serves it while it does.
@@ -67,7 +69,12 @@ export async function runBuild(build: PreparedBuild, surroundings: BuildSurround
   });
   const newsController = new AbortController();
   const noted = surroundings.onStart?.({ builder: builder.name, node: builder.node, ref: id }).catch(() => undefined);
-  const news = followStatus(client, id, { onEvent, signal: newsController.signal });
+  let isTold = false;
+  const onNews = (event: BuildEvent) => {
+    isTold = true;
+    onEvent(event);
+  };
+  const news = followStatus(client, id, { onEvent: onNews, signal: newsController.signal });
   try {
     if (build.attrs["requestid"] !== undefined) {
       const { attrs, entitlements } = build;
@@ -91,7 +98,7 @@ export async function runBuild(build: PreparedBuild, surroundings: BuildSurround
   } catch (error) {
     throw await explainMissing(solveError(error, signal), build.inputs);
   } finally {
-    const timer = setTimeout(() => newsController.abort(), lastNewsMs);
+    const timer = setTimeout(() => newsController.abort(), isTold ? lastNewsMs : firstNewsMs);
     await Promise.all([news, noted]);
     clearTimeout(timer);
   }

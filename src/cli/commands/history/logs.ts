@@ -1,6 +1,6 @@
 import { timestampMs } from "@bufbuild/protobuf/wkt";
 import type { StatusResponse } from "../../../client/mod.ts";
-import { findBuild, statusLog } from "../../../history/mod.ts";
+import { findBuild } from "../../../history/mod.ts";
 import { chooseMode, openDisplay, statusFromWire } from "../../../progress/mod.ts";
 import type { Invocation } from "../../command.ts";
 import type { historyLogsFlags } from "../history.ts";
@@ -16,12 +16,11 @@ export async function runLogs(invocation: Invocation<typeof historyLogsFlags>): 
   const mode = chooseMode(flags.progress, { env, isTty: stderr.isTTY === true });
   await using place = await openPlace(invocation);
   const build = await findBuild(place, args[0] ?? "", { signal });
-  const messages = build.completed ? statusLog(build, { signal }) : build.node.client.status(build.ref, { signal });
   // An old build's clock stands where its news stand.
   let clock = build.completed ? build.created : undefined;
   const display = openDisplay({ mode, output: stderr, env, now: () => clock ?? now(), debug: globals.debug });
   try {
-    for await (const message of messages) {
+    for await (const message of build.node.client.status(build.ref, { signal })) {
       if (clock) clock = latest(message, clock);
       display.update(statusFromWire(message));
     }
