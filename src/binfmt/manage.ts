@@ -46,7 +46,7 @@ export function toUninstall(text: string, names: readonly string[]): readonly st
 /** Registers the installed emulator of an architecture with the machine. */
 export function install(table: BinfmtTable, name: string, env: Env): Change {
   const architecture = architectures.find((candidate) => candidate.name === name);
-  if (!architecture) return { name, outcome: `unsupported architecture: ${name}`, failed: true };
+  if (!architecture) return { name, outcome: unsupported(name), failed: true };
   try {
     const emulator = findEmulator(architecture, env);
     if (!emulator) return { name, outcome: missing(architecture, env), failed: true };
@@ -64,13 +64,22 @@ export function install(table: BinfmtTable, name: string, env: Env): Change {
 
 /** Takes a registration away. */
 export function uninstall(table: BinfmtTable, name: string): Change {
-  if (!table.names().includes(name)) return { name, outcome: "not found", failed: false };
+  if (!table.names().includes(name)) {
+    const isKnown = /[*?]|^qemu-/.test(name) || architectures.some(({ qemu }) => qemu === name);
+    return isKnown
+      ? { name, outcome: "not found", failed: false }
+      : { name, outcome: `not found: ${unsupported(name)}`, failed: true };
+  }
   try {
     table.remove(name);
     return { name, outcome: "OK", failed: false };
   } catch (error) {
     return { name, outcome: messageOf(error), failed: true };
   }
+}
+
+function unsupported(name: string): string {
+  return `unsupported architecture: ${name}: there are ${architectures.map((known) => known.name).join(", ")}`;
 }
 
 const spellings: Readonly<Record<string, string>> = {

@@ -4,6 +4,7 @@
  */
 export type { BuildOptions } from "./build-options.ts";
 export type { BuildEvent, ClientStep } from "./events.ts";
+export { checkDestinationFile } from "./outputs/check-targets.ts";
 export { type Output, parseOutput } from "./outputs/output.ts";
 export type { OutputTarget, PlannedOutput } from "./outputs/plan-outputs.ts";
 export { fullPlatforms } from "./request/names.ts";

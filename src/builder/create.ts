@@ -6,6 +6,7 @@ import { type Builder, embeddedBuilder } from "./builder.ts";
 import type { Builders } from "./builders.ts";
 import { loadConfigFiles } from "./config-files.ts";
 import { daemonFlags } from "./daemon-flags.ts";
+import type { Driver } from "./driver.ts";
 import { checkRemoteEndpoint, fullDockerHost, isRemoteEndpoint } from "./endpoint.ts";
 import { changeNode, leaveNode } from "./group.ts";
 import { loadNode, openNodes } from "./node-status.ts";
@@ -197,14 +198,22 @@ function dockerEndpoint(endpoint: string, { contexts }: Builders["docker"]): str
 async function checkNode(builders: Builders, builder: Builder, name: string, options: CreateOptions): Promise<void> {
   const node = builder.nodes.find((candidate) => candidate.name === name);
   const [open] = await openNodes(builders, { ...builder, nodes: node ? [node] : [] });
-  const loaded = open && (await loadNode(open, options));
-  if (loaded?.error === undefined) return;
-  const { error } = loaded;
+  const error = open && ((await loadNode(open, options)).error ?? problemOf(open.driver));
+  if (error === undefined) return;
   throw new BuildError(
     error instanceof BuildError ? error.code : "unknown",
     `failed to initialize builder ${builder.name} (${name}): ${messageOf(error).trim()}`,
     { cause: error },
   );
+}
+
+function problemOf(driver: Driver | undefined): unknown {
+  try {
+    driver?.check?.();
+    return undefined;
+  } catch (error) {
+    return error;
+  }
 }
 
 /** @throws {BuildError} `invalid value "x", expecting k=v` */

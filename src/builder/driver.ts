@@ -57,6 +57,8 @@ export interface Driver {
   readonly endpoint: string;
   /** `:authority` of calls, where the engine's name matters. */
   readonly authority?: string | undefined;
+  /** Looks at files that the node's options name, when a builder is made: later they may be gone, and the builder can still be removed. @throws {BuildError} */
+  check?(): void;
   /** What the engine can do. Asks it only where that depends on how it is set up; once. */
   features(options: DriverCall): Promise<DriverFeatures>;
   /** Whether an engine answers now; starts nothing. */

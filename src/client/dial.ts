@@ -1,18 +1,9 @@
-import { readFileSync } from "node:fs";
-import { createConnection, isIP, type Socket } from "node:net";
+import { createConnection, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { checkServerIdentity, connect as connectTls } from "node:tls";
+import { connect as connectTls } from "node:tls";
 import { BuildError, messageOf } from "../base/errors/mod.ts";
 import { openCommandStream, parseSshTarget, sshArguments } from "../base/stdio/mod.ts";
-
-/** Files for a TLS connection, PEM each. Any of them given means TLS. */
-export interface TlsFiles {
-  readonly ca?: string | undefined;
-  readonly cert?: string | undefined;
-  readonly key?: string | undefined;
-  /** Name that the server's certificate must have. Default: the host. */
-  readonly serverName?: string | undefined;
-}
+import { type TlsFiles, tlsOptions, tlsReason } from "./tls.ts";
 
 /** Opens one byte stream to an engine. */
 export type Dial = (options: { readonly signal: AbortSignal }) => Promise<Duplex>;
@@ -47,21 +38,9 @@ export function dialAddress(address: string, options: DialOptions = {}): Dial {
     return ({ signal }) =>
       opened(createConnection({ host: hostname, port }), "connect", `tcp ${hostname}:${port}`, signal);
   }
-  const name = tls.serverName ?? hostname;
   return async ({ signal }) => {
-    const read = (path: string | undefined) => (path === undefined ? undefined : readFileSync(path));
-    const socket = connectTls({
-      host: hostname,
-      port,
-      servername: isIP(name) === 0 ? name : "", // an address is never asked for by name, but certificates are checked for it
-      checkServerIdentity: (_host, certificate) => checkServerIdentity(name, certificate),
-      minVersion: "TLSv1.2",
-      ALPNProtocols: ["h2"],
-      ca: read(tls.ca),
-      cert: read(tls.cert),
-      key: read(tls.key),
-    });
-    return await opened(socket, "secureConnect", `tcp ${hostname}:${port}`, signal);
+    const socket = connectTls({ host: hostname, port, ...tlsOptions(tls, hostname) });
+    return await opened(socket, "secureConnect", `tcp ${hostname}:${port}`, signal, tls);
   };
 }
 
@@ -95,13 +74,15 @@ async function opened(
   event: "connect" | "secureConnect",
   target: string,
   signal: AbortSignal,
+  tls: TlsFiles = {},
 ): Promise<Socket> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const onAbort = () => reject(signal.reason);
   signal.addEventListener("abort", onAbort, { once: true });
   socket.once(event, () => resolve());
   socket.once("error", (cause: NodeJS.ErrnoException) => {
-    reject(new BuildError("unavailable", `connection error: dial ${target}: ${reasonOf(cause)}`, { cause }));
+    const reason = tlsReason(cause, tls) ?? reasonOf(cause);
+    reject(new BuildError("unavailable", `connection error: dial ${target}: ${reason}`, { cause }));
   });
   try {
     await promise;
@@ -124,6 +105,14 @@ function reasonOf(cause: NodeJS.ErrnoException): string {
       return "connect: connection refused";
     case "EACCES":
       return "connect: permission denied";
+    case "ENOTFOUND":
+      return `lookup ${(cause as { hostname?: string }).hostname ?? ""}: no such host`;
+    case "ETIMEDOUT":
+      return "connect: connection timed out";
+    case "EHOSTUNREACH":
+      return "connect: no route to host";
+    case "ENETUNREACH":
+      return "connect: network is unreachable";
     default:
       return cause.message;
   }

@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { renameSync } from "node:fs";
-import { mkdir, open, readdir, rename, stat, unlink } from "node:fs/promises";
+import { open, readdir, rename, stat, unlink } from "node:fs/promises";
 import { join } from "node:path";
+import { makeDirectory } from "../base/files/mod.ts";
 import { BuildError } from "../base/errors/mod.ts";
 import { checkContent, type Descriptor, type Digest, digestAlgorithm, digestHex, isDigest } from "../oci/mod.ts";
 import { type IngestTarget, openIngest, sweepIngests } from "./ingest.ts";
@@ -15,8 +16,8 @@ import type { ContentStore, Ingest, ReadOptions } from "./store.ts";
  */
 export async function openDirectoryStore(directory: string): Promise<ContentStore> {
   const ingest = join(directory, "ingest");
-  await mkdir(join(directory, "blobs", "sha256"), { recursive: true });
-  await mkdir(ingest, { recursive: true });
+  await makeDirectory(join(directory, "blobs", "sha256"));
+  await makeDirectory(ingest);
   await sweepIngests(ingest);
   return new DirectoryStore(directory, ingest);
 }
@@ -97,7 +98,7 @@ class DirectoryStore implements ContentStore {
   }
   async #madePath(digest: Digest): Promise<string> {
     if (digestAlgorithm(digest) !== "sha256") {
-      await mkdir(join(this.#directory, "blobs", digestAlgorithm(digest)), { recursive: true });
+      await makeDirectory(join(this.#directory, "blobs", digestAlgorithm(digest)));
     }
     return this.path(digest);
   }

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
-import { chmod, chown, mkdir, readFile, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
+import { chmod, chown, readFile, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
+import { makeDirectory } from "../base/files/mod.ts";
 import { BuildError, messageOf } from "../base/errors/mod.ts";
 import { parseDockerConfig } from "./config.ts";
 
@@ -23,7 +24,7 @@ export async function changeDockerConfig(path: string, change: (config: RawConfi
   if (!change(config)) return;
   const fresh = `${file}.${randomUUID()}`;
   try {
-    await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+    await makeDirectory(dirname(file), { mode: 0o700 });
     await writeFile(fresh, JSON.stringify(config, undefined, "\t"), { mode: 0o600, flag: "wx" });
     await chmod(fresh, 0o600);
     await keepOwner(file, fresh);

@@ -13,6 +13,7 @@ import {
   symlinkSync,
   unlinkSync,
 } from "node:fs";
+import { makeDirectorySync } from "../base/files/mod.ts";
 import { lsetxattr, lutimes, mknod } from "../base/sys/mod.ts";
 import type { FileStat } from "./file-stat.ts";
 import { RootedDirectory } from "./rooted-directory.ts";
@@ -37,7 +38,7 @@ export class EntryWriter implements Disposable {
   #temporaryCount = 0;
   /** @param root created when missing */
   constructor(root: string) {
-    mkdirSync(root, { recursive: true, mode: 0o700 });
+    makeDirectorySync(root, { mode: 0o700 });
     this.#root = new RootedDirectory(root);
   }
   /** Makes the directory, or makes sure of it; its metadata follow with {@link finishDirectory}, since what is put into it changes them. */

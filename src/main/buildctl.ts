@@ -5,7 +5,8 @@ import type { FlagTable, FlagValues } from "../cli/flags/flag.ts";
 import { parseFlags } from "../cli/flags/parse.ts";
 import { UsageError } from "../cli/flags/usage-error.ts";
 import { renderFlags } from "../cli/help/help.ts";
-import { dialAddress, type TlsFiles } from "../client/dial.ts";
+import { dialAddress } from "../client/dial.ts";
+import type { TlsFiles } from "../client/tls.ts";
 import { version } from "./version.ts";
 
 /** What docker buildx and people's scripts run inside an engine's container or on its machine. */

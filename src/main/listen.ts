@@ -1,8 +1,9 @@
 import { chmodSync, chownSync, lstatSync, readlinkSync } from "node:fs";
-import { mkdir, unlink } from "node:fs/promises";
+import { unlink } from "node:fs/promises";
 import { createConnection, createServer, type ListenOptions, type Server, type Socket } from "node:net";
 import { dirname } from "node:path";
 import { createServer as createTlsServer } from "node:tls";
+import { makeDirectory } from "../base/files/mod.ts";
 import { BuildError, messageOf } from "../base/errors/mod.ts";
 import { log } from "../base/log/mod.ts";
 import type { EngineConfig, ListenAddress } from "../engine/config/mod.ts";
@@ -49,7 +50,7 @@ export async function listen(address: ListenAddress, settings: ListenSettings): 
 async function open(server: Server, address: ListenAddress, settings: ListenSettings): Promise<void> {
   switch (address.type) {
     case "unix":
-      await mkdir(dirname(address.path), { recursive: true, mode: 0o755 });
+      await makeDirectory(dirname(address.path), { mode: 0o755 });
       await removeDeadSocket(address.path);
       await bind(server, { path: address.path }, address.text);
       chownSync(address.path, settings.socketOwner.uid ?? -1, settings.socketOwner.gid ?? -1);
@@ -97,7 +98,10 @@ function acceptTls(server: Server, tls: NonNullable<EngineConfig["tls"]>, serve:
   });
   terminator.on("tlsClientError", (error: Error & { readonly reason?: string }, socket) => {
     const peer = socket.remoteAddress ?? "a client that has left";
-    log.info(`TLS handshake error from ${peer}: ${error.reason ?? messageOf(error)}`);
+    // Node tells of a certificate that it refuses only as of a connection that has ended.
+    const refused = socket.authorizationError as string | Error | null | undefined; // a code, whatever the types say
+    const why = refused ? `client certificate refused: ${messageOf(refused)}` : (error.reason ?? messageOf(error));
+    log.info(`TLS handshake error from ${peer}: ${why}`);
   });
   serve(terminator);
   server.on("connection", (socket) => terminator.emit("connection", socket));

@@ -1,7 +1,8 @@
 import { closeSync, openSync } from "node:fs";
-import { mkdir, statfs } from "node:fs/promises";
+import { statfs } from "node:fs/promises";
 import type { Socket } from "node:net";
 import { join } from "node:path";
+import { makeDirectory } from "../base/files/mod.ts";
 import { BuildError, messageOf } from "../base/errors/mod.ts";
 import { log, setLogFormat, setLogLevel } from "../base/log/mod.ts";
 import { startSpawner } from "../base/process/mod.ts";
@@ -19,7 +20,7 @@ import {
 } from "../engine/control/mod.ts";
 import { History } from "../engine/history/mod.ts";
 import type { Executor } from "../engine/executor/mod.ts";
-import { openWorker } from "../engine/worker/mod.ts";
+import { explainFullDisk, openWorker } from "../engine/worker/mod.ts";
 import { formatPlatform, type Platform, platformsEqual } from "../oci/mod.ts";
 import { createRpcServer } from "../rpc/mod.ts";
 import { SessionManager } from "../session/mod.ts";
@@ -42,7 +43,11 @@ async function main(argv: readonly string[]): Promise<void> {
   setLogLevel(config.log.level);
   setLogFormat(config.log.format);
   for (const warning of config.warnings) log.warn(warning);
-  await runEngine(config);
+  try {
+    await runEngine(config);
+  } catch (error) {
+    throw await explainFullDisk(error, config.root);
+  }
 }
 
 async function runEngine(config: EngineConfig): Promise<void> {
@@ -52,11 +57,14 @@ async function runEngine(config: EngineConfig): Promise<void> {
   }
   selfTest();
   await using stack = new AsyncDisposableStack();
-  await mkdir(root, { recursive: true, mode: 0o711 });
+  await makeDirectory(root, { mode: 0o711 });
   const lock = openSync(`${root}/polyarchd.lock`, "w", 0o600);
   stack.defer(() => closeSync(lock));
   if (!tryLock(lock)) {
-    throw new BuildError("failed_precondition", `could not lock ${root}/polyarchd.lock, another instance running?`);
+    throw new BuildError(
+      "failed_precondition",
+      `could not lock ${root}/polyarchd.lock, another instance running? Stop it, or choose another --root`,
+    );
   }
   const spawner = stack.use(await startSpawner());
   const disk = await statfs(root);

@@ -6,6 +6,9 @@ export class Arrivals<K, V> {
   has(key: K): boolean {
     return this.#present.has(key);
   }
+  get(key: K): V | undefined {
+    return this.#present.get(key);
+  }
   /** Makes `value` known, and wakes whoever waits for it. */
   set(key: K, value: V): void {
     this.#present.set(key, value);

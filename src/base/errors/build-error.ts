@@ -1,3 +1,4 @@
+import { systemErrorText } from "./system-error.ts";
 import type { SourceRange } from "./source-range.ts";
 
 /** The gRPC status codes by name, as far as Polyarch raises them itself. */
@@ -48,10 +49,10 @@ export class BuildError extends Error {
   }
 }
 
-/** The text of anything thrown; of a failure that a failing teardown has covered, the failure's. */
+/** The text of anything thrown: of failed system calls in Go's words; of a failure that a failing teardown has covered, the failure's. */
 export function messageOf(error: unknown): string {
   if (error instanceof SuppressedError) return messageOf(error.suppressed);
-  return error instanceof Error ? error.message : String(error);
+  return systemErrorText(error) ?? (error instanceof Error ? error.message : String(error));
 }
 
 /** Whether `error` only says that somebody cancelled. */

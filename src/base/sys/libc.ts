@@ -1,5 +1,5 @@
 import { dlopen, getInt32 } from "node:ffi";
-import { systemError } from "./system-error.ts";
+import { systemError } from "../errors/mod.ts";
 
 /** A path, or any other text that the kernel takes: names on disk need not be UTF-8, so bytes are as welcome as strings. */
 export type Bytes = string | Uint8Array;

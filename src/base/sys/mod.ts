@@ -6,7 +6,7 @@
  * Paths may be bytes, since names on disk need not be UTF-8.
  */
 export type { Bytes } from "./libc.ts";
-export { type SystemError, isSystemError } from "./system-error.ts";
+export { type SystemError, isSystemError } from "../errors/mod.ts";
 export { llistxattr, lgetxattr, lsetxattr, lremovexattr, getxattrs } from "./xattr.ts";
 export { mountFs, mountFlags, bindMount, mountTmpfs, unmount, unmountIfMounted, makePrivate } from "./mount.ts";
 export { type OverlayOptions, mountOverlay } from "./overlay.ts";

@@ -1,6 +1,6 @@
 import { closeSync, readSync } from "node:fs";
 import { AT_FDCWD, type Bytes, check, cString, errno, syscall, syscallNumber } from "./libc.ts";
-import { systemError } from "./system-error.ts";
+import { systemError } from "../errors/mod.ts";
 
 const FSOPEN_CLOEXEC = 1;
 const FSCONFIG_SET_FLAG = 0;

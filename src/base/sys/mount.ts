@@ -1,5 +1,5 @@
 import { type Bytes, check, cString, libc } from "./libc.ts";
-import { isSystemError } from "./system-error.ts";
+import { isSystemError } from "../errors/mod.ts";
 import { setMountReadonly } from "./mount-api.ts";
 
 /** Flags of mount(2), by what they do. */

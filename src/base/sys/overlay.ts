@@ -1,7 +1,7 @@
 import { closeSync, constants, openSync } from "node:fs";
 import { FilesystemContext } from "./mount-api.ts";
 import { bindMount, mountFlags, mountFs } from "./mount.ts";
-import { isSystemError } from "./system-error.ts";
+import { isSystemError } from "../errors/mod.ts";
 
 const O_PATH = 0o10000000;
 

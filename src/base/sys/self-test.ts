@@ -1,6 +1,6 @@
 import { lgetxattr } from "./xattr.ts";
 import { libc } from "./libc.ts";
-import { isSystemError } from "./system-error.ts";
+import { isSystemError } from "../errors/mod.ts";
 import { openInRoot } from "./files.ts";
 import { closeSync, constants, fstatSync, openSync, statSync } from "node:fs";
 

@@ -1,7 +1,7 @@
 import { getRawPointer } from "node:ffi";
 import type { Socket } from "node:net";
 import { check, libc, syscall, syscallNumber } from "./libc.ts";
-import { isSystemError } from "./system-error.ts";
+import { isSystemError } from "../errors/mod.ts";
 
 const SOL_SOCKET = 1;
 const SO_PEERCRED = 17;

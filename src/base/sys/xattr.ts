@@ -1,5 +1,5 @@
 import { type Bytes, check, cString, errno, libc } from "./libc.ts";
-import { systemError } from "./system-error.ts";
+import { systemError } from "../errors/mod.ts";
 
 const ERANGE = 34;
 const ENOTSUP = 95;

@@ -15,6 +15,9 @@ export async function dockerfileAt(given: string, cwd: string): Promise<Dockerfi
     const message = `failed to read dockerfile: open ${given}: no such file or directory`;
     throw new BuildError("invalid_argument", message);
   }
+  if (await isDirectory(path)) {
+    throw new BuildError("invalid_argument", `failed to read dockerfile: read ${given}: is a directory`);
+  }
   return { directory: dirname(path), filename: basename(path) };
 }
 

@@ -1,6 +1,7 @@
-import { stat } from "node:fs/promises";
+import { constants } from "node:fs";
+import { access, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { BuildError } from "../../base/errors/mod.ts";
+import { BuildError, isSystemError } from "../../base/errors/mod.ts";
 import type { OutputTarget, PlannedOutput } from "./plan-outputs.ts";
 
 /**
@@ -13,15 +14,8 @@ export async function checkTargets(outputs: readonly PlannedOutput[], cwd: strin
 
 async function check(target: OutputTarget, cwd: string): Promise<OutputTarget> {
   switch (target.type) {
-    case "file": {
-      const path = resolve(cwd, target.path);
-      const kind = await kindOf(path);
-      if (kind === "directory") throw invalid(`destination file ${target.path} is a directory`);
-      if (kind === "absent" && (await kindOf(dirname(path))) !== "directory") {
-        throw invalid(`cannot write ${target.path}: ${dirname(path)} is not a directory`);
-      }
-      return { type: "file", path };
-    }
+    case "file":
+      return { type: "file", path: await checkDestinationFile(target.path, cwd) };
     case "directory": {
       const path = resolve(cwd, target.path);
       await requireDirectoryOrNothing(path, target.path);
@@ -34,18 +28,45 @@ async function check(target: OutputTarget, cwd: string): Promise<OutputTarget> {
   }
 }
 
+/**
+ * Looks whether a file can be written: its directory is there and open to us, and it is no directory itself.
+ * @returns its whole path
+ * @throws {BuildError} `invalid_argument` naming the path
+ */
+export async function checkDestinationFile(asGiven: string, cwd: string): Promise<string> {
+  const path = resolve(cwd, asGiven);
+  const kind = await kindOf(path);
+  if (kind === "directory") throw invalid(`destination file ${asGiven} is a directory`);
+  if (kind === "absent" && (await kindOf(dirname(path))) !== "directory") {
+    throw invalid(`cannot write ${asGiven}: ${dirname(path)} is not a directory`);
+  }
+  await requireWritable(kind === "special" ? path : dirname(path), asGiven);
+  return path;
+}
+
+async function requireWritable(path: string, asGiven: string): Promise<void> {
+  try {
+    await access(path, constants.W_OK);
+  } catch (error) {
+    const why = isSystemError(error, "EROFS") ? "read-only file system" : "permission denied";
+    throw invalid(`cannot write ${asGiven}: ${path}: ${why}`);
+  }
+}
+
 /** What is missing of the path will be made; what is there must be directories. */
 async function requireDirectoryOrNothing(path: string, asGiven: string): Promise<void> {
   for (let at = path; ; at = dirname(at)) {
     const kind = await kindOf(at);
-    if (kind === "other") throw invalid(`invalid destination directory: ${asGiven}: ${at} is not a directory`);
-    if (kind === "directory" || at === dirname(at)) return;
+    if (kind === "file" || kind === "special")
+      throw invalid(`invalid destination directory: ${asGiven}: ${at} is not a directory`);
+    if (kind === "directory") return await requireWritable(at, asGiven);
   }
 }
 
-async function kindOf(path: string): Promise<"absent" | "directory" | "other"> {
+async function kindOf(path: string): Promise<"absent" | "directory" | "file" | "special"> {
   try {
-    return (await stat(path)).isDirectory() ? "directory" : "other";
+    const found = await stat(path);
+    return found.isDirectory() ? "directory" : found.isFile() ? "file" : "special";
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === "ENOENT" || code === "ENOTDIR") return "absent";

@@ -1,4 +1,5 @@
 import { type FileHandle, open, realpath, rename, rm, stat } from "node:fs/promises";
+import { isSystemError } from "../../base/errors/mod.ts";
 import type { FileSink } from "../../session/mod.ts";
 
 /**
@@ -7,10 +8,10 @@ import type { FileSink } from "../../session/mod.ts";
  */
 export async function openFileSink(path: string): Promise<FileSink> {
   const existing = await stat(path).catch(() => undefined);
-  if (existing && !existing.isFile()) return writeTo(await open(path, "w"), {});
+  if (existing && !existing.isFile()) return writeTo(await open(path, "w"), path, {});
   const target = existing ? await realpath(path) : path;
   const partial = `${target}.${process.pid}.partial`;
-  return writeTo(await open(partial, "w", 0o644), {
+  return writeTo(await open(partial, "w", 0o644), target, {
     close: () => rename(partial, target),
     abort: () => rm(partial, { force: true }),
   });
@@ -18,11 +19,16 @@ export async function openFileSink(path: string): Promise<FileSink> {
 
 function writeTo(
   file: FileHandle,
+  path: string,
   hooks: { readonly close?: () => Promise<void>; readonly abort?: () => Promise<void> },
 ): FileSink {
   return {
     write: async (bytes) => {
-      for (let at = 0; at < bytes.length; ) at += (await file.write(bytes, at)).bytesWritten;
+      try {
+        for (let at = 0; at < bytes.length; ) at += (await file.write(bytes, at)).bytesWritten;
+      } catch (error) {
+        throw isSystemError(error) ? Object.assign(error, { path }) : error; // which Node does not know of an open file
+      }
     },
     close: async () => {
       await file.close();

@@ -1,8 +1,8 @@
-import { type Builders, clientOf, type Driver, openNodes } from "../../builder/mod.ts";
+import { type Builders, clientOf, connectNode, type Driver, openNodes } from "../../builder/mod.ts";
 import { BuildError } from "../../base/errors/mod.ts";
 import type { BuildKitClient } from "../../client/mod.ts";
 
-/** One node of the builder that a command is about, and a client of its engine, which nothing has started. */
+/** One node of the builder that a command is about, and a client of its engine. */
 export interface NodeClient {
   readonly name: string;
   readonly driver: Driver;
@@ -10,18 +10,26 @@ export interface NodeClient {
 }
 
 /**
- * Opens clients of all nodes of a builder, which the caller closes.
- * @throws {BuildError} when there is no such builder, or a node's driver cannot be made
+ * Opens clients of all nodes of a builder, which the caller closes. Our own engine is started where it has left for being idle: what it keeps is
+ * there all the same; others are not.
+ * @throws {BuildError} when there is no such builder, a node's driver cannot be made, or our own engine cannot be started
  */
 export async function openClients(
   builders: Builders,
   name: string,
+  { signal }: { readonly signal: AbortSignal },
 ): Promise<{ readonly nodes: readonly NodeClient[] } & AsyncDisposable> {
   const opened = await openNodes(builders, await builders.select(name));
-  const nodes = opened.map(({ node, driver, error }): NodeClient => {
+  const drivers = opened.map(({ node, driver, error }) => {
     if (!driver) throw error;
-    return { name: node.name, driver, client: clientOf(driver) };
+    return { name: node.name, driver };
   });
+  const nodes: readonly NodeClient[] = await Promise.all(
+    drivers.map(async ({ name, driver }) => {
+      const isOwn = driver.kind === "embedded";
+      return { name, driver, client: isOwn ? await connectNode(driver, { signal }) : clientOf(driver) };
+    }),
+  );
   return {
     nodes,
     [Symbol.asyncDispose]: async () => void (await Promise.all(nodes.map(({ client }) => client.close()))),

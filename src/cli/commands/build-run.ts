@@ -44,7 +44,7 @@ import { farmNodes, mergeImages, warnOfParts } from "./build/farm.ts";
 import { fitToDriver, wishesForDocker } from "./build/fit-driver.ts";
 import { namesToPush, pushByDocker } from "./build/push-by-docker.ts";
 import { stepStatus } from "./build/step-status.ts";
-import { reportResult } from "./build/report.ts";
+import { checkReports, reportResult } from "./build/report.ts";
 
 type Flags = FlagValues<typeof buildFlags>;
 type BuildInvocation = Invocation<typeof buildFlags>;
@@ -61,6 +61,7 @@ export async function runBuild(invocation: BuildInvocation): Promise<number> {
   const { config } = builders.docker;
   let read: { filename: string | undefined; contextDirectory: string | undefined } | undefined;
   const built = await explained(async () => {
+    await checkReports(flags, context);
     await builders.touch(builder, context);
     const platforms = fullPlatforms(
       options.platforms.length > 0 ? options.platforms : [context.env.DOCKER_DEFAULT_PLATFORM ?? ""],

@@ -1,9 +1,10 @@
 import { X509Certificate } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { readFile, rename, writeFile } from "node:fs/promises";
 import { isIP } from "node:net";
 import { hostname } from "node:os";
 import { join, relative, resolve } from "node:path";
+import { makeDirectory } from "../../base/files/mod.ts";
 import { BuildError, messageOf } from "../../base/errors/mod.ts";
 import { type Authority, createAuthority, type KeyPair, loadAuthority } from "../../certificates/mod.ts";
 import type { Invocation } from "../command.ts";
@@ -80,7 +81,7 @@ async function openAuthority(directory: string, times: { from: Date; now: Date }
   if (!existsSync(files.cert)) {
     const until = new Date(times.now.getTime() + (authorityDays + 1) * dayMs);
     const authority = createAuthority({ commonName: "Polyarch engines", from: times.from, until });
-    await mkdir(directory, { recursive: true, mode: 0o700 });
+    await makeDirectory(directory, { mode: 0o700 });
     await write(files.key, authority.key, 0o600);
     await write(files.cert, authority.cert, 0o644);
     return authority;
@@ -97,7 +98,7 @@ async function openAuthority(directory: string, times: { from: Date; now: Date }
 }
 
 async function writePair(directory: string, pair: KeyPair, { ca }: { ca: string }): Promise<void> {
-  await mkdir(directory, { recursive: true, mode: 0o700 });
+  await makeDirectory(directory, { mode: 0o700 });
   await write(join(directory, "key.pem"), pair.key, 0o600);
   await write(join(directory, "cert.pem"), pair.cert, 0o644);
   await write(join(directory, "ca.pem"), ca, 0o644);

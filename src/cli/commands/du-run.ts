@@ -48,7 +48,7 @@ export async function runDu(invocation: Invocation<typeof duFlags>): Promise<num
   const name = flags.verbose ? "pretty" : flags.format || "table";
   const format = parseFormat(name, { table, pretty });
   const builders = await openBuilders(context);
-  await using clients = await openClients(builders, askedBuilder(invocation));
+  await using clients = await openClients(builders, askedBuilder(invocation), invocation.context);
   using limited = withTimeout(context.signal, flags.timeout);
   const usages = await Promise.all(
     clients.nodes.map(({ client }) => client.diskUsage({ filters, signal: limited.signal })),

@@ -2,6 +2,7 @@ import { credentialsFromDocker, dockerHubKey, loadDockerConfig, loginKey, storeL
 import { logIn } from "../../registry/mod.ts";
 import type { Invocation } from "../command.ts";
 import type { CliContext } from "../context.ts";
+import { UsageError } from "../flags/usage-error.ts";
 import { prompt } from "../prompt.ts";
 import type { loginFlags } from "./login.ts";
 
@@ -14,7 +15,7 @@ interface UserAndPassword {
 export async function runLogin(invocation: Invocation<typeof loginFlags>): Promise<number> {
   const { context, args } = invocation;
   refuseContradictions(invocation);
-  const key = loginKey(args[0] ?? "");
+  const key = serverKey(args[0] ?? "");
   const given = await givenLogin(invocation);
   const known = given ? undefined : await knownLogin(key, context);
   if (known) {
@@ -29,6 +30,13 @@ export async function runLogin(invocation: Invocation<typeof loginFlags>): Promi
     }
   }
   return await tryAndKeep(key, given ?? (await askedLogin(invocation, key, known)), context);
+}
+
+/** @throws {UsageError} for what can be no registry's address */
+function serverKey(server: string): string {
+  const key = loginKey(server);
+  if (key === dockerHubKey || /^(\[[\da-f:.]+\]|[\w.-]+)(:\d{1,5})?$/i.test(key)) return key;
+  throw new UsageError(`invalid server address ${JSON.stringify(server)}: want host[:port], for instance ghcr.io`);
 }
 
 async function tryAndKeep(key: string, login: UserAndPassword, context: CliContext): Promise<number> {

@@ -23,7 +23,7 @@ export async function runPrune(invocation: Invocation<typeof pruneFlags>): Promi
   }
   const warning = `WARNING! This will remove all ${flags.all ? "" : "dangling "}build cache. ${question}`;
   if (!flags.force && !(await confirm(warning, context))) return 0;
-  await using clients = await openClients(builders, askedBuilder(invocation));
+  await using clients = await openClients(builders, askedBuilder(invocation), context);
   const rules: PruneRules = {
     filters,
     all: flags.all,

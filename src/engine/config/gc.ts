@@ -1,3 +1,5 @@
+import { messageOf } from "../../base/errors/mod.ts";
+import { parseFilters } from "../../base/text/filter/mod.ts";
 import { parseByteSize } from "../../base/text/go-values/mod.ts";
 import { readDuration } from "./duration.ts";
 import type { TomlTable } from "./toml-table.ts";
@@ -42,10 +44,21 @@ export function readGc(oci: TomlTable): GcConfig {
 function readRule(table: TomlTable): GcRule {
   return {
     all: table.bool("all") ?? false,
-    filters: table.strings("filters") ?? [],
+    filters: readFilters(table),
     keepDurationMs: readDuration(table, "keepDuration"),
     ...readBounds(table, "keepBytes"),
   };
+}
+
+/** What a filter compares is for the engine to know; here is seen whether it can be read at all. */
+function readFilters(table: TomlTable): readonly string[] {
+  const filters = table.strings("filters") ?? [];
+  try {
+    parseFilters(filters, { texts: {} });
+    return filters;
+  } catch (error) {
+    return table.fail("filters", `invalid filter ${messageOf(error)}`);
+  }
 }
 
 /** @param oldKey what `reservedSpace` was once called */

@@ -279,7 +279,7 @@ adress = ["x"]
     [
       "a CA file that is not there",
       '[registry."x"]\nca = ["/not/there"]',
-      /:2: registry\.x\.ca: cannot read the file: ENOENT.*\/not\/there/,
+      /:2: registry\.x\.ca: cannot read the file: open \/not\/there: no such file or directory/,
     ],
     [
       "a CA file that is none",
@@ -336,7 +336,7 @@ adress = ["x"]
     [
       "an authority that is not there",
       { tlsCert: path("cert.pem"), tlsKey: path("key.pem"), tlsCa: "/not/there" },
-      /^could not read ca certificate: ENOENT/,
+      /^could not read ca certificate: open .*: no such file or directory/,
     ],
     [
       "an authority that is none",

@@ -52,7 +52,7 @@ export async function loadEngineConfig(flags: EngineFlags, surroundings: ConfigS
   }
   const maxParallelism = flags.maxParallelism ?? file.maxParallelism;
   return {
-    root: checkRoot(resolve(flags.root ?? file.root ?? defaultRoot)),
+    root: checkRoot(flags.root ?? file.root ?? defaultRoot),
     addresses,
     socketOwner: { uid: file.uid, gid: flags.group === undefined ? file.gid : groupId(flags.group, groupFile) },
     tls,
@@ -89,7 +89,9 @@ function gcConfig(flags: EngineFlags, { gc }: ConfigFile): GcConfig {
 }
 
 /** Both engines have a `cache.db`, in forms that the other cannot read. */
-function checkRoot(root: string): string {
+function checkRoot(given: string): string {
+  if (given === "") throw invalid(`the state directory has no name: want for instance --root ${defaultRoot}`);
+  const root = resolve(given);
   if (!existsSync(join(root, "buildkitd.lock"))) return root;
   throw invalid(`${root} holds the state of buildkitd: give this engine a state directory of its own with --root`);
 }

@@ -16,21 +16,23 @@ export function loadServerTls(
   if (path.cert === undefined || path.key === undefined) {
     throw new BuildError("invalid_argument", "you must specify key and cert file if one is specified");
   }
-  const pair = attempt("could not load server key pair", () => {
+  const pair = attempt("could not load server key pair", [path.cert, path.key], () => {
     const loaded = { cert: readFileSync(path.cert as string, "utf8"), key: readFileSync(path.key as string, "utf8") };
     createSecureContext(loaded);
     return loaded;
   });
   if (path.ca === undefined) return { ...pair, ca: undefined };
-  const ca = attempt("could not read ca certificate", () => readFileSync(path.ca as string, "utf8"));
-  attempt("failed to append ca cert", () => new X509Certificate(ca));
+  const ca = attempt("could not read ca certificate", [path.ca], () => readFileSync(path.ca as string, "utf8"));
+  attempt("failed to append ca cert", [path.ca], () => new X509Certificate(ca));
   return { ...pair, ca };
 }
 
-function attempt<T>(what: string, load: () => T): T {
+function attempt<T>(what: string, files: readonly string[], load: () => T): T {
   try {
     return load();
   } catch (cause) {
-    throw new BuildError("invalid_argument", `${what}: ${messageOf(cause)}`, { cause });
+    const why = messageOf(cause);
+    const where = files.some((file) => why.includes(file)) ? "" : ` (${files.join(", ")})`;
+    throw new BuildError("invalid_argument", `${what}: ${why}${where}`, { cause });
   }
 }

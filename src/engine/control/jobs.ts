@@ -13,15 +13,24 @@ type BuildJob = Job<Ref, JobEnvironment>;
 
 /** Builds by the id that their client chose. */
 export class JobTable {
-  readonly #jobs = new Arrivals<string, BuildJob>();
+  readonly #jobs = new Arrivals<string, BuildJob | { readonly refused: unknown }>();
 
   /** Whether a build of that id is under way, or has just ended. */
   has(id: string): boolean {
-    return this.#jobs.has(id);
+    const job = this.#jobs.get(id);
+    return job !== undefined && !("refused" in job);
   }
 
   add(id: string, job: BuildJob): void {
     this.#jobs.set(id, job);
+  }
+
+  /** Tells whoever waits for a build that it will not begin. */
+  refuse(id: string, why: unknown): void {
+    if (this.has(id)) return;
+    const refusal = { refused: why };
+    this.#jobs.set(id, refusal);
+    setTimeout(() => this.#jobs.get(id) === refusal && this.#jobs.delete(id), retentionMs).unref();
   }
 
   /** Forgets the build, some time after it ended. */
@@ -29,10 +38,11 @@ export class JobTable {
     setTimeout(() => this.#jobs.delete(id), retentionMs).unref();
   }
 
-  /** The build of that id, waiting a moment for one that is about to begin. @throws {BuildError} `not_found` */
+  /** The build of that id, waiting a moment for one that is about to begin. @throws {BuildError} `not_found`, and why it was refused */
   async wait(id: string, { signal }: { signal: AbortSignal }): Promise<BuildJob> {
     const job = await this.#jobs.wait(id, { timeoutMs: arrivalMs, signal });
     if (!job) throw new BuildError("not_found", `no such job ${id}`);
+    if ("refused" in job) throw job.refused;
     return job;
   }
 }

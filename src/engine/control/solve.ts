@@ -11,6 +11,7 @@ import {
 import type { BuildOutcome } from "../history/mod.ts";
 import type { RefStore } from "../refs/mod.ts";
 import { ImageResolver } from "../sources/mod.ts";
+import { explainFullDisk } from "../worker/mod.ts";
 import { Build, type BuildResult } from "./build.ts";
 import type { EngineDeps } from "./deps.ts";
 import { JobEnvironment } from "./environment.ts";
@@ -26,11 +27,7 @@ export async function solve(
   deps: EngineDeps,
   options: { signal: AbortSignal },
 ): Promise<ExporterResponse> {
-  refuseUnsupported(request);
-  if (request.Ref === "") throw new BuildError("invalid_argument", "the request has no ref to know the build by");
-  if (deps.jobs.has(request.Ref)) throw new BuildError("already_exists", `job ID ${request.Ref} exists`);
-  const exporters = exportersOf(request).map((exporter) => openExporter(exporter.Type, exporter.Attrs));
-  const entitlements = grantEntitlements(request.Entitlements, deps);
+  const { exporters, entitlements } = check(request, deps);
   const { worker } = deps;
 
   // Not closed at the end: another build may have joined a download that this one began. Idle connections close by themselves.
@@ -59,15 +56,32 @@ export async function solve(
     exported = await exportAll(exporters, await makeAll(result, worker.refs), { request, build, signal });
     return exported.response;
   } catch (error) {
-    failure = error;
-    controller.abort(error);
-    throw error;
+    failure = await explainFullDisk(error, worker.root);
+    controller.abort(failure);
+    throw failure;
   } finally {
     await build[Symbol.asyncDispose]();
     await job.close(failure);
     const { response, results, documents } = exported;
     await recording?.end({ failure, exporterResponse: response, results, documents });
     deps.jobs.retire(request.Ref);
+  }
+}
+
+/** What a request asks for, as far as it can be refused. Whoever waits for news of the build is told so, too. */
+function check(
+  request: control.SolveRequest,
+  deps: EngineDeps,
+): { readonly exporters: readonly Exporter[]; readonly entitlements: ReadonlySet<string> } {
+  try {
+    refuseUnsupported(request);
+    if (request.Ref === "") throw new BuildError("invalid_argument", "the request has no ref to know the build by");
+    if (deps.jobs.has(request.Ref)) throw new BuildError("already_exists", `job ID ${request.Ref} exists`);
+    const exporters = exportersOf(request).map((exporter) => openExporter(exporter.Type, exporter.Attrs));
+    return { exporters, entitlements: grantEntitlements(request.Entitlements, deps) };
+  } catch (error) {
+    deps.jobs.refuse(request.Ref, error);
+    throw error;
   }
 }
 

@@ -230,6 +230,24 @@ await testsWithBed(import.meta.url, (bed) => {
     });
   }
 
+  test("a shell that starts a program of another architecture is explained", async () => {
+    writeFileSync(join(lower, "bin/foreign"), exitProgram(mips64le), { mode: 0o755 });
+    writeFileSync(join(lower, "broken"), "\x7fELF", { mode: 0o755 });
+    for (const command of ["foreign", "cd /bin && ./foreign; exit 9", "cat /none; /bin/foreign"]) {
+      const { stderr } = await bed.run(command);
+      assert.match(
+        stderr,
+        /^hint: \/bin\/foreign is a program for linux\/mips64le, but this is a container for /m,
+        command,
+      );
+    }
+    assert.match((await bed.run("/broken")).stderr, /^hint: \/broken is a program that breaks off in its header/m);
+    // What has nothing to do with that is left alone.
+    for (const command of ["cat /bin/none", "none", "exit 126", "exit 132"]) {
+      assert.doesNotMatch((await bed.run(command)).stderr, /hint/, command);
+    }
+  });
+
   const memory = "/sys/fs/cgroup/.machine/memory";
   const noMemory = existsSync(memory) ? false : "no memory cgroup of version 1";
   test("a process killed for lack of memory is told from one that failed", { skip: noMemory }, async () => {

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { makeDirectorySync } from "../../base/files/mod.ts";
 import { defaultHostname } from "./bundle/config.ts";
 import type { ProcessSpec } from "./executor.ts";
 
@@ -13,7 +14,7 @@ export class NetworkFiles {
     this.#directory = directory;
     this.#hostResolvConf = options.hostResolvConf ?? "/etc/resolv.conf";
     this.#dns = options.dns;
-    mkdirSync(directory, { recursive: true });
+    makeDirectorySync(directory);
   }
 
   /** Paths for one process. The machine's own file is read each time: it may change while the engine runs. */

@@ -1,5 +1,6 @@
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { makeDirectorySync } from "../../base/files/mod.ts";
 import type { Spawner } from "../../base/process/mod.ts";
 import { selfTest } from "../../base/sys/mod.ts";
 import { Bundles } from "./bundle/mod.ts";
@@ -35,7 +36,7 @@ export async function openExecutor(options: ExecutorOptions): Promise<Executor &
   selfTest();
   const { spawner, path } = options;
   const directory = join(options.root, "executor");
-  mkdirSync(directory, { recursive: true, mode: 0o711 });
+  makeDirectorySync(directory, { mode: 0o711 });
   await using undo = new AsyncDisposableStack();
   const wanted = options.runtimes ?? ["crun", "runc"];
   const runtimes = findRuntimes(path).filter(({ name }) => wanted.includes(name));

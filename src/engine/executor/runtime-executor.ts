@@ -25,7 +25,7 @@ import type {
   RunningProcess,
 } from "./executor.ts";
 import type { NetworkFiles } from "./network-files.ts";
-import { whyNot } from "./program/mod.ts";
+import { hintFor, Tail, whyNot } from "./program/mod.ts";
 import { findUser, type Missing, MountPoints, type ProcessUser, RootDirectory } from "./rootfs/mod.ts";
 import {
   type Conversation,
@@ -85,9 +85,11 @@ export class RuntimeExecutor implements Executor {
     check(process);
     signal.throwIfAborted();
     let plan = await emulators.plan(process.platform);
+    const tail = new Tail();
+    const heard = hearing(io, tail);
     for (;;) {
       signal.throwIfAborted();
-      const { failure, ...status } = await this.#attempt(process, plan, io, signal);
+      const { failure, ...status } = await this.#attempt(process, plan, heard, signal);
       // What has been typed for the process is gone with it.
       const again = failure?.type === "command" && failure.reason === "format" && io.stdin === undefined;
       if (again && plan.how === "binfmt") {
@@ -98,6 +100,7 @@ export class RuntimeExecutor implements Executor {
         if (plan.how !== how) continue;
       }
       if (failure) await tell(failure, process, process, io);
+      else if (status.code !== 0) await hint(process, { code: status.code, said: tail.text, plan }, io);
       return status;
     }
   }
@@ -211,6 +214,36 @@ export class RuntimeExecutor implements Executor {
       this.#runners = others;
     }
   }
+}
+
+/** The same streams, of which `tail` hears what the process says. */
+function hearing(io: ProcessIO, tail: Tail): ProcessIO {
+  const { stdin, terminal, onStarted } = io;
+  return {
+    stdout: (data) => {
+      if (terminal) tail.push(data);
+      return io.stdout(data);
+    },
+    stderr: (data) => {
+      tail.push(data);
+      return io.stderr(data);
+    },
+    ...(stdin && { stdin }),
+    ...(terminal !== undefined && { terminal }),
+    ...(onStarted && { onStarted: (process: RunningProcess) => onStarted.call(io, process) }),
+  };
+}
+
+/** Adds to what a process has said that has failed, where more can be known than it says. */
+async function hint(
+  process: ProcessSpec,
+  { code, said, plan }: { readonly code: number; readonly said: string; readonly plan: RunPlan },
+  io: ProcessIO,
+): Promise<void> {
+  using root = new RootDirectory(process.rootfs);
+  const { platform } = process;
+  const text = hintFor(root, { process, platform, isEmulated: plan.how !== "native", code, said });
+  if (text !== undefined) await io.stderr(Buffer.from(`hint: ${text}\n`));
 }
 
 /** Says on the process's own standard error why it could not be started. */

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { makeDirectory } from "../../base/files/mod.ts";
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import { timestampMs } from "@bufbuild/protobuf/wkt";
 import { control } from "../../api/mod.ts";
@@ -30,7 +30,7 @@ export class RecordStore implements Disposable {
   /** Opens (and makes) the store below `directory`, and removes blobs that no record names: those of an engine that died. */
   static async open(directory: string): Promise<RecordStore> {
     const isNew = !existsSync(directory);
-    await mkdir(directory, { recursive: true, mode: 0o700 });
+    await makeDirectory(directory, { mode: 0o700 });
     const blobs = await openDirectoryStore(directory);
     const database = new DatabaseSync(join(directory, "history.db"), { timeout: 5000 });
     database.exec(`

@@ -37,6 +37,8 @@ export interface OpDeps<C extends OpEnvironment = OpEnvironment> {
   readonly cacheMountRoot: string;
   /** Told while a cache mount is in use; undefined: nobody ever removes one. */
   readonly cacheMountUse?: DiskUse;
+  /** Of a step that has failed, whether that may be for want of room on the engine's disk: what to tell people; undefined: there is room. */
+  readonly fullDisk?: () => Promise<string | undefined>;
   /** For ops whose definition names no platform; normalized. */
   readonly platform: Platform;
   /** The clock; new files get its time. */

@@ -1,5 +1,6 @@
 import { access, mkdir, rename } from "node:fs/promises";
 import { join } from "node:path";
+import { makeDirectory } from "../../base/files/mod.ts";
 import { BuildError, isAbort } from "../../base/errors/mod.ts";
 import { type Descriptor, type Digest, parseLayerMediaType, toFamily } from "../../oci/mod.ts";
 import type { Codec, Jobs } from "../bytes/mod.ts";
@@ -76,7 +77,7 @@ export class ImageLayer extends Layer {
       const links = await this.#findLinks(completed, options);
       const sealing = { directory: unpacked, toc: encodeToc(completed.toc), moves: completed.moves, links };
       await bytes.run("seal", sealing, { signal: options.signal });
-      await mkdir(places.layer(this.id), { recursive: true });
+      await makeDirectory(places.layer(this.id));
       await rename(unpacked, directory);
       this.parts.database.setDirectoryBytes(this.id, undefined);
     } finally {
@@ -162,7 +163,7 @@ export class ImageLayer extends Layer {
     }
     if (result.diffId !== this.diffId) throw this.#mismatch(result.diffId);
     if (!(await exists(this.parts.places.toc(this.id)))) {
-      await mkdir(this.parts.places.layer(this.id), { recursive: true });
+      await makeDirectory(this.parts.places.layer(this.id));
       await writeAtomically(this.parts, this.parts.places.toc(this.id), result.toc);
       this.parts.database.setDirectoryBytes(this.id, undefined);
     }

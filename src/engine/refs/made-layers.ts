@@ -1,5 +1,6 @@
 import { access, mkdir, rename } from "node:fs/promises";
 import { join } from "node:path";
+import { makeDirectory } from "../../base/files/mod.ts";
 import type { Digest } from "../../oci/mod.ts";
 import type { Codec } from "../bytes/mod.ts";
 import { encodeToc, type LayerToc } from "../snapshots/mod.ts";
@@ -151,7 +152,7 @@ async function layOut(
     const fresh = join(temporary, "fs");
     await mkdir(fresh);
     await parts.bytes.run("write", { toc: encodeToc(toc, "full"), directory: fresh }, { signal });
-    await mkdir(home, { recursive: true });
+    await makeDirectory(home);
     await rename(fresh, directory);
   } finally {
     await removeTree(parts, temporary);

@@ -1,5 +1,6 @@
-import { mkdir, readdir, rename } from "node:fs/promises";
+import { readdir, rename } from "node:fs/promises";
 import { join } from "node:path";
+import { makeDirectory } from "../../base/files/mod.ts";
 import { Semaphore, SingleFlight } from "../../base/async/mod.ts";
 import type { ContentStore } from "../../content/mod.ts";
 import type { Digest } from "../../oci/mod.ts";
@@ -50,9 +51,9 @@ export interface RefStoreOptions {
 export async function openRefStore(options: RefStoreOptions): Promise<OpenedRefStore> {
   const { root, content, bytes, now = () => new Date() } = options;
   const places = new Places(root);
-  await mkdir(places.layers, { recursive: true, mode: 0o711 });
-  await mkdir(places.temporary, { recursive: true, mode: 0o711 });
-  await mkdir(places.empty, { recursive: true, mode: 0o755 });
+  await makeDirectory(places.layers, { mode: 0o711 });
+  await makeDirectory(places.temporary, { mode: 0o711 });
+  await makeDirectory(places.empty, { mode: 0o755 });
   const database = new RefDatabase(places.database);
   const parts: StoreParts = {
     places,

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { mkdir } from "node:fs/promises";
+import { makeDirectory } from "../../base/files/mod.ts";
 import { chainId, type Digest } from "../../oci/mod.ts";
 import { completeLayer, isComplete, type LayerToc, sortToc } from "../snapshots/mod.ts";
 import { ImageLayer } from "./image-layer.ts";
@@ -80,7 +80,7 @@ export class Store implements OpenedRefStore {
       const id = `packed:${packed.diffId.slice("sha256:".length)}`;
       // The same tar made before, on whatever parent, is the same layer: its directory and its compressed forms serve again.
       if (!database.layer(id)) {
-        await mkdir(places.layer(id), { recursive: true });
+        await makeDirectory(places.layer(id));
         await writeAtomically(this.#parts, places.toc(id), packed.verified.toc);
         const { diffId } = packed;
         const at = now();

@@ -1,7 +1,8 @@
-import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { randomBytes } from "node:crypto";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
+import { makeDirectory } from "../../base/files/mod.ts";
 import type { Spawner } from "../../base/process/mod.ts";
 import { unmount } from "../../base/sys/mod.ts";
 import { type ContentStore, openDirectoryStore } from "../../content/mod.ts";
@@ -19,7 +20,9 @@ import {
   ociLayoutSource,
   type SourceEnvironment,
 } from "../sources/mod.ts";
+import { checkRoot } from "./check-root.ts";
 import { SqliteCacheStore } from "./cache-store.ts";
+import { fullDiskNow } from "./full-disk.ts";
 import {
   cacheMounts,
   Housekeeping,
@@ -31,6 +34,8 @@ import {
 
 /** Everything that builds need of one machine. */
 export interface Worker<C extends OpEnvironment> extends AsyncDisposable {
+  /** State directory. */
+  readonly root: string;
   /** Stays the same for as long as the state directory lives. */
   readonly id: string;
   readonly content: ContentStore;
@@ -62,7 +67,8 @@ export interface WorkerOptions {
 export async function openWorker<C extends SourceEnvironment>(options: WorkerOptions): Promise<Worker<C>> {
   const { root, spawner } = options;
   await using undo = new AsyncDisposableStack();
-  await mkdir(root, { recursive: true, mode: 0o711 });
+  await makeDirectory(root, { mode: 0o711 });
+  await checkRoot(root);
   const content = await openDirectoryStore(join(root, "content"));
   const bytes = undo.use(openByteWorkers());
   const refs = undo.use(await openRefStore({ root: join(root, "layers"), content, bytes }));
@@ -71,7 +77,7 @@ export async function openWorker<C extends SourceEnvironment>(options: WorkerOpt
   const runRoot = join(root, "run");
   const cacheMountRoot = join(root, "cache-mounts");
   await sweep(runRoot);
-  for (const directory of [runRoot, cacheMountRoot]) await mkdir(directory, { recursive: true, mode: 0o700 });
+  for (const directory of [runRoot, cacheMountRoot]) await makeDirectory(directory, { mode: 0o700 });
   const now = () => new Date();
   const shelves = [cacheMounts, receivedDirectories, walkIndexes];
   const kept = undo.use(await KeptDirectories.open({ root, shelves, bytes, now }));
@@ -91,6 +97,7 @@ export async function openWorker<C extends SourceEnvironment>(options: WorkerOpt
     cacheMountRoot,
     cacheMountUse: kept.use(cacheMounts),
     platform: currentPlatform(),
+    fullDisk: () => fullDiskNow(root),
     now,
     ...(options.logLimits ? { logLimits: options.logLimits } : {}),
   };
@@ -101,6 +108,7 @@ export async function openWorker<C extends SourceEnvironment>(options: WorkerOpt
   const housekeeping = undo.use(await Housekeeping.open({ root, refs, cache, kept, policy: options.gcPolicy, now }));
   const owned = undo.move();
   return {
+    root,
     id: await workerId(root),
     content,
     refs,

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
-import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { makeDirectory } from "../../base/files/mod.ts";
 import { BuildError } from "../../base/errors/mod.ts";
 import { formatReference, type Reference } from "../../oci/mod.ts";
 import { decodeEntry, entryToJson, type ListEntry } from "./entry.ts";
@@ -44,7 +45,7 @@ export class ManifestListStore {
 
   /** Keeps an entry, under the name that people gave it; the list is made when it is not there. */
   async save(list: Reference, image: Reference, entry: ListEntry): Promise<void> {
-    await mkdir(this.#directory(list), { recursive: true, mode: 0o755 });
+    await makeDirectory(this.#directory(list), { mode: 0o755 });
     // Beside the lists, since whatever lies in a list's directory is an entry.
     const fresh = join(this.#root, `.${randomUUID()}`);
     try {

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, openSync, renameSync, statSync } from "node:fs";
-import { mkdir } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
+import { makeDirectory } from "../../../base/files/mod.ts";
 import { BuildError, messageOf } from "../../../base/errors/mod.ts";
 import { readLogTail } from "./log-tail.ts";
 import type { EnginePaths } from "./paths.ts";
@@ -30,7 +30,7 @@ const pollMs = 15;
  */
 export async function startEngine(options: StartOptions): Promise<void> {
   const { paths, signal } = options;
-  await mkdir(paths.root, { recursive: true, mode: 0o711 });
+  await makeDirectory(paths.root, { mode: 0o711 });
   const lock = openSync(`${paths.root}/polyarchd.start.lock`, "w", 0o600);
   try {
     const { tryLock } = await import("../../../base/sys/mod.ts");

@@ -1,12 +1,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { BuildError, messageOf } from "../../../base/errors/mod.ts";
-import { BuildKitClient, connect, type Dial, dialAddress } from "../../../client/mod.ts";
+import { BuildKitClient, connect, type Dial, dialAddress, tlsContext } from "../../../client/mod.ts";
 import { currentContextName, DockerEngine, engineAddressOf } from "../../../docker/mod.ts";
 import type { DriverInput, OpenDriver } from "../../driver.ts";
 import { parseRemoteOptions, type RemoteOptions } from "./remote-options.ts";
 
 /** How long an engine may take to come up. */
 const bootTimeoutMs = 20_000;
+/** How long an engine may go on to hang up on us: one that is coming up behind a proxy does so as well. */
+const hangUpMs = 5_000;
 /** How long it may take to answer one question while we wait for it. */
 const answerTimeoutMs = 5_000;
 
@@ -34,6 +36,7 @@ export const remoteDriver: OpenDriver = async (input) => {
     kind: "remote",
     endpoint,
     authority,
+    check: () => void (options.tls && tlsContext(options.tls)),
     features: () =>
       Promise.resolve({
         ociExporter: true,
@@ -47,13 +50,17 @@ export const remoteDriver: OpenDriver = async (input) => {
     state: async ({ signal }) => ((await answers(signal)) === undefined ? "running" : "inactive"),
     boot: async ({ signal, onEvent }) => {
       onEvent?.({ type: "starting", what: "[internal] waiting for connection" });
-      const deadline = performance.now() + bootTimeoutMs;
+      const begun = performance.now();
       for (;;) {
         const problem = await answers(signal);
         if (problem === undefined) break;
-        if (!mayPass(problem) || performance.now() > deadline) {
+        const patienceMs = hangsUp(problem) ? hangUpMs : bootTimeoutMs;
+        if (!mayPass(problem) || performance.now() > begun + patienceMs) {
           const { code = "unavailable" } = problem as { code?: BuildError["code"] };
-          throw new BuildError(code, `no engine answers at ${endpoint}: ${messageOf(problem)}`, { cause: problem });
+          const hint = hangsUp(problem) ? hangUpHint(endpoint, options) : "";
+          throw new BuildError(code, `no engine answers at ${endpoint}: ${messageOf(problem)}${hint}`, {
+            cause: problem,
+          });
         }
         await sleep(1_000, undefined, { signal });
       }
@@ -70,6 +77,19 @@ function mayPass(problem: unknown): boolean {
   if (!(problem instanceof BuildError)) return false;
   if (problem.code !== "unavailable" && problem.code !== "deadline_exceeded") return false;
   return !/certificate|altnames|alert|self-signed|exit status|wrong version number/i.test(problem.message);
+}
+
+function hangsUp(problem: unknown): boolean {
+  return problem instanceof BuildError && /\bEOF$/.test(problem.message);
+}
+
+/** What mostly is behind a connection that is accepted and then closed without a word. */
+function hangUpHint(endpoint: string, { tls }: RemoteOptions): string {
+  if (!endpoint.startsWith("tcp://")) return "";
+  if (!tls) return ": if the engine wants TLS, give it with --driver-opt cacert=…,cert=…,key=…";
+  return tls.cert === undefined
+    ? ": if the engine wants a client's certificate, give it with --driver-opt cert=…,key=…"
+    : `: the engine may not take the certificate ${tls.cert}: its log says why, and --tlscacert is the authority that it goes by`;
 }
 
 async function dialEndpoint(endpoint: string, { tls }: RemoteOptions, input: DriverInput): Promise<Dial> {

@@ -1,6 +1,6 @@
 import { realpath, rename, rm, stat, writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
-import { type BuildResult, imageId, metadataJson } from "../../../build/mod.ts";
+import { type BuildResult, checkDestinationFile, imageId, metadataJson } from "../../../build/mod.ts";
 import type { ProgressMode } from "../../../progress/mod.ts";
 import type { CliContext } from "../../context.ts";
 
@@ -8,6 +8,11 @@ import type { CliContext } from "../../context.ts";
 export interface ReportFlags {
   readonly "metadata-file": string;
   readonly iidfile: string;
+}
+
+/** Looks whether the reports can be written, before the build. @throws {BuildError} naming the path */
+export async function checkReports(flags: ReportFlags, { cwd }: Pick<CliContext, "cwd">): Promise<void> {
+  for (const path of [flags.iidfile, flags["metadata-file"]]) if (path !== "") await checkDestinationFile(path, cwd);
 }
 
 /** Tells of a build that went well, where and how the flags ask for it. */

@@ -10,7 +10,7 @@ export async function openPlace(
 ): Promise<HistoryPlace & AsyncDisposable & { readonly forget: (node: string, ref: string) => Promise<void> }> {
   const builders = await openBuilders(invocation.context);
   const { name: builder } = await builders.select(askedBuilder(invocation));
-  const clients = await openClients(builders, askedBuilder(invocation));
+  const clients = await openClients(builders, askedBuilder(invocation), invocation.context);
   return {
     builder,
     nodes: clients.nodes,

@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, rmdirSync, unlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { makeDirectorySync } from "../../../base/files/mod.ts";
 import { isSystemError } from "../../../base/sys/mod.ts";
 
 /**
@@ -10,7 +11,7 @@ export class Bundles {
   readonly #directory: string;
   constructor(directory: string) {
     this.#directory = directory;
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    makeDirectorySync(directory, { mode: 0o700 });
   }
 
   /** @throws `EEXIST` when a process of that id runs */

@@ -1,5 +1,6 @@
-import { existsSync, mkdirSync, readdirSync, readlinkSync } from "node:fs";
+import { existsSync, readdirSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
+import { makeDirectorySync } from "../../../base/files/mod.ts";
 import { emptyCgroup, removeCgroup } from "./directory.ts";
 
 /** Shared by all of this process, so that two executors never mean the same cgroup. */
@@ -30,7 +31,7 @@ export class CgroupSlots {
   /** A directory for one container; hand it to {@link release} afterwards. */
   take(): string {
     const directory = this.#free.pop() ?? join(this.#parent, `${pidNamespace()}-${process.pid}-${made++}`);
-    mkdirSync(directory, { recursive: true });
+    makeDirectorySync(directory);
     return directory;
   }
 

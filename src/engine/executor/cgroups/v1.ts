@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
+import { makeDirectorySync } from "../../../base/files/mod.ts";
 import { bindMount, mountTmpfs, unmount } from "../../../base/sys/mod.ts";
 import { type Cgroups, type ContainerCgroup, defaultParent, parentPath } from "./cgroups.ts";
 import { counter, removeCgroup, removeParent } from "./directory.ts";
@@ -52,7 +53,7 @@ export async function openCgroupsV1(
 
 /** Puts the view together at `staging`, out of sight, and then over the real one. */
 function showTrees(shown: readonly string[], staging: string): void {
-  mkdirSync(staging, { recursive: true });
+  makeDirectorySync(staging);
   mountTmpfs(staging, { mode: 0o755 });
   try {
     mkdirSync(join(staging, basename(machine)));
@@ -109,7 +110,7 @@ function makeIn({ trees, shown, made }: State, path: string, id: string): readon
     const parent = join(machine, tree, path);
     if (!existsSync(parent)) made.add(parent);
     const directory = join(parent, id);
-    mkdirSync(directory, { recursive: true });
+    makeDirectorySync(directory);
     if (tree === "cpuset") inheritCpuset(parent, directory);
     return directory;
   });

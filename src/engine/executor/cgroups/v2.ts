@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { makeDirectorySync } from "../../../base/files/mod.ts";
 import { isSystemError } from "../../../base/sys/mod.ts";
 import { type Cgroups, type ContainerCgroup, defaultParent, parentPath } from "./cgroups.ts";
 import { counter, removeCgroup, removeParent } from "./directory.ts";
@@ -28,7 +29,7 @@ export async function openCgroupsV2(): Promise<Cgroups> {
 
 function openContainer(slots: CgroupSlots, id: string, parent: string | undefined): ContainerCgroup {
   const directory = parent ? join(root, parentPath(parent), id) : slots.take();
-  if (parent) mkdirSync(directory, { recursive: true });
+  if (parent) makeDirectorySync(directory);
   const runtimeDirectory = join(directory, id);
   const counterFile = join(directory, "memory.events");
   const before = counter(counterFile, "oom_kill");

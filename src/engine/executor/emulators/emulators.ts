@@ -1,5 +1,6 @@
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { makeDirectorySync } from "../../../base/files/mod.ts";
 import { SingleFlight } from "../../../base/async/mod.ts";
 import { BuildError, messageOf } from "../../../base/errors/mod.ts";
 import type { Spawner } from "../../../base/process/mod.ts";
@@ -47,7 +48,7 @@ export class Emulators implements AsyncDisposable {
     this.#directory = options.directory;
     this.#spawner = options.spawner;
     this.#path = options.path;
-    mkdirSync(options.directory, { recursive: true });
+    makeDirectorySync(options.directory);
   }
 
   /** What runs here, native first. Found out again when older than 20 s. */

@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
-import { closeSync, constants, mkdirSync, openSync, readFileSync, rmSync } from "node:fs";
+import { closeSync, constants, openSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { makeDirectorySync } from "../../../base/files/mod.ts";
 import { isSystemError, O_PATH, type WindowSize } from "../../../base/sys/mod.ts";
 import type { ProcessIO } from "../executor.ts";
 import { Terminal } from "./terminal.ts";
@@ -15,7 +16,7 @@ export class ConversationDirectory implements Disposable {
   constructor(path: string) {
     this.path = path;
     rmSync(path, { recursive: true, force: true });
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    makeDirectorySync(path, { mode: 0o700 });
     this.#fd = openSync(path, O_PATH | constants.O_DIRECTORY);
   }
   /** A path to a file in it that is short enough for a socket. Good in this process alone. */

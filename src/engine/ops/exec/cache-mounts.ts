@@ -1,5 +1,6 @@
-import { mkdir, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
+import { makeDirectory } from "../../../base/files/mod.ts";
 import { mountOverlay, unmountIfMounted } from "../../../base/sys/mod.ts";
 import { digestHex, digestOf } from "../../../oci/mod.ts";
 import type { DiskUse } from "../disk-use.ts";
@@ -127,10 +128,10 @@ function shownName(name: string): string {
 
 async function setUp(slot: string, { empty, seed }: CacheRequest): Promise<string> {
   if (empty) await rm(slot, { recursive: true, force: true });
-  await mkdir(slot, { recursive: true, mode: 0o700 });
+  await makeDirectory(slot, { mode: 0o700 });
   const place = async (name: string) => {
     const path = join(slot, name);
-    await mkdir(path, { recursive: true, mode: 0o755 });
+    await makeDirectory(path, { mode: 0o755 });
     return path;
   };
   if (seed.length === 0) return await place("data");

@@ -108,7 +108,8 @@ class ExecRun<C extends OpEnvironment> {
       { signal },
     );
     if (!isSuccess(status, this.#op.meta?.validExitCodes ?? [])) {
-      throw exitError(plan.args, status);
+      const full = await this.#deps.fullDisk?.();
+      throw exitError(plan.args, status, full);
     }
     return await this.#commit();
   }

@@ -3,13 +3,16 @@ import type { ExitStatus } from "../../executor/mod.ts";
 
 const exitType = "github.com/moby/buildkit/gatewayapi.ExitMessage+json";
 
-/** The error of a process that ended badly, in BuildKit's words; a detail carries the exit code. */
-export function exitError(args: readonly string[], status: ExitStatus): BuildError {
+/**
+ * The error of a process that ended badly, in BuildKit's words; a detail carries the exit code.
+ * @param why what else is known of it
+ */
+export function exitError(args: readonly string[], status: ExitStatus, why?: string): BuildError {
   const oom = status.oomKilled ? ": cannot allocate memory" : "";
   const command = JSON.stringify(args.join(" "));
   return new BuildError(
     "unknown",
-    `process ${command} did not complete successfully: exit code: ${status.code}${oom}`,
+    `process ${command} did not complete successfully: exit code: ${status.code}${oom}${why === undefined ? "" : `: ${why}`}`,
     { details: [{ typeUrl: exitType, value: Buffer.from(JSON.stringify({ Code: status.code })) }] },
   );
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
-import { mkdir, rm, writeFile } from "node:fs/promises";
+import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { makeDirectory } from "../../../base/files/mod.ts";
 import type { ByteWorkers } from "../../bytes/mod.ts";
 import type { Source } from "../../ops/mod.ts";
 import { listenForAgent } from "../../../session/mod.ts";
@@ -30,7 +31,7 @@ export function gitSource(options: {
     work: (git: Git, home: string) => Promise<T>,
   ): Promise<T> {
     const home = join(root, `git.${randomUUID()}`);
-    await mkdir(home, { recursive: true, mode: 0o700 });
+    await makeDirectory(home, { mode: 0o700 });
     await using undo = new AsyncDisposableStack();
     undo.defer(() => rm(home, { recursive: true, force: true }));
     let knownHosts: string | undefined;

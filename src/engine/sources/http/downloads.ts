@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from "node:crypto";
-import { mkdir, open, rm } from "node:fs/promises";
+import { open, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { makeDirectory } from "../../../base/files/mod.ts";
 import { BuildError, messageOf } from "../../../base/errors/mod.ts";
 import { type Digest, parseDigest } from "../../../oci/mod.ts";
 import { pullUpload, type SessionCaller } from "../../../session/mod.ts";
@@ -54,7 +55,7 @@ export function openDownloads(root: string): Downloads {
       // Names with a dot belong to one build only.
       const directory = join(root, `http.${randomUUID()}`);
       const remove = () => rm(directory, { recursive: true, force: true });
-      await mkdir(directory, { recursive: true, mode: 0o700 });
+      await makeDirectory(directory, { mode: 0o700 });
       try {
         const incoming =
           fromClient && caller

@@ -1,5 +1,6 @@
-import { mkdir, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
+import { makeDirectory } from "../../../base/files/mod.ts";
 import { SingleFlight } from "../../../base/async/mod.ts";
 import type { TreeFilter } from "../../../filesync/mod.ts";
 import { digestHex, digestOf } from "../../../oci/mod.ts";
@@ -68,7 +69,7 @@ export function openContexts(options: {
       async (shared) => {
         using _inUse = use?.indexes.begin(indexFile, `index of local source ${directory}`);
         const last = recent.get(key);
-        await mkdir(join(root, "indexes"), { recursive: true, mode: 0o700 });
+        await makeDirectory(join(root, "indexes"), { mode: 0o700 });
         const walked = await bytes.run(
           "walk",
           { root: directory, filter, indexFile, ...(last ? { known: last.stamp } : {}) },
@@ -117,7 +118,7 @@ export function openContexts(options: {
         else await rm(directory, { recursive: true, force: true });
       };
       caller.closed.addEventListener("abort", () => void release(), { once: true });
-      await mkdir(directory, { recursive: true, mode: 0o700 });
+      await makeDirectory(directory, { mode: 0o700 });
       await receiveDirectory(caller, name, {
         ...filter,
         target: directory,

@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { existsSync, renameSync, rmdirSync } from "node:fs";
-import { mkdir, readdir, stat } from "node:fs/promises";
+import { readdir, stat } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { makeDirectory } from "../../../base/files/mod.ts";
 import type { ByteWorkers } from "../../bytes/mod.ts";
 import type { DiskUse } from "../../ops/mod.ts";
 import { type Removable, recordId, type RecordType } from "./record.ts";
@@ -69,7 +70,7 @@ export class KeptDirectories implements Disposable {
     readonly bytes: ByteWorkers;
     readonly now: () => Date;
   }): Promise<KeptDirectories> {
-    await mkdir(join(options.root, "trash"), { recursive: true, mode: 0o700 });
+    await makeDirectory(join(options.root, "trash"), { mode: 0o700 });
     const kept = new KeptDirectories(options);
     for (const name of await readdir(kept.#trash)) void kept.#delete(join(kept.#trash, name));
     const there = new Set<string>();

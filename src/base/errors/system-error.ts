@@ -1,7 +1,9 @@
 import { getSystemErrorMessage, getSystemErrorName } from "node:util";
-import type { Bytes } from "./libc.ts";
 
-/** What Node throws when a system call fails, and what this folder throws too. */
+/** A path, which need not be UTF-8. */
+type Bytes = string | Uint8Array;
+
+/** What Node throws when a system call fails, and what base/sys throws too. */
 export interface SystemError extends Error {
   /** The symbolic name, for instance `ENOENT`. */
   readonly code: string;
@@ -39,4 +41,20 @@ export function isSystemError(error: unknown, ...codes: string[]): error is Syst
 
 function text(value: Bytes): string {
   return typeof value === "string" ? value : Buffer.from(value).toString();
+}
+
+/**
+ * What a failed system call says, as programs written in Go word it, which is what people search for: `open /none: no such file or directory`.
+ * `undefined` for errors that Node words otherwise: those of the network.
+ */
+export function systemErrorText(error: unknown): string | undefined {
+  if (!isSystemError(error)) return undefined;
+  const [, words] = /^E[A-Z0-9]+: ([^,]+), \w+/.exec(error.message) ?? [];
+  if (words === undefined) return undefined;
+  const { syscall, path, dest } = error;
+  const detail = / (\(.*\))$/s.exec(error.message)?.[1];
+  const what = [syscall, ...(path === undefined ? [] : [path]), ...(dest === undefined ? [] : [`-> ${dest}`])].join(
+    " ",
+  );
+  return `${what}: ${words}${detail === undefined ? "" : ` ${detail}`}`;
 }
