@@ -65,7 +65,7 @@ export function install(table: BinfmtTable, name: string, env: Env): Change {
 /** Takes a registration away. */
 export function uninstall(table: BinfmtTable, name: string): Change {
   if (!table.names().includes(name)) {
-    const isKnown = /[*?]|^qemu-/.test(name) || architectures.some(({ qemu }) => qemu === name);
+    const isKnown = /[*?]|\bqemu-/.test(name) || architectures.some(({ qemu }) => qemu === name);
     return isKnown
       ? { name, outcome: "not found", failed: false }
       : { name, outcome: `not found: ${unsupported(name)}`, failed: true };

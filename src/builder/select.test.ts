@@ -66,12 +66,9 @@ suite("a builder by name", () => {
     assert.equal(findBuilder("embedded", selection()).origin, "embedded");
   });
   test("must be there", () => {
-    assert.throws(() => findBuilder("nope", selection()), {
-      code: "not_found",
-      message: 'no builder "nope" found: see `polyarch ls`',
-    });
+    assert.throws(() => findBuilder("nope", selection()), { code: "not_found", message: 'no builder "nope" found' });
     assert.throws(() => findBuilder("embedded", selection({ embedded: undefined })), {
-      message: 'no builder "embedded" found: see `polyarch ls`',
+      message: 'no builder "embedded" found',
     });
   });
   test("is not used when it is the one of a context that is not in use", () => {

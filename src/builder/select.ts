@@ -25,7 +25,7 @@ export interface Selection {
 export function findBuilder(name: string, selection: Selection): Builder {
   const found = foundBuilder(name, selection);
   if (found) return found;
-  throw new BuildError("not_found", `no builder ${JSON.stringify(name)} found: see \`polyarch ls\``);
+  throw new BuildError("not_found", `no builder ${JSON.stringify(name)} found`);
 }
 
 /** As {@link findBuilder}, for building with it. @throws {BuildError} also when it belongs to a Docker context that is not in use */

@@ -31,7 +31,7 @@ export async function selectBuilder(
           );
         }
         if (!isContext && !(name === embeddedBuilder && surroundings.hasEmbedded)) {
-          throw new BuildError("not_found", `failed to find instance ${JSON.stringify(name)}: see \`polyarch ls\``);
+          throw new BuildError("not_found", `failed to find instance ${JSON.stringify(name)}`);
         }
       }
       await store.setCurrent({ key: docker.key, name, global }, { asDefault });

@@ -61,7 +61,7 @@ test("a missing emulator is an error that says what to install; so is an archite
     stderr,
     /^installing: loong64 .* install \S+qemu-loongarch64-static \(Debian, Ubuntu: apt-get install qemu-user-static\)$/m,
   );
-  assert.match(stderr, /^installing: pdp11 unsupported architecture: pdp11$/m);
+  assert.match(stderr, /^installing: pdp11 unsupported architecture: pdp11: there are amd64, arm64, /m);
 });
 
 test("without the right to do so, the error says who may", async () => {

@@ -44,7 +44,7 @@ export function gitSource(options: {
     if (request.agent !== "" && environment.sshAgent) {
       const found = await environment.sshAgent(request.agent, { signal });
       const directory = join(home, "agent");
-      await mkdir(directory);
+      await makeDirectory(directory);
       agent = undo.use(await listenForAgent(found, directory, { uid: 0, gid: 0, mode: 0o600 })).shortPath;
     }
     return await work(gitIn({ settings, home, knownHosts, agent, path, signal }), home);
