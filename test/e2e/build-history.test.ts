@@ -105,8 +105,12 @@ test("polyarch history tells the same of the same builds as docker buildx histor
     assert.equal(code, 0, stderr);
     return { stdout, stderr };
   };
+  // Between the two a second may pass, which changes a column and its width.
   const table = (text: string) =>
-    text.replaceAll(/ +$/gm, "").replaceAll(/(Less than a|\d+|About a) (second|minute)s? ago */g, "then ");
+    text
+      .replaceAll(/(?:\d+|About an?|Less than a) \w+ ago/g, "then")
+      .replaceAll(/ +/g, " ")
+      .replaceAll(/ $/gm, "");
   assert.equal(table((await ours("ls")).stdout), table(await history("ls")));
   for (const filters of [[], ["--filter", "status=error"], ["--filter", "status!=error", "--filter", "duration<1h"]]) {
     assert.equal(
