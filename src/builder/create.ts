@@ -42,12 +42,19 @@ export interface CreateOptions {
   readonly onWarning: (text: string) => void;
 }
 
+/** What `create` has made. */
+export interface CreatedBuilder {
+  readonly builder: Builder;
+  /** Makes the store what it was before, and ends what a new node has begun: for a builder that turns out not to start. */
+  takeBack(options: { readonly signal: AbortSignal }): Promise<void>;
+}
+
 /**
  * Makes a builder, or adds a node to one or changes it. The node is looked at before anything is written, so that a mistake leaves the store as
  * it was.
  * @throws {BuildError} with buildx's words
  */
-export async function createBuilder(builders: Builders, options: CreateOptions): Promise<Builder> {
+export async function createBuilder(builders: Builders, options: CreateOptions): Promise<CreatedBuilder> {
   const { name, append, signal } = options;
   if (name === "default" || name === embeddedBuilder) {
     throw invalid(`${name} is a reserved name and cannot be used to identify builder instance`);
@@ -76,7 +83,7 @@ export async function leaveBuilder(
   );
 }
 
-async function create(builders: Builders, store: StoreTransaction, options: CreateOptions): Promise<Builder> {
+async function create(builders: Builders, store: StoreTransaction, options: CreateOptions): Promise<CreatedBuilder> {
   const { docker, surroundings } = builders;
   const name = validName(
     options.name || (await randomName(async (candidate) => (await store.builder(candidate)) !== undefined)),
@@ -106,7 +113,19 @@ async function create(builders: Builders, store: StoreTransaction, options: Crea
   if (needsRestart) options.onWarning("new settings may not be used until builder is restarted");
   await store.save(next, surroundings.now());
   if (options.use) await store.setCurrent({ key: docker.key, name, global: false }, { asDefault: false });
-  return { ...next, origin: "stored" };
+  const builder: Builder = { ...next, origin: "stored" };
+  const isNew = !existing?.nodes.some((candidate) => candidate.name === node.name);
+  return {
+    builder,
+    takeBack: async ({ signal }) => {
+      const [open] = isNew ? await openNodes(builders, { ...builder, nodes: [node] }) : [];
+      await open?.driver?.remove({ signal, keepState: true, force: true }).catch(() => undefined); // what kept it from starting keeps it from this, too
+      await builders.store.transact(
+        async (again) => await (existing ? again.save(existing, surroundings.now()) : again.remove(name)),
+        { signal },
+      );
+    },
+  };
 }
 
 async function nodeChange(

@@ -8,7 +8,7 @@ export { bootNodes } from "./boot.ts";
 export { type Builder, embeddedBuilder } from "./builder.ts";
 export { Builders, type BuilderSurroundings } from "./builders.ts";
 export { clientOf, connectNode } from "./connect-node.ts";
-export { createBuilder, type CreateOptions, leaveBuilder } from "./create.ts";
+export { createBuilder, type CreatedBuilder, type CreateOptions, leaveBuilder } from "./create.ts";
 export type {
   BootCall,
   BootEvent,

@@ -1,7 +1,7 @@
 import { createHash, type Hash } from "node:crypto";
 import { write, writeSync } from "node:fs";
 import { promisify } from "node:util";
-import { BuildError, messageOf } from "../base/errors/mod.ts";
+import { asBuildError, BuildError, isSystemError, messageOf } from "../base/errors/mod.ts";
 import { EntryWriter, type OpenFile } from "./entry-writer.ts";
 import type { FileStat } from "./file-stat.ts";
 import { decodePacket, encodePacket, type PacketStream } from "./packets.ts";
@@ -52,13 +52,24 @@ export interface ReceivedTree {
  * @throws {BuildError} `invalid_argument` when the sender breaks the protocol, or what it says went wrong (`error from sender: …`)
  */
 export async function receiveTree(stream: PacketStream, root: string, options: ReceiveOptions): Promise<ReceivedTree> {
-  using receiver = new TreeReceiver(stream, root, options);
+  let receiver: TreeReceiver | undefined;
   try {
+    receiver = new TreeReceiver(stream, root, options);
     return await receiver.run();
   } catch (error) {
-    if (!receiver.senderGone) await stream.send(encodePacket({ type: "error", message: messageOf(error) }));
-    throw error;
+    const told = naming(root, error);
+    if (!receiver?.senderGone) await stream.send(encodePacket({ type: "error", message: messageOf(told) }));
+    throw told;
+  } finally {
+    receiver?.[Symbol.dispose]();
   }
+}
+
+/** What the system refuses names a descriptor, if anything: people know the directory. */
+function naming(root: string, error: unknown): unknown {
+  if (!isSystemError(error) || error.path?.startsWith(root)) return error;
+  const { code, message } = asBuildError(Object.assign(error, { path: undefined }));
+  return new BuildError(code, `cannot write to ${root}: ${message}`, { cause: error });
 }
 
 /** A file that has been asked for. */

@@ -12,15 +12,21 @@ interface DirectoryOptions {
  * Makes a directory and those above it that are missing; one that is there stays as it is.
  *
  * Node's own recursive `mkdir` never comes back where the kernel makes no directories, as below `/proc`: this says so.
+ * @param options.onMade told of each directory that was made, topmost first
  * @throws {SystemError} `ENOTDIR` when something else stands in the way, `EPERM` where nobody can make one, and what `mkdir` says
  */
-export async function makeDirectory(path: string, { mode = 0o777 }: DirectoryOptions = {}): Promise<void> {
+export async function makeDirectory(
+  path: string,
+  { mode = 0o777, onMade }: DirectoryOptions & { readonly onMade?: (path: string) => Promise<void> } = {},
+): Promise<void> {
   const climb = new Climb(path);
   while (climb.at !== undefined) {
     const { at } = climb;
     const problem = await mkdir(at, { mode }).catch((error: unknown) => error);
-    if (problem === undefined) climb.made();
-    else climb.failed(problem, { here: await found(at), above: await found(dirname(at)) });
+    if (problem === undefined) {
+      await onMade?.(at);
+      climb.made();
+    } else climb.failed(problem, { here: await found(at), above: await found(dirname(at)) });
   }
 }
 

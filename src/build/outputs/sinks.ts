@@ -11,7 +11,10 @@ export async function openFileSink(path: string): Promise<FileSink> {
   if (existing && !existing.isFile()) return writeTo(await open(path, "w"), path, {});
   const target = existing ? await realpath(path) : path;
   const partial = `${target}.${process.pid}.partial`;
-  return writeTo(await open(partial, "w", 0o644), target, {
+  const file = await open(partial, "w", 0o644).catch((error: unknown) => {
+    throw isSystemError(error) ? Object.assign(error, { path: target }) : error;
+  });
+  return writeTo(file, target, {
     close: () => rename(partial, target),
     abort: () => rm(partial, { force: true }),
   });

@@ -1,9 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { closeSync, openSync } from "node:fs";
-import { chown, mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { chown, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { BuildError, messageOf } from "../../base/errors/mod.ts";
+import { makeDirectory } from "../../base/files/mod.ts";
 import { type Owner, ownerBehindSudo, storeDirectory } from "./directory.ts";
 import { validName } from "./names.ts";
 import { type CurrentBuilder, defaultsFile, type RememberedBuild, StoreReader } from "./reader.ts";
@@ -32,7 +33,11 @@ export class BuilderStore extends StoreReader {
     try {
       for (const path of ["instances", "defaults", "activity"]) await this.#directory(path);
     } catch (cause) {
-      throw new BuildError("permission_denied", `cannot make ${this.directory}: ${messageOf(cause)}`, { cause });
+      throw new BuildError(
+        "permission_denied",
+        `cannot make ${this.directory}: ${messageOf(cause)}: BUILDX_CONFIG names another place for builders`,
+        { cause },
+      );
     }
     const lock = await this.#lock(options.signal);
     try {
@@ -83,29 +88,11 @@ export class BuilderStore extends StoreReader {
     }
   }
   async #directory(path: string): Promise<void> {
-    await makeDirectory(join(this.directory, path), this.#owner);
-  }
-}
-
-/**
- * Makes a directory and those above it. Step by step: Node's own `recursive` never comes back where the file system answers ENOENT to making a
- * directory that has a parent, as /proc does.
- */
-async function makeDirectory(path: string, owner: Owner | undefined): Promise<void> {
-  const make = async () => {
-    await mkdir(path, { mode: 0o700 });
-    if (owner) await chown(path, owner.uid, owner.gid);
-  };
-  const orThere = async (error: unknown) => {
-    if ((error as NodeJS.ErrnoException).code !== "EEXIST" || !(await stat(path)).isDirectory()) throw error;
-  };
-  try {
-    await make();
-  } catch (error) {
-    const parent = dirname(path);
-    if ((error as NodeJS.ErrnoException).code !== "ENOENT" || parent === path) return await orThere(error);
-    await makeDirectory(parent, owner);
-    await make().catch(orThere);
+    const owner = this.#owner;
+    const onMade = async (made: string): Promise<void> => {
+      if (owner) await chown(made, owner.uid, owner.gid);
+    };
+    await makeDirectory(join(this.directory, path), { mode: 0o700, onMade });
   }
 }
 

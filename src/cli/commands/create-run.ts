@@ -1,4 +1,4 @@
-import { createBuilder, leaveBuilder, loadBuilder } from "../../builder/mod.ts";
+import { createBuilder, leaveBuilder, loadBuilder, selectBuilder } from "../../builder/mod.ts";
 import { openBuilders } from "../builder.ts";
 import { bootWithProgress } from "../builders/boot.ts";
 import type { Invocation } from "../command.ts";
@@ -12,7 +12,7 @@ export async function runCreate({ context, flags, args }: Invocation<typeof crea
     await leaveBuilder(builders, { name: flags.name, node: flags.node, signal });
     return 0;
   }
-  const builder = await createBuilder(builders, {
+  const { builder, takeBack } = await createBuilder(builders, {
     name: flags.name,
     driver: flags.driver,
     node: flags.node,
@@ -22,15 +22,21 @@ export async function runCreate({ context, flags, args }: Invocation<typeof crea
     flags: flags["buildkitd-flags"],
     config: flags["buildkitd-config"] || flags.config,
     append: flags.append,
-    use: flags.use,
+    use: flags.use && !flags.bootstrap, // what does not start is not selected either
     cwd,
     timeoutMs: flags.timeout,
     signal,
     onWarning: (text) => void stderr.write(`WARNING: ${text}\n`),
   });
   if (flags.bootstrap) {
-    const { nodes } = await loadBuilder(builders, builder, { signal, timeoutMs: flags.timeout });
-    await bootWithProgress(nodes, context);
+    try {
+      const { nodes } = await loadBuilder(builders, builder, { signal, timeoutMs: flags.timeout });
+      await bootWithProgress(nodes, context);
+    } catch (error) {
+      await takeBack({ signal: new AbortController().signal }); // also after Ctrl-C
+      throw error;
+    }
+    if (flags.use) await selectBuilder(builders, { name: builder.name, global: false, asDefault: false, signal });
   }
   stdout.write(`${builder.name}\n`);
   return 0;

@@ -1,11 +1,11 @@
 import { X509Certificate } from "node:crypto";
 import { existsSync } from "node:fs";
-import { readFile, rename, writeFile } from "node:fs/promises";
+import { readFile, rename, rm, writeFile } from "node:fs/promises";
 import { isIP } from "node:net";
 import { hostname } from "node:os";
 import { join, relative, resolve } from "node:path";
 import { makeDirectory } from "../../base/files/mod.ts";
-import { BuildError, messageOf } from "../../base/errors/mod.ts";
+import { asBuildError, BuildError, messageOf } from "../../base/errors/mod.ts";
 import { type Authority, createAuthority, type KeyPair, loadAuthority } from "../../certificates/mod.ts";
 import type { Invocation } from "../command.ts";
 import { UsageError } from "../flags/usage-error.ts";
@@ -83,7 +83,12 @@ async function openAuthority(directory: string, times: { from: Date; now: Date }
     const authority = createAuthority({ commonName: "Polyarch engines", from: times.from, until });
     await makeDirectory(directory, { mode: 0o700 });
     await write(files.key, authority.key, 0o600);
-    await write(files.cert, authority.cert, 0o644);
+    try {
+      await write(files.cert, authority.cert, 0o644);
+    } catch (error) {
+      await rm(files.key, { force: true }); // one without the other is of no use, and in the way of the next attempt
+      throw error;
+    }
     return authority;
   }
   try {
@@ -106,8 +111,14 @@ async function writePair(directory: string, pair: KeyPair, { ca }: { ca: string 
 
 /** Whole or not at all. */
 async function write(path: string, text: string, mode: number): Promise<void> {
-  await writeFile(`${path}.new`, text, { mode });
-  await rename(`${path}.new`, path);
+  try {
+    await writeFile(`${path}.new`, text, { mode });
+    await rename(`${path}.new`, path);
+  } catch (cause) {
+    await rm(`${path}.new`, { force: true });
+    const { code } = asBuildError(cause);
+    throw new BuildError(code, `cannot write ${path}: ${messageOf(cause)}`, { cause });
+  }
 }
 
 function explain(directory: string, names: readonly string[]): string {

@@ -1,3 +1,4 @@
+import { messageOf } from "../../base/errors/mod.ts";
 import { UsageError } from "../flags/usage-error.ts";
 import { renderExcerpt } from "../../base/text/source-excerpt/mod.ts";
 import { sourceMarks } from "./source-marks.ts";
@@ -16,7 +17,7 @@ export function renderSources(error: unknown): string {
 }
 
 function topMessage(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   return message === "" ? "unknown failure" : message;
 }
 

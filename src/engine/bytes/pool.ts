@@ -158,9 +158,8 @@ function shuttingDown(): BuildError {
 function errorOf(failure: FailureData): Error {
   const { message, stack, buildCode, systemCode } = failure;
   const cause = Object.assign(new Error(message), { stack, ...(systemCode ? { code: systemCode } : {}) });
-  if (systemCode === "ENOSPC" || systemCode === "EDQUOT") {
-    return new BuildError("resource_exhausted", `no space left on device: ${message}`, { cause });
-  }
+  if (systemCode === "ENOSPC" || systemCode === "EDQUOT")
+    return new BuildError("resource_exhausted", message, { cause });
   if (buildCode) return new BuildError(buildCode, message, { cause });
   return cause;
 }

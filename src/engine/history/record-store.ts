@@ -122,7 +122,7 @@ export class RecordStore implements Disposable {
       write();
       this.#database.exec("COMMIT");
     } catch (error) {
-      this.#database.exec("ROLLBACK");
+      if (this.#database.isTransaction) this.#database.exec("ROLLBACK"); // SQLite has done so itself where the disk is full
       throw error;
     }
   }

@@ -286,7 +286,7 @@ export class RefDatabase implements Disposable {
       work();
       this.#db.exec("COMMIT");
     } catch (error) {
-      this.#db.exec("ROLLBACK");
+      if (this.#db.isTransaction) this.#db.exec("ROLLBACK"); // SQLite has done so itself where the disk is full
       throw error;
     }
   }

@@ -1,3 +1,5 @@
+import { messageOf } from "../../base/errors/mod.ts";
+import { log } from "../../base/log/mod.ts";
 import type { RefDatabase } from "./database.ts";
 
 /** Gathers when layers were last held, so that the end of a build, where many are let go at once, costs one transaction. */
@@ -18,16 +20,21 @@ export class UseJournal implements Disposable {
     this.#timer ??= setImmediate(() => this.flush());
   }
 
-  /** Writes down what was noted. */
+  /** Writes down what was noted. What cannot be written now, for instance because the disk is full, is with the next. */
   flush(): void {
     clearImmediate(this.#timer);
     this.#timer = undefined;
     const used = this.#used;
     if (used.size === 0 || !this.#database.isOpen) return;
     this.#used = new Map();
-    this.#database.transaction(() => {
-      for (const [layer, at] of used) this.#database.noteUse(layer, at);
-    });
+    try {
+      this.#database.transaction(() => {
+        for (const [layer, at] of used) this.#database.noteUse(layer, at);
+      });
+    } catch (error) {
+      log.warn(`when layers were used could not be noted: ${messageOf(error)}`);
+      this.#used = new Map([...used, ...this.#used]);
+    }
   }
 
   [Symbol.dispose](): void {

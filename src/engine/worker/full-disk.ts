@@ -29,11 +29,15 @@ export async function fullDiskNow(root: string): Promise<string | undefined> {
 
 /** With less than this, hardly anything can be written. */
 const scarceBytes = 64 * 1024;
+/** With more than this, the disk is not full any more. */
+const enoughBytes = 1024 * 1024;
 
 async function fullDiskHint(root: string): Promise<string> {
   const { blocks, bavail, bsize, files, ffree } = await statfs(root);
+  const free = bavail * bsize;
   const inodes = files > 0 && ffree === 0 ? " and no inodes" : "";
-  return `the state directory ${root} has ${size(bavail * bsize)}${inodes} free of ${size(blocks * bsize)}: make room, for instance with \`polyarch prune --all\`, or give the engine a larger disk`;
+  const since = free < enoughBytes || inodes !== "" ? "" : ", now that what this build had begun to write is gone";
+  return `the state directory ${root} has ${size(free)}${inodes} free of ${size(blocks * bsize)}${since}: make room, for instance with \`polyarch prune --all\`, or give the engine a larger disk`;
 }
 
 /** Whether somewhere among the causes a file could not be written because the disk, or what this user may have of it, is full. */

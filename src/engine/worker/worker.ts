@@ -21,6 +21,7 @@ import {
   type SourceEnvironment,
 } from "../sources/mod.ts";
 import { checkRoot } from "./check-root.ts";
+import { Reserve } from "./reserve.ts";
 import { SqliteCacheStore } from "./cache-store.ts";
 import { fullDiskNow } from "./full-disk.ts";
 import {
@@ -68,6 +69,8 @@ export async function openWorker<C extends SourceEnvironment>(options: WorkerOpt
   const { root, spawner } = options;
   await using undo = new AsyncDisposableStack();
   await makeDirectory(root, { mode: 0o711 });
+  const reserve = new Reserve(root);
+  await using _room = reserve.lend();
   await checkRoot(root);
   const content = await openDirectoryStore(join(root, "content"));
   const bytes = undo.use(openByteWorkers());
@@ -105,7 +108,9 @@ export async function openWorker<C extends SourceEnvironment>(options: WorkerOpt
     cache,
     pools: { exec: options.maxParallelism ?? Math.max(4, 2 * availableParallelism()) },
   });
-  const housekeeping = undo.use(await Housekeeping.open({ root, refs, cache, kept, policy: options.gcPolicy, now }));
+  const housekeeping = undo.use(
+    await Housekeeping.open({ root, reserve, refs, cache, kept, policy: options.gcPolicy, now }),
+  );
   const owned = undo.move();
   return {
     root,

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, openSync, renameSync, statSync } from "node:fs";
+import { statfs } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { makeDirectory } from "../../../base/files/mod.ts";
 import { BuildError, messageOf } from "../../../base/errors/mod.ts";
@@ -94,8 +95,15 @@ function rotateLog(path: string): number {
   return 0;
 }
 
+/** Nothing at all is said where there is no room to write it down. */
+async function whySilent(root: string): Promise<string> {
+  const { bavail, bsize } = await statfs(root);
+  return bavail * bsize > 64 * 1024 ? "" : `: no space left on device: the disk of ${root} is full, make room there`;
+}
+
 async function notStarted({ paths, command }: StartOptions, from: number, why: string): Promise<BuildError> {
   const tail = await readLogTail(paths.log, { from, lines: 15 });
-  const said = tail === "" ? "" : `\n\nThe last lines of ${paths.log}:\n${tail.replaceAll(/^/gm, "  ")}`;
+  const said =
+    tail === "" ? await whySilent(paths.root) : `\n\nThe last lines of ${paths.log}:\n${tail.replaceAll(/^/gm, "  ")}`;
   return new BuildError("unavailable", `could not start the engine (${command}): ${why}${said}`);
 }

@@ -14,6 +14,8 @@ import { Schedule } from "./schedule.ts";
 export interface HousekeepingOptions {
   /** A directory of the disk that the policy is about. */
   readonly root: string;
+  /** Room for removals when there is none left; undefined: they must do without. */
+  readonly reserve?: { lend(): AsyncDisposable };
   readonly refs: OpenedRefStore;
   readonly cache: SqliteCacheStore;
   readonly kept: KeptDirectories;
@@ -89,6 +91,7 @@ export class Housekeeping implements AsyncDisposable {
     readonly signal: AbortSignal;
   }): Promise<readonly UsageRecord[]> {
     const matches = parseRecordFilters(options.filters);
+    await using _room = this.#options.reserve?.lend();
     const since = this.#options.now().getTime() - options.unusedForMs;
     const { items } = await this.#survey(options.signal);
     return [...items]
@@ -104,12 +107,14 @@ export class Housekeeping implements AsyncDisposable {
   async *prune(rule: PruneRule, { signal }: { signal: AbortSignal }): AsyncGenerator<UsageRecord> {
     parseRecordFilters(rule.filters);
     using _turn = await this.#turn.acquire({ signal });
+    await using _room = this.#options.reserve?.lend();
     yield* this.#apply(rule, await this.#survey(signal), signal);
   }
 
   /** Applies the policy. @returns what was removed */
   async collect({ signal }: { signal: AbortSignal }): Promise<readonly UsageRecord[]> {
     using _turn = await this.#turn.acquire({ signal });
+    await using _room = this.#options.reserve?.lend();
     const survey = await this.#survey(signal);
     const removed: UsageRecord[] = [];
     for (const rule of this.policy) for await (const record of this.#apply(rule, survey, signal)) removed.push(record);
