@@ -220,7 +220,7 @@ suite("an engine with a buildkitd.toml", () => {
       ["[registry.\n", /failed to load config: .*wrong\.toml:1:\d+: /],
       [
         '[registry."docker.io"]\nca = ["/not/there.pem"]',
-        /wrong\.toml:2: registry\."docker\.io"\.ca: cannot read the file: ENOENT/,
+        /wrong\.toml:2: registry\."docker\.io"\.ca: cannot read the file: open .*: no such file or directory/,
       ],
     ];
     for (const [toml, message] of cases) {
