@@ -253,9 +253,17 @@ async function tell(
   container: Pick<ProcessSpec, "rootfs" | "platform">,
   io: ProcessIO,
 ): Promise<void> {
-  using root = new RootDirectory(container.rootfs);
-  const why = failure.type === "command" && failure.reason !== "forbidden" && whyNot(root, process, container.platform);
-  await io.stderr(Buffer.from(`${failure.text}${why ? `: ${why}` : ""}\n`));
+  const why = failure.type === "command" && failure.reason !== "forbidden" ? lookAt(process, container) : undefined;
+  await io.stderr(Buffer.from(`${failure.text}${why === undefined ? "" : `: ${why}`}\n`));
+}
+
+/** Holds on to the root for no longer than it looks: whoever mounted it may want to unmount it. */
+function lookAt(
+  process: ContainedProcess,
+  { rootfs, platform }: Pick<ProcessSpec, "rootfs" | "platform">,
+): string | undefined {
+  using root = new RootDirectory(rootfs);
+  return whyNot(root, process, platform);
 }
 
 function check(process: ProcessSpec): void {
