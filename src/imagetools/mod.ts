@@ -7,7 +7,7 @@ export { pushAsDocker, type PushedAsDocker } from "./create/push-as-docker.ts";
 export { createMergedIndex, mergeImage, type MergeOptions, type PushEvent, pushMerged } from "./create/create.ts";
 export type { Merged } from "./create/merge.ts";
 export { parseSource, placeSources, resolveSource, type Source, type SourceText } from "./create/source.ts";
-export { type DetailsOptions, inspectDetails, inspectDetailsRaw } from "./details/inspect-details.ts";
+export { type DetailsOptions, inspectDetails, inspectDetailsRaw, type Inspection } from "./details/inspect-details.ts";
 export { inspectImage, type InspectOptions, inspectRaw } from "./inspect/inspect.ts";
 export { annotateEntry } from "./manifest-list/annotate.ts";
 export { listDocument, type ListDocument, listOf } from "./manifest-list/document.ts";

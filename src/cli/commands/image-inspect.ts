@@ -11,14 +11,18 @@ type Flags = FlagTable & {
   readonly format: { readonly kind: "string" };
   readonly platform: { readonly kind: "string" };
   readonly raw: { readonly kind: "bool" };
+  readonly verify: { readonly kind: "bool" };
 };
 
 /** Runs `image inspect NAME`. */
 export async function runImageInspect(
-  invocation: Omit<Invocation, "flags"> & { readonly flags: Pick<FlagValues<Flags>, "format" | "platform" | "raw"> },
+  invocation: Omit<Invocation, "flags"> & {
+    readonly flags: Pick<FlagValues<Flags>, "format" | "platform" | "raw" | "verify">;
+  },
 ): Promise<number> {
   const { context, args } = invocation;
-  const { format, raw } = invocation.flags;
+  const { format, raw, verify } = invocation.flags;
+  if (verify && raw) throw new UsageError("verify and raw cannot be used together");
   if (raw && format !== "") throw new UsageError("format and raw cannot be used together");
   const name = args[0] as string;
   const asked = invocation.flags.platform;
@@ -26,10 +30,12 @@ export async function runImageInspect(
   await checkBuilder(invocation);
   await using registry = await registryOf(context);
   const options = { platform, signal: context.signal };
-  context.stdout.write(
-    raw
-      ? await inspectDetailsRaw(registry, name, options)
-      : await inspectDetails(registry, name, { ...options, format }),
-  );
-  return 0;
+  if (raw) {
+    context.stdout.write(await inspectDetailsRaw(registry, name, options));
+    return 0;
+  }
+  const { text, problems } = await inspectDetails(registry, name, { ...options, format, verify });
+  context.stdout.write(text);
+  for (const problem of problems) context.stderr.write(`ERROR: ${problem}\n`);
+  return problems.length > 0 ? 1 : 0;
 }

@@ -13,6 +13,11 @@ const inspectCommand = defineCommand({
     },
     platform: { kind: "string", usage: "Show only this platform's image of several" },
     raw: { kind: "bool", usage: "Show original, unformatted JSON manifest" },
+    verify: {
+      kind: "bool",
+      usage:
+        "Read the layers, too, show for which platforms the programs in them are made, and fail when what the image starts is for another one",
+    },
   },
   run: async (invocation) => (await import("./image-inspect.ts")).runImageInspect(invocation),
 });

@@ -217,7 +217,7 @@ await testsWithBed(import.meta.url, (bed) => {
       "a program of another architecture",
       ["foreign"],
       126,
-      `exec foreign: exec format error: /bin/foreign is a program for linux/mips64le, but this is a container for ${native}: build it for ${native}, take a base image that is really for ${native}, or ask for linux/mips64le (--platform linux/mips64le)\n`,
+      `exec foreign: exec format error: /bin/foreign is a program for linux/mips64le, but this is a container for ${native}: build it for ${native}, take a base image that is really for ${native}, ask for linux/mips64le (--platform linux/mips64le), or have such programs emulated (polyarch binfmt --install mips64le; Debian, Ubuntu: apt-get install qemu-user-static)\n`,
     ],
   ] as const) {
     test(`${what} ends as in a shell`, async () => {

@@ -15,6 +15,8 @@ import {
   withDigest,
 } from "../../oci/mod.ts";
 import type { Registry } from "../../registry/mod.ts";
+import { readPrograms } from "../programs/read-layers.ts";
+import { type ImagePrograms, verifyPrograms } from "../programs/verify.ts";
 import { imageDescriptors, type RemoteImage } from "../inspect/image.ts";
 
 /** One platform's image, by the names of `docker image inspect`, as far as a registry knows. */
@@ -37,6 +39,8 @@ export interface ImageDetails {
   readonly Config: ContainerConfig;
   /** DiffIDs, base first. */
   readonly RootFS: { readonly Type: string; readonly Layers: readonly string[] };
+  /** What its programs really are, where that was asked for. */
+  readonly Programs?: ImagePrograms;
   /** The same layers as they are stored. */
   readonly Layers: readonly { readonly mediaType: string; readonly digest: string; readonly size: number }[];
 }
@@ -77,17 +81,22 @@ export async function imageDetails(
   registry: Registry,
   reference: Reference,
   descriptor: Descriptor,
-  options: { readonly signal: AbortSignal },
+  options: { readonly signal: AbortSignal; readonly verify?: boolean },
 ): Promise<ImageDetails> {
   const { manifest, config } = await fetchParts(registry, reference, descriptor, options);
   const { os, architecture, variant = "" } = config;
   const { tag: _, digest: __, ...repository } = reference;
+  const platform = platformOfConfig(config);
+  const programs =
+    options.verify && os === "linux"
+      ? verifyPrograms(await readPrograms(registry, reference, manifest, options), config.config ?? {}, platform)
+      : undefined;
   return {
     Id: manifest.config.digest,
     Name: formatReference(reference),
     RepoDigests: [formatReference(withDigest(repository, descriptor.digest))],
     Descriptor: bare(descriptor),
-    Platform: formatPlatform(platformOfConfig(config)),
+    Platform: formatPlatform(platform),
     Os: os,
     Architecture: architecture,
     Variant: variant,
@@ -97,6 +106,7 @@ export async function imageDetails(
     Size: manifest.layers.reduce((sum, { size }) => sum + size, 0),
     Config: config.config ?? {},
     RootFS: { Type: config.rootfs.type, Layers: config.rootfs.diff_ids },
+    ...(programs ? { Programs: programs } : {}),
     Layers: manifest.layers.map(bare),
   };
 }

@@ -9,7 +9,16 @@ import { renderDetails } from "./text.ts";
 export interface DetailsOptions {
   /** Of an image for several platforms, only this one. */
   readonly platform: Platform | undefined;
+  /** Reads the layers, too, and tells what the programs in them are. */
+  readonly verify?: boolean;
   readonly signal: AbortSignal;
+}
+
+/** What is to be shown of an image, and what is wrong with it. */
+export interface Inspection {
+  readonly text: string;
+  /** Why containers of it will not start, a sentence each; only when it was to be verified. */
+  readonly problems: readonly string[];
 }
 
 /**
@@ -21,8 +30,8 @@ export async function inspectDetails(
   registry: Registry,
   name: string,
   options: DetailsOptions & { readonly format: string },
-): Promise<string> {
-  const { format, signal } = options;
+): Promise<Inspection> {
+  const { format, signal, verify = false } = options;
   const reference = withDefaultTag(parseReference(name));
   // The template comes first: a mistake in it should not cost a visit to the registry.
   const template =
@@ -32,11 +41,18 @@ export async function inspectDetails(
   const image = await fetchImage(registry, reference, { signal });
   const manifests = await selectManifests(registry, image, options);
   const details = await Promise.all(
-    manifests.map((descriptor) => imageDetails(registry, reference, descriptor, { signal })),
+    manifests.map((descriptor) => imageDetails(registry, reference, descriptor, { signal, verify })),
   );
-  if (format === "json") return `${JSON.stringify(details, undefined, 4)}\n`;
-  if (template) return details.map((one) => `${template.render({ ...one })}\n`).join("");
-  return details.map(renderDetails).join("\n");
+  const text =
+    format === "json"
+      ? `${JSON.stringify(details, undefined, 4)}\n`
+      : details
+          .map((one) => (template ? `${template.render({ ...one })}\n` : renderDetails(one)))
+          .join(template ? "" : "\n");
+  const problems = details.flatMap(({ Name, Platform: platform, Programs }) =>
+    (Programs?.Problems ?? []).map((problem) => `image ${Name} for ${platform} will not run: ${problem}`),
+  );
+  return { text, problems };
 }
 
 /** The bytes of an image's manifest exactly as the registry gives them; without a platform, those that the name itself points to. */

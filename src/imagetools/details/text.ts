@@ -30,7 +30,27 @@ export function renderDetails(image: ImageDetails): string {
   ]);
   const labels = Object.entries(config.Labels ?? {}).map(([key, value]) => `${key}=${value}`);
   const layers = image.Layers.map(({ digest, size, mediaType }) => `${digest} ${size} ${mediaType}`);
-  return head + section("Env", config.Env ?? []) + section("Labels", labels) + section("Layers", layers);
+  return (
+    head +
+    section("Env", config.Env ?? []) +
+    section("Labels", labels) +
+    section("Layers", layers) +
+    section("Programs", programLines(image.Programs))
+  );
+}
+
+function programLines(programs: ImageDetails["Programs"]): readonly string[] {
+  if (!programs) return [];
+  const { Started: started, Platforms: platforms, Problems: problems } = programs;
+  const counts = Object.entries(platforms).map(([platform, { Count, Examples }]) => {
+    const more = Count > Examples.length ? ", …" : "";
+    return `${Count} for ${platform}: ${Examples.join(", ")}${more}`;
+  });
+  return [
+    ...(counts.length === 0 ? ["none"] : counts),
+    ...(started ? [`started: ${started.Path} (${started.Platform})`] : []),
+    ...problems.map((problem) => `PROBLEM: ${problem}`),
+  ];
 }
 
 function section(title: string, lines: readonly string[]): string {

@@ -70,7 +70,7 @@ function foreign(path: string, architecture: string | undefined, platform: Platf
   const wanted = formatPlatform(platform);
   if (architecture === undefined) return `${path} is a program for a machine that no image is for, not for ${wanted}`;
   const its = formatPlatform({ os: platform.os, architecture });
-  return `${path} is a program for ${its}, but this is a container for ${wanted}: build it for ${wanted}, take a base image that is really for ${wanted}, or ask for ${its} (--platform ${its})`;
+  return `${path} is a program for ${its}, but this is a container for ${wanted}: build it for ${wanted}, take a base image that is really for ${wanted}, ask for ${its} (--platform ${its}), or have such programs emulated (polyarch binfmt --install ${architecture}; Debian, Ubuntu: apt-get install qemu-user-static)`;
 }
 
 function findInPath(root: RootDirectory, command: string, env: readonly string[]): string | undefined {
