@@ -107,6 +107,7 @@ function usualDrivers({ env, uid, engineCommand }: BuilderSurroundings): DriverT
     docker: async () => (await import("./drivers/docker/docker-driver.ts")).dockerDriver,
     "docker-container": async () =>
       (await import("./drivers/docker-container/container-driver.ts")).dockerContainerDriver,
+    kubernetes: async () => (await import("./drivers/kubernetes/kubernetes-driver.ts")).kubernetesDriver,
     remote: async () => (await import("./drivers/remote/remote-driver.ts")).remoteDriver,
   };
 }

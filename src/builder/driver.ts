@@ -1,6 +1,7 @@
 import type { Duplex } from "node:stream";
 import type { DialSession } from "../client/mod.ts";
 import type { DockerConfig, EngineImages } from "../docker/mod.ts";
+import type { Platform } from "../oci/mod.ts";
 
 /** The ways to have an engine. */
 export type DriverKind = "embedded" | "docker" | "docker-container" | "kubernetes" | "remote";
@@ -87,6 +88,8 @@ export interface NodeConfig {
   readonly driverOpts: Readonly<Record<string, string>>;
   /** Flags of the engine's program. */
   readonly flags: readonly string[];
+  /** Fixed for the node; empty: whatever its engine says. */
+  readonly platforms: readonly Platform[];
   /** Files that the engine is given, by their path below its configuration directory: `buildkitd.toml`, `certs/<host>/<file>`. */
   readonly files: Readonly<Record<string, Uint8Array>>;
 }

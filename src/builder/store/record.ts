@@ -3,10 +3,7 @@ import type { Platform } from "../../oci/mod.ts";
 import type { NodeConfig } from "../driver.ts";
 
 /** A node as it was created. */
-export interface BuilderNode extends NodeConfig {
-  /** Fixed by `--platform`; empty: whatever its engine says. */
-  readonly platforms: readonly Platform[];
-}
+export type BuilderNode = NodeConfig;
 
 /** A builder as it was created. */
 export interface BuilderRecord {
