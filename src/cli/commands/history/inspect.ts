@@ -37,8 +37,8 @@ function sourcesOf({ local, wire }: BuildRecord, cwd: string): Pick<BuildDetails
   };
 }
 
-/** A path from here, unless it is far away. */
+/** A path from here, unless it is elsewhere. */
 function seenFrom(cwd: string, path: string): string {
   const near = relative(cwd, path) || ".";
-  return near.startsWith("../..") ? path : near;
+  return near.startsWith("../") ? path : near;
 }
