@@ -12,7 +12,12 @@ export {
 } from "./auth.ts";
 export { openRegistry, type RegistryOptions } from "./client.ts";
 export { logIn } from "./log-in.ts";
-export { formatChangeWarning, isFormatChangeWarning, ManifestRefusedError } from "./manifest-refused-error.ts";
+export {
+  type FormChange,
+  formChangeWarning,
+  ManifestRefusedError,
+  registryOfFormChange,
+} from "./manifest-refused-error.ts";
 export { referrersTag } from "./referrers.ts";
 export type { CallOptions, HostConfig, Registry } from "./registry.ts";
 export type { RetryPolicy } from "./retry.ts";

@@ -38,7 +38,7 @@ export async function pushManifestTo(
   await using response = await http.send(request);
   if (response.status < 200 || response.status > 299) {
     const error = await refusal(http, response, request, "push", reference);
-    if (!refusesKind(response.status, error.message)) throw error;
+    if (!isOciDocument(manifest.mediaType) || !refusesKind(response.status, error.message)) throw error;
     throw new ManifestRefusedError(error.code, `${error.message}: ${remedy}`, {
       mediaType: manifest.mediaType,
       registry: endpoint.name,
@@ -50,6 +50,11 @@ export async function pushManifestTo(
     throw new ContentMismatchError(descriptor, `registry "${endpoint.name}" stored it as ${taken}`);
   }
   return descriptor;
+}
+
+/** Docker's own formats are the oldest there are: nothing else is left to try where a registry refuses those. */
+function isOciDocument(mediaType: string): boolean {
+  return mediaType.startsWith("application/vnd.oci.");
 }
 
 /** What people can do about it. */

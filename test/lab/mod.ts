@@ -18,7 +18,7 @@ export { type LabKubernetes, type LabObject, startKubernetes } from "./kubernete
 export { type LabPlatform, labPlatforms } from "./platforms.ts";
 export { type Held, type LabPolyarch, openPolyarch, polyarchProgram } from "./polyarch.ts";
 export { type Process, processes, processTree } from "./processes.ts";
-export { type PickyRegistry, startOldRegistry, startPickyRegistry } from "./picky-registry.ts";
+export { type ManifestPut, type PickyRegistry, startOldRegistry, startPickyRegistry } from "./picky-registry.ts";
 export { openReference } from "./reference.ts";
 export {
   type LabRegistry,

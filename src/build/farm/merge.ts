@@ -23,7 +23,7 @@ export interface PushedImage {
   /** Its registries may speak plain HTTP, or have any certificate. */
   readonly insecure: boolean;
   /** Nobody has said in which family's formats it is to be: registries that do not know OCI's may get Docker's. */
-  readonly mayChangeFamily: boolean;
+  readonly mayChangeFormat: boolean;
 }
 
 /** What one image is made of: manifests and indexes in a repository. */

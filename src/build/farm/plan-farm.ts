@@ -57,7 +57,7 @@ export function planFarm({ outputs }: PreparedBuild): FarmPlan {
       annotations,
       byDigest: isSet(first.attrs["push-by-digest"]),
       insecure: isSet(first.attrs["registry.insecure"]),
-      mayChangeFamily: first.attrs["oci-mediatypes"] === undefined && annotations.length === 0,
+      mayChangeFormat: first.attrs["oci-mediatypes"] === undefined && annotations.length === 0,
     },
   };
 }

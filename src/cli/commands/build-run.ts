@@ -42,6 +42,7 @@ import type { buildFlags } from "./build.ts";
 import type { Call } from "./build/call.ts";
 import { farmNodes, mergeImages, warnOfParts } from "./build/farm.ts";
 import { fitToDriver, wishesForDocker } from "./build/fit-driver.ts";
+import { formChangesOnce } from "./build/format-warnings.ts";
 import { namesToPush, pushByDocker } from "./build/push-by-docker.ts";
 import { stepStatus } from "./build/step-status.ts";
 import { checkReports, reportResult } from "./build/report.ts";
@@ -200,9 +201,9 @@ async function built(
   { invocation, name, node, driver, nodes, config, identity, onStart }: Surroundings,
 ): Promise<BuildResult | FarmResult> {
   const { env, now, signal, stdout } = invocation.context;
-  const isQuiet = await warningsToDrop(invocation.flags);
-  const update = (status: SolveStatus) =>
-    display.update(isQuiet ? { ...status, warnings: status.warnings.filter((warning) => !isQuiet(warning)) } : status);
+  const { provenance, sbom } = invocation.flags;
+  const once = formChangesOnce({ silent: provenance !== "" && sbom !== "" });
+  const update = (status: SolveStatus) => display.update(once(status));
   const showStep = (step: ClientStep) => update(stepStatus(step));
   const credentials = credentialsFromDocker(config, { env });
   const surroundings: Omit<BuildSurroundings, "client" | "builder"> = {
@@ -238,15 +239,6 @@ async function built(
   if (!images) return result;
   const names = namesToPush(prepared, { kind: driver.kind, features: await driver.features({ signal }) });
   return await pushByDocker(result, names, { images, credentials, update, now, signal });
-}
-
-/** Who says that there shall be no attestations knows of an old registry, and need not be told that it got an old format. */
-async function warningsToDrop(
-  flags: Flags,
-): Promise<((warning: SolveStatus["warnings"][number]) => boolean) | undefined> {
-  if (flags.provenance === "" || flags.sbom === "") return undefined;
-  const { isFormatChangeWarning } = await import("../../registry/mod.ts");
-  return ({ short }) => isFormatChangeWarning(Buffer.from(short).toString());
 }
 
 /** The Docker Engine, where the result is to be loaded into it; asked first whether it is there, since nobody wants to know after the build. */

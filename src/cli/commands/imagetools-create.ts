@@ -7,10 +7,12 @@ import {
   parseAnnotation,
   parseSource,
   placeSources,
-  pushMerged,
+  pushCompatibly,
+  type PushedCompatibly,
   resolveSource,
 } from "../../imagetools/mod.ts";
 import {
+  type Descriptor,
   descriptorToJson,
   parsePlatform,
   parseReference,
@@ -19,7 +21,7 @@ import {
   repositoryName,
 } from "../../oci/mod.ts";
 import { chooseMode, openDisplay } from "../../progress/mod.ts";
-import type { Registry } from "../../registry/mod.ts";
+import { formChangeWarning, type Registry } from "../../registry/mod.ts";
 import type { Invocation } from "../command.ts";
 import type { CliContext } from "../context.ts";
 import { registryOfBuilder } from "../registry.ts";
@@ -64,12 +66,18 @@ export async function runCreate(invocation: CreateInvocation): Promise<number> {
     now: context.now,
     debug: invocation.globals.debug,
   });
+  let pushed: PushedCompatibly;
   try {
-    await push(registry, merged, targets, new PushSteps(display, context.now), context);
+    const mayChangeFormat = annotations.length === 0;
+    pushed = await push(registry, merged, targets, {
+      steps: new PushSteps(display, context.now),
+      mayChangeFormat,
+      signal,
+    });
   } finally {
     display.finish();
   }
-  if (flags["metadata-file"] !== "") await writeMetadata(flags["metadata-file"], merged, targets, context);
+  if (flags["metadata-file"] !== "") await writeMetadata(flags["metadata-file"], pushed.descriptor, targets, context);
   return 0;
 }
 
@@ -77,10 +85,15 @@ async function push(
   registry: Registry,
   merged: Merged,
   targets: readonly Reference[],
-  steps: PushSteps,
-  { signal }: CliContext,
-): Promise<void> {
-  await pushMerged(registry, merged, targets, { onEvent: (event) => steps.show(event), signal });
+  options: { readonly steps: PushSteps; readonly mayChangeFormat: boolean; readonly signal: AbortSignal },
+): Promise<PushedCompatibly> {
+  const { steps } = options;
+  const pushed = await pushCompatibly(registry, merged, targets, {
+    ...options,
+    onEvent: (event) => steps.show(event),
+  });
+  if (pushed.changed) steps.warn(formChangeWarning(pushed.changed.refused, pushed.changed.change));
+  return pushed;
 }
 
 function parseTarget(text: string): Reference {
@@ -114,7 +127,7 @@ function parseWantedAnnotation(text: string) {
 /** Written beside and renamed: nobody ever reads half of it. */
 async function writeMetadata(
   path: string,
-  { descriptor }: Merged,
+  descriptor: Descriptor,
   targets: readonly Reference[],
   { cwd }: CliContext,
 ): Promise<void> {

@@ -1,6 +1,7 @@
 import { messageOf } from "../../base/errors/mod.ts";
 import { annotateEntry, fetchEntry, pushManifestList } from "../../imagetools/mod.ts";
 import { formatReference } from "../../oci/mod.ts";
+import { formChangeWarning } from "../../registry/mod.ts";
 import type { Invocation } from "../command.ts";
 import type { manifestAnnotateFlags, manifestCreateFlags, manifestPushFlags } from "./manifest.ts";
 import { nameOf, registryFor, storeOf } from "./manifest/surroundings.ts";
@@ -50,12 +51,16 @@ export async function runPush({ context, flags, args }: Invocation<typeof manife
   const entries = await store.mustHave(list);
   if (entries.length === 0) throw new Error(`${formatReference(list)} not found`);
   await using registry = await registryFor(context, flags);
-  const { signal, stdout } = context;
-  const digest = await pushManifestList(registry, list, entries, {
+  const { signal, stdout, stderr } = context;
+  const { descriptor, changed } = await pushManifestList(registry, list, entries, {
     onEntry: (name, digest) => void stdout.write(`Pushed ref ${name} with digest: ${digest}\n`),
     signal,
   });
-  stdout.write(`${digest}\n`);
+  if (changed) {
+    const { short, detail } = formChangeWarning(changed.refused, changed.change);
+    stderr.write(`WARNING: ${[short, ...detail].join("\n")}\n`);
+  }
+  stdout.write(`${descriptor.digest}\n`);
   if (flags.purge) await store.remove(list);
   return 0;
 }

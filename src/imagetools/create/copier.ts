@@ -13,6 +13,7 @@ import {
   repositoryName,
 } from "../../oci/mod.ts";
 import { type Registry, referrersTag } from "../../registry/mod.ts";
+import type { Source } from "./source.ts";
 
 /** Documents that belong to an image though it does not name them: they name it. */
 const companions: ReadonlySet<string> = new Set([
@@ -33,22 +34,31 @@ const depthLimit = 8;
 export class Copier {
   readonly #registry: Registry;
   readonly #target: Reference;
+  readonly #companions: boolean;
   readonly #flights = new SingleFlight<Digest, void>();
   readonly #done = new Set<Digest>();
 
-  constructor(registry: Registry, target: Reference) {
+  /** @param options.companions whether to bring along what says something about a manifest; `true` when left out */
+  constructor(registry: Registry, target: Reference, { companions = true } = {}) {
     this.#registry = registry;
+    this.#companions = companions;
     this.#target = { registry: target.registry, repository: target.repository };
   }
 
-  /** Copies a manifest or index, what it names, and what says something about it. Nothing is done where source and target are one repository. */
-  async copy(from: Reference, descriptor: Descriptor, options: { signal: AbortSignal }): Promise<void> {
-    if (repositoryName(from) === repositoryName(this.#target)) return;
-    await this.#copyDocument(from, descriptor, 0, options);
+  /** Copies a manifest or index, what it names, and what says something about it. Only what was made here is new where source and target are one repository. */
+  async copy({ reference, descriptor, made }: Source, options: { signal: AbortSignal }): Promise<void> {
+    if (made) {
+      const { mediaType, digest } = descriptor;
+      await this.copyBlobs(reference, [made.manifest.config, ...made.manifest.layers], options);
+      await this.#registry.pushManifest(this.#target, { mediaType, bytes: made.bytes }, digest, options);
+    } else if (repositoryName(reference) !== repositoryName(this.#target)) {
+      await this.#copyDocument(reference, descriptor, 0, options);
+    }
   }
 
   /** Copies what a manifest names: its config and layers. */
   async copyBlobs(from: Reference, blobs: readonly Descriptor[], options: { signal: AbortSignal }): Promise<void> {
+    if (repositoryName(from) === repositoryName(this.#target)) return;
     await using group = new TaskGroup({ limit: parallel, signal: options.signal });
     await group.all(
       blobs
@@ -105,6 +115,7 @@ export class Copier {
     depth: number,
     options: { signal: AbortSignal },
   ): Promise<void> {
+    if (!this.#companions) return;
     const found = await this.#registry.referrers(from, subject, options);
     const wanted = found.filter(({ artifactType }) => artifactType !== undefined && companions.has(artifactType));
     if (wanted.length === 0) return;

@@ -38,6 +38,13 @@ export interface MergeOptions {
   readonly signal: AbortSignal;
 }
 
+/** How an image is pushed. */
+interface PushOptions {
+  readonly onEvent?: (event: PushEvent) => void;
+  readonly companions?: boolean;
+  readonly signal: AbortSignal;
+}
+
 /** Something that happens while an image is pushed to one repository. */
 export type PushEvent =
   | { readonly type: "started"; readonly repository: string }
@@ -64,13 +71,14 @@ export async function mergeImage(
 /**
  * Pushes a merged image: what it names first, then the image itself under each of `targets`, repositories side by side.
  * @param targets without a tag: `latest`; with a digest: that must be the image's
+ * @param options.companions whether what says something about its parts without being one of them is copied as well; `true` when left out
  * @throws {BuildError} naming what could not be copied where
  */
 export async function pushMerged(
   registry: Registry,
   merged: Merged,
   targets: readonly Reference[],
-  options: { readonly onEvent?: (event: PushEvent) => void; readonly signal: AbortSignal },
+  options: PushOptions,
 ): Promise<void> {
   const groups = Object.entries(Object.groupBy(targets.map(withDefaultTag), repositoryName));
   await using repositories = new TaskGroup({ signal: options.signal });
@@ -151,11 +159,6 @@ async function addAttestations(registry: Registry, merged: Merged, options: { si
   return withIndex({ ...index, manifests: all.map(({ descriptor }) => descriptor) }, all, merged.descriptor);
 }
 
-interface PushOptions {
-  readonly onEvent?: (event: PushEvent) => void;
-  readonly signal: AbortSignal;
-}
-
 async function pushToRepository(
   registry: Registry,
   merged: Merged,
@@ -180,20 +183,24 @@ async function copyChildren(
   merged: Merged,
   repository: string,
   target: Reference,
-  { onEvent, signal }: PushOptions,
+  { onEvent, companions = true, signal }: PushOptions,
 ): Promise<void> {
-  const copier = new Copier(registry, target);
-  await using group = new TaskGroup({ limit: parallel, signal });
-  await group.all(
-    merged.children.map((child) => async (task) => {
-      const { digest } = child.descriptor;
-      const from = formatSource(child);
-      onEvent?.({ type: "copying", repository, digest, from });
-      await explained(`copy ${digest} from ${from} to ${formatReference(target)}`, () =>
-        copier.copy(child.reference, child.descriptor, task),
-      );
-    }),
-  );
+  const copier = new Copier(registry, target, { companions });
+  const copyAll = async (children: readonly Source[]) => {
+    await using group = new TaskGroup({ limit: parallel, signal });
+    await group.all(
+      children.map((child) => async (task) => {
+        const { digest } = child.descriptor;
+        const from = formatSource(child);
+        onEvent?.({ type: "copying", repository, digest, from });
+        await explained(`copy ${digest} from ${from} to ${formatReference(target)}`, () => copier.copy(child, task));
+      }),
+    );
+  };
+  const isAbout = ({ descriptor }: Source) => subjectOf(descriptor) !== undefined;
+  // Some registries take a statement only after what it is about.
+  await copyAll(merged.children.filter((child) => !isAbout(child)));
+  await copyAll(merged.children.filter(isAbout));
 }
 
 async function publish(

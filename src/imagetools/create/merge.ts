@@ -52,8 +52,8 @@ export function mergeSources(
   const annotations = family === "oci" ? options.annotations : [];
   const forIndex = annotations.filter(({ target }) => target === "index");
   for (const annotation of annotations) refuseUnsupported(annotation);
-  const annotated = children.map(({ reference, descriptor }) => ({
-    reference,
+  const annotated = children.map(({ descriptor, ...child }) => ({
+    ...child,
     descriptor: annotate(descriptor, asRecord(annotations.filter((annotation) => isFor(annotation, descriptor)))),
   }));
   const index = createIndex({
@@ -71,19 +71,19 @@ export function withIndex(index: ImageIndex, children: readonly Source[], old?: 
 }
 
 function childrenOf(source: FetchedSource): readonly Source[] {
-  if (source.document.type === "manifest") return [source];
-  const { reference } = source;
+  const { reference, descriptor, made } = source;
+  if (source.document.type === "manifest") return [{ reference, descriptor, ...(made ? { made } : {}) }];
   return source.document.index.manifests.map((descriptor) => ({ reference, descriptor }));
 }
 
 /** Each digest once, where it first stood; what later ones say of platform and annotations counts more. */
 function mergeChildren(children: readonly Source[]): readonly Source[] {
   const merged = new Map<Digest, Source>();
-  for (const { reference, descriptor } of children) {
+  for (const { descriptor, ...child } of children) {
     const old = merged.get(descriptor.digest)?.descriptor;
     const { platform, annotations = {} } = descriptor;
     merged.set(descriptor.digest, {
-      reference,
+      ...child,
       descriptor: old ? annotate({ ...old, ...(platform ? { platform } : {}) }, annotations) : descriptor,
     });
   }

@@ -4,6 +4,7 @@ import {
   type Descriptor,
   type Digest,
   formatReference,
+  type Manifest,
   parseDigest,
   parseReference,
   type Reference,
@@ -18,6 +19,8 @@ export interface Source {
   readonly reference: Reference;
   /** Its platform and annotations go into the index. */
   readonly descriptor: Descriptor;
+  /** A manifest that was made here, of what `reference`'s repository has: no repository has it yet. */
+  readonly made?: { readonly bytes: Uint8Array; readonly manifest: Manifest };
 }
 
 /** What somebody wrote as a source: a reference, or a digest or descriptor that has still to be found in some repository. */

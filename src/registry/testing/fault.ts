@@ -22,7 +22,11 @@ export type Fault =
 
 /** A fault and when it strikes. */
 export interface PlannedFault {
-  readonly when: (request: { readonly method: string; readonly path: string }) => boolean;
+  readonly when: (request: {
+    readonly method: string;
+    readonly path: string;
+    readonly headers: IncomingMessage["headers"];
+  }) => boolean;
   /** How many requests it strikes; 1 when left out. */
   readonly times?: number;
   readonly fault: Fault;

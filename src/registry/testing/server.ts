@@ -89,7 +89,9 @@ class InProcessRegistry implements TestRegistry {
     const { method = "GET", url: path = "/" } = request;
     this.requests.push({ method, path, headers: request.headers });
     response.on("error", () => undefined);
-    const fault = this.#faults.find(({ planned, left }) => left > 0 && planned.when({ method, path }));
+    const fault = this.#faults.find(
+      ({ planned, left }) => left > 0 && planned.when({ method, path, headers: request.headers }),
+    );
     if (fault) {
       fault.left--;
       if (strike(fault.planned.fault, request, response)) return;

@@ -2,8 +2,9 @@ import { BuildError } from "../../../base/errors/mod.ts";
 import { parseGoBool } from "../../../base/text/go-values/mod.ts";
 import { FarmNode, type FarmSurroundings, type PreparedBuild } from "../../../build/mod.ts";
 import type { OpenNode, RegistrySettings } from "../../../builder/mod.ts";
-import { mergeImage, pushAsDocker, pushMerged, resolveSource } from "../../../imagetools/mod.ts";
+import { mergeImage, pushCompatibly, resolveSource } from "../../../imagetools/mod.ts";
 import type { SolveStatus } from "../../../progress/mod.ts";
+import { formChangeWarning } from "../../../registry/mod.ts";
 import { bootStatus } from "../../builders/boot-status.ts";
 import type { CliContext } from "../../context.ts";
 import { registryOf } from "../../registry.ts";
@@ -34,25 +35,16 @@ export function mergeImages(
   context: CliContext,
   settings: ReadonlyMap<string, RegistrySettings>,
 ): FarmSurroundings["merge"] {
-  return async ({ sources, targets, annotations, byDigest, insecure, mayChangeFamily, order, signal }) => {
+  return async ({ sources, targets, annotations, byDigest, insecure, mayChangeFormat, order, signal }) => {
     const registry = await registryOf(context, {
       hosts: (host) => ({ ...settings.get(host), ...(insecure ? { insecure: true, plainHttp: true } : {}) }),
     });
     try {
       const found = await Promise.all(sources.map((source) => resolveSource(registry, source, { signal })));
       const merged = await mergeImage(registry, found, { annotations, order, preferIndex: false, signal });
-      const { digest } = merged.descriptor;
-      const names = byDigest ? targets.map(({ registry, repository }) => ({ registry, repository, digest })) : targets;
-      try {
-        await pushMerged(registry, merged, names, { signal });
-        return { descriptor: merged.descriptor };
-      } catch (error) {
-        const { formatChangeWarning, ManifestRefusedError } = await import("../../../registry/mod.ts");
-        const refused = mayChangeFamily ? causeOf(error, ManifestRefusedError) : undefined;
-        if (!refused) throw error;
-        const { descriptor, withoutAttestations } = await pushAsDocker(registry, merged, names, { signal });
-        return { descriptor, warning: formatChangeWarning(refused, { withoutAttestations }) };
-      }
+      const pushed = await pushCompatibly(registry, merged, targets, { mayChangeFormat, byDigest, signal });
+      const { descriptor, changed } = pushed;
+      return { descriptor, ...(changed ? { warning: formChangeWarning(changed.refused, changed.change) } : {}) };
     } catch (error) {
       // The step says already what was to be pushed where.
       throw error instanceof BuildError && error.cause instanceof BuildError ? error.cause : error;
@@ -60,12 +52,6 @@ export function mergeImages(
       await registry.close();
     }
   };
-}
-
-/** The error of that class behind an error. */
-function causeOf<E extends Error>(error: unknown, kind: abstract new (...args: never[]) => E): E | undefined {
-  for (let at: unknown = error; at instanceof Error; at = at.cause) if (at instanceof kind) return at;
-  return undefined;
 }
 
 /** What there is to say of images that nobody can use as one: each node keeps its own part. */

@@ -29,6 +29,20 @@ export class PushSteps {
     }
   }
 
+  /** Shows what people should know of a push that has gone well. */
+  warn({ short, detail }: { readonly short: string; readonly detail: readonly string[] }): void {
+    const [step] = this.#steps.values();
+    const warning = {
+      vertex: step?.digest ?? "",
+      level: 1,
+      short: Buffer.from(short),
+      detail: detail.map((line) => Buffer.from(line)),
+      url: "",
+      ranges: [],
+    };
+    this.#display.update({ ...nothing, warnings: [warning] });
+  }
+
   #step(repository: string, change: Partial<Vertex>): void {
     const digest = `sha256:${createHash("sha256").update(`${this.#run} ${repository}`).digest("hex")}`;
     const name = `[internal] pushing ${repository}`;

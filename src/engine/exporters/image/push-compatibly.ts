@@ -1,4 +1,5 @@
-import { formatChangeWarning, ManifestRefusedError } from "../../../registry/mod.ts";
+import { isAbort } from "../../../base/errors/mod.ts";
+import { formChangeWarning, ManifestRefusedError } from "../../../registry/mod.ts";
 import type { ExportContext, ExportSource } from "../exporter.ts";
 import { type AssembledImage, assembleImage } from "./assemble.ts";
 import type { ImageAttributes } from "./attributes.ts";
@@ -25,8 +26,13 @@ export async function pushCompatibly(
     if (!refused || attributes.family !== "oci" || !attributes.mayChangeFamily) throw error;
     const other: ImageAttributes = { ...attributes, family: "docker" };
     const compatible = await assembleImage(source, other, context);
-    for (const name of other.names) await pushImage(compatible, name, options);
-    const { short, detail } = formatChangeWarning(refused);
+    try {
+      for (const name of other.names) await pushImage(compatible, name, options);
+    } catch (again) {
+      // It was not the format: what the registry said first tells more.
+      throw isAbort(again) || context.signal.aborted ? again : error;
+    }
+    const { short, detail } = formChangeWarning(refused, { format: true, attestations: false, annotations: false });
     context.progress.warn({ short, detail: [...detail] });
     return compatible;
   }
