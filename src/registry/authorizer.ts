@@ -2,6 +2,7 @@ import { SingleFlight } from "../base/async/mod.ts";
 import type { Credentials, Login, RegistryToken, TokenFetcher } from "./auth.ts";
 import { type Challenge, parseChallenges } from "./challenge.ts";
 import type { Endpoint, HostLookup } from "./endpoint.ts";
+import type { RetryPolicy } from "./retry.ts";
 import { mergeScopes } from "./scopes.ts";
 import { basicHeader, fetchToken } from "./token.ts";
 import type { HttpResponse, Transport } from "./transport.ts";
@@ -25,6 +26,7 @@ export class Authorizer {
   readonly #fetch: TokenFetcher | undefined;
   readonly #transport: Transport;
   readonly #hosts: HostLookup;
+  readonly #policy: RetryPolicy;
   readonly #schemes = new Map<string, Scheme>();
   readonly #tokens = new Map<string, CachedToken>();
   readonly #fetching = new SingleFlight<string, string>();
@@ -33,11 +35,13 @@ export class Authorizer {
     fetchToken: TokenFetcher | undefined;
     transport: Transport;
     hosts: HostLookup;
+    policy: RetryPolicy;
   }) {
     this.#credentials = options.credentials;
     this.#fetch = options.fetchToken;
     this.#transport = options.transport;
     this.#hosts = options.hosts;
+    this.#policy = options.policy;
   }
   /** The header to send at once; `undefined` while nothing is known of the host. */
   async header(
@@ -115,6 +119,7 @@ export class Authorizer {
           (await fetchToken(request, await this.#credentials.for(endpoint.host, { signal }), {
             transport: this.#transport,
             hosts: this.#hosts,
+            policy: this.#policy,
             signal,
           }));
         const header = `Bearer ${token.token}`;

@@ -29,14 +29,16 @@ export interface RegistryOptions {
 /** Opens the client. No connection is made before something is asked. */
 export function openRegistry(options: RegistryOptions): Registry {
   const hosts: HostLookup = options.hosts ?? (() => ({}));
+  const policy = { ...defaultRetryPolicy, ...options.retry };
   const transport = new Transport(options.env ?? process.env);
   const authorizer = new Authorizer({
     credentials: options.credentials,
     fetchToken: options.fetchToken,
     transport,
     hosts,
+    policy,
   });
-  const http = new RegistryHttp({ transport, authorizer, policy: { ...defaultRetryPolicy, ...options.retry } });
+  const http = new RegistryHttp({ transport, authorizer, policy });
   return new RegistryClient({ http, hosts, signal: options.signal, close: () => transport.close() });
 }
 

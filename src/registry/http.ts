@@ -2,6 +2,7 @@ import { Semaphore } from "../base/async/mod.ts";
 import { BuildError } from "../base/errors/mod.ts";
 import type { Authorizer } from "./authorizer.ts";
 import type { Endpoint } from "./endpoint.ts";
+import { redirectLimit, resolveLocation } from "./location.ts";
 import { NetworkError } from "./network-error.ts";
 import { isTransientStatus, nextDelayMs, pause, type RetryPolicy } from "./retry.ts";
 import type { HttpResponse, Transport } from "./transport.ts";
@@ -27,7 +28,6 @@ export interface ApiRequest {
 export interface ApiResponse extends HttpResponse, AsyncDisposable {}
 
 const userAgent = "polyarch";
-const redirectLimit = 10;
 
 /** How many requests one host gets at once. Reading and writing have their own, so that copying within a registry cannot lock itself out. */
 const laneLimits = { document: 5, read: 4, write: 4 } as const;
@@ -126,13 +126,9 @@ export class RegistryHttp {
         signal,
       });
       const location = response.header("location");
-      if (
-        ![301, 302, 303, 307, 308].includes(response.status) ||
-        location === undefined ||
-        (method !== "GET" && method !== "HEAD")
-      ) {
-        return response;
-      }
+      // What is sent goes where the same request is asked for again; the other statuses would make a GET of it.
+      const redirects = method === "GET" || method === "HEAD" ? [301, 302, 303, 307, 308] : [307, 308];
+      if (!redirects.includes(response.status) || location === undefined) return response;
       await response.drop();
       url = resolveLocation(location, url, endpoint.name);
     }
@@ -156,14 +152,4 @@ export class RegistryHttp {
     }
     return semaphore;
   }
-}
-
-/** A `Location`, which may be relative, as a URL. */
-export function resolveLocation(location: string, base: string, registry: string): string {
-  const url = URL.canParse(location, base) ? new URL(location, base) : undefined;
-  if (url && (url.protocol === "http:" || url.protocol === "https:")) return url.href;
-  throw new BuildError(
-    "unavailable",
-    `registry "${registry}" points to an unusable place: ${JSON.stringify(location.slice(0, 200))}`,
-  );
 }

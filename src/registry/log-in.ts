@@ -33,7 +33,7 @@ export async function logIn(
   };
   try {
     const credentials = { for: () => Promise.resolve(login) };
-    const authorizer = new Authorizer({ credentials, fetchToken, transport, hosts });
+    const authorizer = new Authorizer({ credentials, fetchToken, transport, hosts, policy: defaultRetryPolicy });
     const http = new RegistryHttp({ transport, authorizer, policy: defaultRetryPolicy });
     const endpoint = originEndpoint(host, hosts);
     await using response = await http.send({

@@ -2,7 +2,8 @@ import { BuildError } from "../base/errors/mod.ts";
 import { type Descriptor, type Digest, type Reference } from "../oci/mod.ts";
 import { refusal } from "./access-error.ts";
 import type { Endpoint } from "./endpoint.ts";
-import { type ApiRequest, type RegistryHttp, resolveLocation } from "./http.ts";
+import type { ApiRequest, RegistryHttp } from "./http.ts";
+import { resolveLocation } from "./location.ts";
 import { NetworkError } from "./network-error.ts";
 import { isTransientStatus, nextDelayMs, pause } from "./retry.ts";
 import { repositoryScope } from "./scopes.ts";
@@ -40,8 +41,8 @@ export async function pushBlobTo(
     if (location === "mounted") return "mounted";
     const failure = await push.upload(location, open, options.onProgress);
     if (!failure) return "pushed";
-    const delayMs = nextDelayMs(http.policy, attempt);
-    if (delayMs === undefined) throw failure;
+    const delayMs = nextDelayMs(http.policy, attempt, failure.retryAfter);
+    if (delayMs === undefined) throw failure.error;
     await pause(delayMs, options);
   }
 }
@@ -66,6 +67,13 @@ export async function blobExists(
   if (response.status === 200) return true;
   if (response.status === 404) return false;
   throw await refusal(http, response, request, options.access, reference);
+}
+
+/** Why an upload has failed that may succeed when it starts over. */
+interface UploadFailure {
+  readonly error: BuildError;
+  /** The registry's header of that name. */
+  readonly retryAfter?: string | undefined;
 }
 
 /** One blob on its way into one repository. */
@@ -139,7 +147,7 @@ class BlobPush {
     location: string,
     open: OpenBlob,
     onProgress: ((sentBytes: number) => void) | undefined,
-  ): Promise<BuildError | undefined> {
+  ): Promise<UploadFailure | undefined> {
     const { digest, size } = this.#descriptor;
     const { signal } = this.#request;
     const url = new URL(location);
@@ -158,12 +166,14 @@ class BlobPush {
       if (response.status === 201 || response.status === 204) return undefined;
       const error = await this.#refusal(response, request);
       // 404: the registry has forgotten the upload, as some do when a node of theirs goes away.
-      if (isTransientStatus(response.status) || response.status === 404) return error;
+      if (isTransientStatus(response.status) || response.status === 404) {
+        return { error, retryAfter: response.header("retry-after") };
+      }
       throw error;
     } catch (error) {
       signal.throwIfAborted();
       if (source.error !== undefined) throw source.error; // our own bytes failed: that is the cause, whatever the connection made of it
-      if (error instanceof NetworkError && error.transient) return error;
+      if (error instanceof NetworkError && error.transient) return { error };
       throw error;
     }
   }

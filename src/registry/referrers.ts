@@ -9,7 +9,8 @@ import {
 } from "../oci/mod.ts";
 import { refusal } from "./access-error.ts";
 import type { Endpoint } from "./endpoint.ts";
-import { type ApiRequest, type RegistryHttp, resolveLocation } from "./http.ts";
+import type { ApiRequest, RegistryHttp } from "./http.ts";
+import { resolveLocation } from "./location.ts";
 import { acceptedManifests } from "./resolve.ts";
 import { isWebPage } from "./response-error.ts";
 import { repositoryScope } from "./scopes.ts";

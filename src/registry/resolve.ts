@@ -50,11 +50,11 @@ export async function lookUpManifest(
   };
   {
     await using head = await http.send(request);
-    if (head.status === 404 && !isWebPage(head)) return undefined;
+    if (head.status === 404 && isOfRegistry(head)) return undefined;
     const descriptor = head.status === 200 ? fromHead(head, tagOrDigest) : undefined;
     if (descriptor) return descriptor;
   }
-  // Some registries refuse HEAD or leave headers out, and errors have no text without a body.
+  // Some registries refuse HEAD, do not know it (404) or leave headers out, and errors have no text without a body.
   await using response = await http.send({ ...request, method: "GET" });
   if (response.status === 404 && !isWebPage(response)) return undefined;
   if (response.status !== 200 || isWebPage(response)) throw await refusal(http, response, request, "pull", reference);
@@ -102,6 +102,14 @@ async function fromBody(response: ApiResponse, tagOrDigest: string, registry: st
 function checkDigest(wanted: string, got: Digest, size: number): void {
   if (!isDigest(wanted) || digestAlgorithm(wanted) !== digestAlgorithm(got) || wanted === got) return;
   throw new ContentMismatchError({ digest: wanted, size }, `unexpected digest ${got}`);
+}
+
+/** Whether it is the registry that says so: what does not know HEAD, or is no registry, answers in another way. */
+function isOfRegistry(response: ApiResponse): boolean {
+  return (
+    response.header("docker-distribution-api-version") !== undefined ||
+    /^application\/(?:[\w.+-]+\+)?json$/.test(mediaTypeOf(response) ?? "")
+  );
 }
 
 function mediaTypeOf(response: ApiResponse): string | undefined {

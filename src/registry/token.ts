@@ -2,7 +2,10 @@ import { BuildError } from "../base/errors/mod.ts";
 import { collectBytes } from "../oci/mod.ts";
 import type { Credentials, Login, RegistryToken, TokenFetcher, TokenRequest } from "./auth.ts";
 import { type HostLookup, isLoopback } from "./endpoint.ts";
+import { redirectLimit, resolveLocation } from "./location.ts";
+import { NetworkError } from "./network-error.ts";
 import { loginHint, statusLine } from "./response-error.ts";
+import { defaultRetryPolicy, isTransientStatus, nextDelayMs, pause, type RetryPolicy } from "./retry.ts";
 import { type HttpResponse, Transport } from "./transport.ts";
 
 const clientId = "polyarch";
@@ -35,7 +38,7 @@ export function tokenFetcher(options: {
 export async function fetchToken(
   request: TokenRequest,
   login: Login | undefined,
-  options: { transport: Transport; hosts: HostLookup; signal: AbortSignal },
+  options: TokenOptions,
 ): Promise<RegistryToken> {
   if (login && "registryToken" in login) return { token: login.registryToken, expiresInSeconds: 3600 };
   const realm = parseRealm(request);
@@ -58,7 +61,7 @@ export async function fetchToken(
 export async function fetchOfflineToken(
   request: TokenRequest,
   login: { readonly username: string; readonly password: string },
-  options: { transport: Transport; hosts: HostLookup; signal: AbortSignal },
+  options: TokenOptions,
 ): Promise<RegistryToken & { readonly refreshToken?: string }> {
   const server = { realm: parseRealm(request), request, ...options };
   refuseOpenSending(server);
@@ -76,12 +79,18 @@ function refuseOpenSending({ realm, request, hosts }: TokenServer): void {
   );
 }
 
-interface TokenServer {
-  readonly realm: URL;
-  readonly request: TokenRequest;
+/** What asking a token server takes. */
+interface TokenOptions {
   readonly transport: Transport;
   readonly hosts: HostLookup;
+  /** For answers that may be others a moment later; {@link defaultRetryPolicy} when left out. */
+  readonly policy?: RetryPolicy;
   readonly signal: AbortSignal;
+}
+
+interface TokenServer extends TokenOptions {
+  readonly realm: URL;
+  readonly request: TokenRequest;
 }
 
 function parseRealm({ realm, host }: TokenRequest): URL {
@@ -132,16 +141,55 @@ async function send(
   headers: Record<string, string>,
   body?: Uint8Array,
 ): Promise<HttpResponse> {
-  const { transport, hosts, signal, request } = server;
-  return await transport.send({
-    method,
-    url: url.href,
-    headers: { "user-agent": clientId, ...headers },
-    ...(body ? { body } : {}),
-    registry: request.host,
-    config: hosts(url.host),
-    signal,
-  });
+  const { policy = defaultRetryPolicy, signal } = server;
+  for (let attempt = 1; ; attempt++) {
+    let delayMs: number | undefined;
+    try {
+      const response = await redirected(server, method, url, headers, body);
+      delayMs = isTransientStatus(response.status)
+        ? nextDelayMs(policy, attempt, response.header("retry-after"))
+        : undefined;
+      if (delayMs === undefined) return response;
+      await response.drop();
+    } catch (error) {
+      if (!(error instanceof NetworkError) || !error.transient) throw error;
+      delayMs = nextDelayMs(policy, attempt);
+      // Whoever wants the token need not try as often again.
+      if (delayMs === undefined) throw new NetworkError(error.message, { cause: error, transient: false });
+    }
+    await pause(delayMs, { signal });
+  }
+}
+
+/** Follows redirects of a GET; a login goes no further than the server that the registry has named. */
+async function redirected(
+  { transport, hosts, signal, request, realm }: TokenServer,
+  method: "GET" | "POST",
+  to: URL,
+  { authorization, ...headers }: Record<string, string>,
+  body: Uint8Array | undefined,
+): Promise<HttpResponse> {
+  let url = to;
+  for (let hop = 0; ; hop++) {
+    const response = await transport.send({
+      method,
+      url: url.href,
+      headers: {
+        "user-agent": clientId,
+        ...headers,
+        ...(authorization !== undefined && url.origin === realm.origin ? { authorization } : {}),
+      },
+      ...(body ? { body } : {}),
+      registry: request.host,
+      config: hosts(url.host),
+      signal,
+    });
+    const location = response.header("location");
+    const isRedirect = [301, 302, 303, 307, 308].includes(response.status) && location !== undefined;
+    if (!isRedirect || method !== "GET" || hop === redirectLimit) return response;
+    await response.drop();
+    url = new URL(resolveLocation(location, url.href, request.host));
+  }
 }
 
 /** The header of basic authentication. */
