@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { after, suite, test } from "node:test";
+import { suite, test } from "node:test";
 import { must, serveFiles, startGit } from "../lab/mod.ts";
 import { openHouse } from "./harness.ts";
 
@@ -12,14 +12,9 @@ await mkdir(join(packed, "dir"));
 await writeFile(join(packed, "dir/inner"), "inner\n");
 await must("tar", ["-czf", "a.tar.gz", "dir"], { cwd: packed });
 const archive = await readFile(join(packed, "a.tar.gz"));
-const files = await serveFiles({ "/path/word": "word\n", "/a.tar.gz": archive });
-const locked = await serveFiles({ "/word": "locked\n" }, { authorization: "Bearer token-of-a-test" });
-const git = await startGit();
-after(async () => {
-  await files[Symbol.asyncDispose]();
-  await locked[Symbol.asyncDispose]();
-  await git[Symbol.asyncDispose]();
-});
+const files = house.own(await serveFiles({ "/path/word": "word\n", "/a.tar.gz": archive }));
+const locked = house.own(await serveFiles({ "/word": "locked\n" }, { authorization: "Bearer token-of-a-test" }));
+const git = house.own(await startGit());
 
 const added = async (line: string, args: readonly string[] = []) =>
   await house.exported(await house.context({ Dockerfile: `FROM scratch\n${line}\n` }), args);

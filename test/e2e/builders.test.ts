@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { after, suite, test } from "node:test";
+import { suite, test } from "node:test";
 import { type Finished, run, startDocker, unpackDocker } from "../lab/mod.ts";
 import { openHouse } from "./harness.ts";
 
@@ -13,8 +13,7 @@ import { openHouse } from "./harness.ts";
  * builders have a Docker Engine from Debian sid.
  */
 const house = await openHouse();
-const docker = await startDocker("sid");
-after(() => docker[Symbol.asyncDispose]());
+const docker = house.own(await startDocker("sid"));
 const buildxProgram = join((await unpackDocker("sid")).plugins[0] ?? "", "docker-buildx");
 const env = { ...house.env, DOCKER_HOST: docker.host };
 const endpoint = `unix://${house.socket}`;

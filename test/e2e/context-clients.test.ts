@@ -1,23 +1,20 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { after, suite, test } from "node:test";
+import { suite, test } from "node:test";
 import { type Finished, must, type RunOptions, serveFiles, startDocker, startEngine, startGit } from "../lab/mod.ts";
 import { openHouse } from "./harness.ts";
 
 const house = await openHouse();
-const docker = await startDocker("sid");
-after(() => docker[Symbol.asyncDispose]());
-const git = await startGit();
-after(() => git[Symbol.asyncDispose]());
+const docker = house.own(await startDocker("sid"));
+const git = house.own(await startGit());
 
 const files = { Dockerfile: "FROM scratch\nCOPY word /out\n", word: "main\n" };
 const context = await house.context({ ...files, ".dockerignore": "unwanted\n", unwanted: "" });
 const data = await house.context({ word: "named\n" });
 const repository = await git.repository("project.git", [{ ...files, word: "git\n" }]);
 const archive = Buffer.from(await must("sh", ["-c", `tar -C ${context} -c . | gzip | base64 -w0`]), "base64");
-const server = await serveFiles({ "/context.tar.gz": archive });
-after(() => server[Symbol.asyncDispose]());
+const server = house.own(await serveFiles({ "/context.tar.gz": archive }));
 const image = `${house.registry.host}/clients:v1`;
 await house.build(data, ["--file=-", "--tag", image, "--push"], { stdin: "FROM scratch\nCOPY word /\n" });
 const layouts = await house.directory();
@@ -50,8 +47,7 @@ function everyCase(build: (args: readonly string[], options: RunOptions) => Prom
 
 suite("docker buildx with our engine", async () => {
   const socket = join(await house.directory(), "engine.sock");
-  const engine = await startEngine([`--addr=unix://${socket}`]);
-  after(() => engine[Symbol.asyncDispose]());
+  house.own(await startEngine([`--addr=unix://${socket}`]));
   const create = ["buildx", "create", "--name=ours", "--driver=remote", `unix://${socket}`];
   assert.equal((await docker.docker(create)).code, 0);
   everyCase((args, options) => docker.docker(["buildx", "build", "--builder=ours", ...args], options));

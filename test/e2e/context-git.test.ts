@@ -1,13 +1,12 @@
 import assert from "node:assert/strict";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { after, suite, test } from "node:test";
+import { suite, test } from "node:test";
 import { startGit } from "../lab/mod.ts";
 import { openHouse } from "./harness.ts";
 
 const house = await openHouse();
-const git = await startGit();
-after(() => git[Symbol.asyncDispose]());
+const git = house.own(await startGit());
 
 const dockerfile = "FROM scratch\nCOPY . /\n";
 const repository = await git.repository("project.git", [

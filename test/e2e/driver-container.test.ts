@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { copyFile, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
-import { after, before, suite, test } from "node:test";
+import { before, suite, test } from "node:test";
 import {
   type LabDocker,
   must,
@@ -29,9 +29,8 @@ let docker: LabDocker;
 let image = "";
 before(async () => {
   image = await pushEngineImage(house.registry.host, house);
-  docker = await startDocker("sid");
+  docker = house.own(await startDocker("sid"));
 });
-after(() => docker[Symbol.asyncDispose]());
 
 const env = () => ({ ...docker.env, BUILDX_CONFIG: house.env["BUILDX_CONFIG"] ?? "" });
 const polyarch = (args: readonly string[], more: Readonly<Record<string, string>> = {}) =>

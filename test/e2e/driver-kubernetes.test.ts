@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { after, suite, test } from "node:test";
+import { suite, test } from "node:test";
 import { type Finished, readIndex, startKubernetes } from "../lab/mod.ts";
 import { openHouse } from "./harness.ts";
 
@@ -9,8 +9,7 @@ import { openHouse } from "./harness.ts";
 const house = await openHouse();
 const certificates = await house.directory();
 assert.equal((await house.polyarch(["daemon", "certs", certificates])).code, 0);
-const cluster = await startKubernetes(certificates);
-after(() => cluster[Symbol.asyncDispose]());
+const cluster = house.own(await startKubernetes(certificates));
 const env = { KUBECONFIG: cluster.kubeconfig };
 const polyarch = (args: readonly string[], more: Record<string, string> = {}): Promise<Finished> =>
   house.polyarch(args, { env: { ...env, ...more }, timeoutMs: 120_000 });

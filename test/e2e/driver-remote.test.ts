@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile } from "node:fs/promises";
 import { delimiter, dirname, join, relative } from "node:path";
-import { after, before, suite, test } from "node:test";
+import { before, suite, test } from "node:test";
 import {
   buildctlProgram,
   type LabEngine,
@@ -23,8 +22,7 @@ const context = await house.context({
   `,
   word: "hello\n",
 });
-const home = await mkdtemp(join(tmpdir(), "polyarch-remote-"));
-after(() => rm(home, { recursive: true, force: true }));
+const home = await house.directory();
 const socket = join(home, "engine.sock");
 const certs = (whose: string) => join(home, whose, "client");
 const files = (whose: string) =>
@@ -39,10 +37,9 @@ before(async () => {
     `--tls${name === "ca" ? "cacert" : name}`,
     join(daemon, `${name}.pem`),
   ]);
-  engine = await startEngine([`--addr=unix://${socket}`, "--addr=tcp://127.0.0.1:0", ...tls]);
+  engine = house.own(await startEngine([`--addr=unix://${socket}`, "--addr=tcp://127.0.0.1:0", ...tls]));
   address = engine.addresses[1] ?? "";
 });
-after(() => engine[Symbol.asyncDispose]());
 
 let made = 0;
 /** Makes a builder of its own name with what follows `--driver remote`, and builds with it. */

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { after, beforeEach, suite, test } from "node:test";
+import { beforeEach, suite, test } from "node:test";
 import {
   type Finished,
   type LabEngine,
@@ -41,8 +41,10 @@ function kill(name: Name): void {
   dead.add(name);
 }
 
-after(async () => {
-  for (const engine of engines.values()) await engine[Symbol.asyncDispose]();
+house.own({
+  async [Symbol.asyncDispose]() {
+    for (const engine of engines.values()) await engine[Symbol.asyncDispose]();
+  },
 });
 for (const name of names) await start(name);
 beforeEach(async () => {

@@ -26,6 +26,8 @@ export interface House extends LabPolyarch {
   readonly registry: LabRegistry;
   /** The base image's name, for FROM: busybox, for each of the lab's platforms. */
   readonly base: string;
+  /** Keeps what the file's tests share until after the last of them: what came last goes first, the house itself at the end. */
+  own<Resource extends AsyncDisposable>(resource: Resource): Resource;
   /** Makes an empty directory that goes away with the house. */
   directory(): Promise<string>;
   /** Makes a build context. Lines of a Dockerfile that are indented for the test's sake are moved left. */
@@ -65,7 +67,7 @@ export async function openHouse(options: RegistryOptions = {}): Promise<House> {
   const base = options.users ? "" : await pushBaseImages(registry.host);
   const engine = undo.use(await (process.env["POLYARCH_E2E_REFERENCE"] ? openReference() : openPolyarch()));
   const scratch = await mkdtemp(join(tmpdir(), "polyarch-contexts-"));
-  undo.defer(() => rm(scratch, { recursive: true, force: true }));
+  undo.defer(() => rm(scratch, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 }));
   const owned = undo.move();
   after(() => owned.disposeAsync());
 
@@ -83,6 +85,7 @@ export async function openHouse(options: RegistryOptions = {}): Promise<House> {
     ...engine,
     registry,
     base,
+    own: (resource) => owned.use(resource),
     directory,
     build,
     async context(files) {

@@ -29,7 +29,7 @@ export async function startEngine(args: readonly string[]): Promise<LabEngine> {
   if (!existsSync(join(repository, "dist", "polyarchd.cjs"))) throw new Error("dist/ is missing: run `npm run build`");
   const home = await mkdtemp(join(tmpdir(), "polyarch-engine-"));
   const child = spawn(engineProgram, ["--root", join(home, "root"), ...args], { stdio: ["ignore", "ignore", "pipe"] });
-  const exited = new Promise<void>((resolve) => child.once("close", () => resolve()));
+  const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));
   const stop = async () => {
     child.kill("SIGTERM");
     const impatience = setTimeout(() => child.kill("SIGKILL"), 10_000);
