@@ -23,6 +23,8 @@ export interface DockerPlace {
   readonly key: string;
   /** `DOCKER_TLS_VERIFY` or `DOCKER_TLS` ask for TLS, which a stored builder could not know of. */
   readonly tlsFromEnvironment: boolean;
+  /** Somebody has said which engine is meant: `DOCKER_HOST`, or a context other than `default`. */
+  readonly isChosen: boolean;
   /** Docker is nowhere to be seen: no setting names an engine, and the usual socket is not there. */
   readonly isAbsent: boolean;
 }
@@ -48,6 +50,7 @@ export async function findDocker(
     host,
     key: currentContext === "default" ? host : currentContext,
     tlsFromEnvironment: currentContext === "default" && tls,
+    isChosen: Boolean(env.DOCKER_HOST) || currentContext !== "default",
     isAbsent:
       currentContext === "default" && !env.DOCKER_HOST && !existsSync(defaultDockerHost.slice("unix://".length)),
   };

@@ -13,7 +13,7 @@ function selection(changes: Partial<Selection> = {}, context = "default", host =
     docker: {
       contexts: [local, far],
       currentContext: context,
-      host,
+      isChosen: context !== "default" || host !== unix,
       key: context === "default" ? host : context,
       config: { path: "/c.json" },
     },
@@ -44,10 +44,10 @@ suite("the current builder", () => {
     ["our own engine's when the global one is gone", selection(chosen("gone", "other", true)), "embedded"],
     ["the context's when that was chosen", selection(chosen("default")), "default"],
     ["not another context's", selection({ ...chosen("far"), ...onlyFarm }), "embedded"],
-    ["the context's where Docker's settings point to another machine", selection(onlyFarm, "far", "ssh://far"), "far"],
+    ["the context's where one is in use", selection(onlyFarm, "far"), "far"],
     [
-      "the context's where DOCKER_HOST points to another machine",
-      selection({}, "default", "tcp://host:2375"),
+      "the context's where DOCKER_HOST names an engine",
+      selection({}, "default", "unix:///run/user/1/docker.sock"),
       "default",
     ],
     ["the context's where our engine does not run", selection({ embedded: undefined }), "default"],

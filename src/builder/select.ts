@@ -5,7 +5,7 @@ import type { CurrentBuilder } from "./store/mod.ts";
 
 /** What there is to select from. */
 export interface Selection {
-  readonly docker: Pick<DockerPlace, "contexts" | "currentContext" | "host" | "key"> & {
+  readonly docker: Pick<DockerPlace, "contexts" | "currentContext" | "isChosen" | "key"> & {
     readonly config: { readonly path: string };
   };
   /** Of the store. */
@@ -53,8 +53,7 @@ export function currentBuilder(selection: Selection): Builder {
 }
 
 /**
- * The builder where nothing was chosen: our own engine, unless Docker's settings point to an engine on another machine, since who sets them means
- * that machine.
+ * The builder where nothing was chosen: our own engine, unless Docker's settings name an engine, wherever that is, since who sets them means it.
  * @throws {BuildError} when the Docker context in use is none
  */
 function implicitBuilder({ docker, embedded }: Selection): Builder {
@@ -64,8 +63,7 @@ function implicitBuilder({ docker, embedded }: Selection): Builder {
       `current context ${JSON.stringify(docker.currentContext)} is not found on the file system, please check DOCKER_CONTEXT and your config file at ${docker.config.path}`,
     );
   }
-  const isLocal = docker.host.startsWith("unix://") || docker.host.startsWith("npipe://");
-  return isLocal && embedded ? embedded : contextBuilder(docker.currentContext);
+  return !docker.isChosen && embedded ? embedded : contextBuilder(docker.currentContext);
 }
 
 /** What `use` has remembered, as long as it is there. Only the context in use has its builder. */

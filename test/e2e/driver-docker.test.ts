@@ -75,6 +75,26 @@ suite("the docker driver, with images in containerd's store", () => {
     const run = ["run", "--rm", "--network=none", "made:1", "cat", "/word", "/machine"];
     assert.match((await docker.docker(run)).stdout, /^hello\n(x86_64|aarch64)\n$/);
   });
+  test("is what builds where Docker's settings name an engine, unless our own is asked for", async () => {
+    const [, , ...plain] = build;
+    const by = async (env: Readonly<Record<string, string>>, ...args: readonly string[]) => {
+      const { stderr } = await works(
+        ["build", "--progress=plain", "-o", "type=cacheonly", ...args, ...plain, context],
+        env,
+      );
+      return /building with "(\S+)" instance using (\S+) driver/.exec(stderr)?.slice(1).join(" ");
+    };
+    assert.equal(await by({}), "default docker");
+    assert.equal(await by({}, "--builder=embedded"), "embedded embedded");
+    assert.equal(await by({ DOCKER_HOST: "" }), "embedded embedded");
+    const made = await docker.docker(["context", "create", "near", "--docker", `host=${docker.host}`]);
+    assert.equal(made.code, 0, made.stderr);
+    assert.equal(await by({ DOCKER_HOST: "", DOCKER_CONTEXT: "near" }), "near docker");
+    assert.equal((await docker.docker(["context", "use", "near"])).code, 0);
+    assert.equal(await by({ DOCKER_HOST: "" }), "near docker");
+    assert.equal((await docker.docker(["context", "use", "default"])).code, 0);
+    assert.equal(await by({ DOCKER_HOST: "" }), "embedded embedded");
+  });
   test("builds for several platforms, keeps the index and pushes it", async () => {
     const image = `${house.registry.host}/two:1`;
     await works([...build, "--platform=linux/amd64,linux/386", "-t", image, "--push", context]);

@@ -92,7 +92,9 @@ describe("docker", () => {
     const ran = await docker.docker(["run", "--rm", "--network=none", "loaded:one"]);
     assert.equal(ran.stdout, "linux/amd64\n", ran.stderr);
 
-    await house.build(context, ["-t", "loaded:two", "--load"], { env: { DOCKER_HOST: docker.host } });
+    await house.build(context, ["-t", "loaded:two", "--load"], {
+      env: { DOCKER_HOST: docker.host, BUILDX_BUILDER: "embedded" },
+    });
     const again = await docker.docker(["run", "--rm", "--network=none", "loaded:two"]);
     assert.equal(again.stdout, "linux/amd64\n", again.stderr);
   });
@@ -105,7 +107,7 @@ describe("docker", () => {
 
   test("--load without a Docker Engine says so", async () => {
     const { stderr, code } = await house.fails(context, ["-t", "x", "--load"], {
-      env: { DOCKER_HOST: "unix:///nonexistent/docker.sock" },
+      env: { DOCKER_HOST: "unix:///nonexistent/docker.sock", BUILDX_BUILDER: "embedded" },
     });
     assert.equal(code, 1);
     assert.match(stderr, /\/nonexistent\/docker\.sock/);

@@ -15,7 +15,12 @@ before(async () => {
   await mkdir(plugins);
   for (const name of ["docker-polyarch", "docker-buildx"]) await symlink(polyarchProgram, join(plugins, name));
   const path = [...(await unpackDocker("sid")).path, process.env["PATH"]].join(delimiter);
-  env = { ...house.env, PATH: path, DOCKER_HOST: "unix:///nonexistent/docker.sock" };
+  env = {
+    ...house.env,
+    PATH: path,
+    DOCKER_HOST: "unix:///nonexistent/docker.sock",
+    BUILDX_BUILDER: "embedded",
+  };
 });
 
 test("docker lists both plugins, under a version that Docker Compose takes", async () => {

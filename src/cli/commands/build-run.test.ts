@@ -121,7 +121,7 @@ suite("polyarch build", () => {
     test(`refuses ${args.join(" ")} before it asks the engine for anything`, async (t) => {
       const { polyarch } = await scripted(t, () => assert.fail("not to be asked"));
       const { code, err } = await polyarch(["build", ...args], {
-        env: { DOCKER_HOST: "unix:///nonexistent/docker.sock" },
+        env: { DOCKER_HOST: "unix:///nonexistent/docker.sock", BUILDX_BUILDER: "embedded" },
       });
       assert.equal(code, 1);
       assert.match(err, message);

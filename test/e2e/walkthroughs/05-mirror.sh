@@ -15,7 +15,7 @@ printf 'FROM registry.invalid:5000/busybox\nRUN uname -m > /machine\nCMD ["cat",
 image=$REGISTRY/mirrored:1
 $BUILDX build --builder mirrored --platform linux/amd64,linux/arm64 --tag "$image" --push .
 
-test "$(polyarch run --platform linux/amd64 "$image")" = x86_64
-test "$(polyarch run --platform linux/arm64 "$image")" = aarch64
+test "$(polyarch run --builder embedded --platform linux/amd64 "$image")" = x86_64
+test "$(polyarch run --builder embedded --platform linux/arm64 "$image")" = aarch64
 $BUILDX stop mirrored
 $BUILDX rm mirrored
