@@ -6,7 +6,14 @@ export { type Annotation, type AnnotationTarget, parseAnnotation } from "./creat
 export { createMergedIndex, mergeImage, type MergeOptions, type PushEvent } from "./create/create.ts";
 export type { Merged } from "./create/merge.ts";
 export { type CompatibleOptions, pushCompatibly, type PushedCompatibly } from "./create/push-compatibly.ts";
-export { parseSource, placeSources, resolveSource, type Source, type SourceText } from "./create/source.ts";
+export {
+  knownSource,
+  parseSource,
+  placeSources,
+  resolveSource,
+  type Source,
+  type SourceText,
+} from "./create/source.ts";
 export { type DetailsOptions, inspectDetails, inspectDetailsRaw, type Inspection } from "./details/inspect-details.ts";
 export { inspectImage, type InspectOptions, inspectRaw } from "./inspect/inspect.ts";
 export { annotateEntry } from "./manifest-list/annotate.ts";

@@ -22,3 +22,4 @@ export { referrersTag } from "./referrers.ts";
 export type { CallOptions, HostConfig, Registry } from "./registry.ts";
 export type { RetryPolicy } from "./retry.ts";
 export { tokenFetcher } from "./token.ts";
+export { loadHttpClient } from "./transport.ts";

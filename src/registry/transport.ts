@@ -37,6 +37,11 @@ const answerTimeoutMs = 60_000;
 /** Registries that copy an upload into slow storage before they answer. */
 const uploadTimeoutMs = 300_000;
 
+/** Loads what requests are made with, which takes a while: for those who will make some and have nothing else to do just now. */
+export async function loadHttpClient(): Promise<void> {
+  await import("undici");
+}
+
 /** Connections to all hosts: pooled, HTTP/1.1, through the proxies of the environment. Knows nothing of registries. */
 export class Transport {
   readonly #env: Readonly<Record<string, string | undefined>>;

@@ -20,6 +20,8 @@ export interface FarmSurroundings extends Omit<BuildSurroundings, "client" | "bu
   /** Its nodes, in their order. */
   readonly nodes: readonly FarmNode[];
   readonly merge: MergeImages;
+  /** Told while nodes work that {@link merge} will be wanted, so that it can get ready. */
+  readonly expectMerge?: () => void;
   readonly watchTimes?: WatchTimes;
 }
 
@@ -49,6 +51,8 @@ class Farm {
   readonly #lost = new Map<FarmNode, NodeLostError>();
   readonly #claims: Claims = new Map();
   readonly #progress = new Map<FarmNode, NodeProgress>();
+  /** What is to be done when the first node has something to say. */
+  #onceWorking: (() => void) | undefined;
   constructor(build: PreparedBuild, surroundings: FarmSurroundings) {
     this.#build = build;
     this.#surroundings = surroundings;
@@ -79,6 +83,7 @@ class Farm {
   async #several(shares: readonly Share[], platforms: readonly Platform[]): Promise<FarmResult> {
     const { signal, nodes } = this.#surroundings;
     const plan = planFarm(this.#build);
+    if (plan.pushed) this.#onceWorking = this.#surroundings.expectMerge;
     const done = await this.#all(plan, shares, signal);
     const inOrder = done.toSorted((a, b) => nodes.indexOf(a.node) - nodes.indexOf(b.node));
     const workers = [...new Set(inOrder.map(({ node }) => node.name))];
@@ -127,6 +132,8 @@ class Farm {
           signal: options.signal,
           onEvent: (event) => {
             if (isOver) return;
+            this.#onceWorking?.();
+            this.#onceWorking = undefined;
             if (alone) onEvent(event);
             else if (event.type === "status") onEvent({ type: "status", status: progress.status(event.status) });
             else onEvent({ type: "step", step: progress.step(event.step) });

@@ -31,6 +31,7 @@ import {
   type SolveStatus,
   statusFromWire,
 } from "../../progress/mod.ts";
+import { loadHttpClient } from "../../registry/mod.ts";
 import { askedBuilder } from "../asked-builder.ts";
 import { openBuilders } from "../builder.ts";
 import { bootStatus } from "../builders/boot-status.ts";
@@ -229,8 +230,10 @@ async function built(
   };
   if (nodes) {
     await using farm = farmNodes(nodes, { now, signal, update });
+    // Not before the event is shown; and should it fail, whoever needs it says so.
+    const expectMerge = () => void setImmediate(() => void loadHttpClient().catch(() => undefined));
     const merge = mergeImages(invocation.context, registrySettings(nodes[0]?.node.files ?? {}));
-    return await runFarm(prepared, { ...surroundings, builder: name, nodes: farm.nodes, merge });
+    return await runFarm(prepared, { ...surroundings, builder: name, nodes: farm.nodes, merge, expectMerge });
   }
   const quietMs = driver.kind === "embedded" ? quietBootMs : 0;
   await using client = await connectNode(driver, { signal, onEvent: bootStatus({ now, update, quietMs }) });

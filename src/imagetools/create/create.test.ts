@@ -24,7 +24,7 @@ import {
   parseSource,
   placeSources,
 } from "../mod.ts";
-import { resolveSource, type Source } from "./source.ts";
+import { knownSource, resolveSource, type Source } from "./source.ts";
 
 const signal = AbortSignal.timeout(60_000);
 const utf8 = new TextEncoder();
@@ -199,6 +199,26 @@ suite("images made of images", () => {
       );
     });
   }
+
+  test("what is known of sources is not asked for again", async () => {
+    const indexes = ["linux/amd64", "linux/arm64"].map((platform, at) =>
+      index(here, "a", `${at}`, [image(here, "a", undefined, platform)]),
+    );
+    const texts = indexes.map((bytes) => JSON.stringify(describe(mediaTypes.ociIndex, bytes)));
+    const places = placeSources(texts.map(parseSource), [parseReference(`${here.host}/a:all`)]);
+    const sources = places.flatMap((place) => knownSource(place) ?? []);
+    const merged = await mergeImage(registry, sources, { companions: false, signal });
+    assert.equal(merged.children.length, 2);
+    assert.deepEqual(
+      here.requests.map(({ method, path }) => `${method} ${path}`).toSorted(),
+      indexes.map((bytes) => `GET /v2/a/manifests/${digestOf(bytes)}`).toSorted(),
+    );
+    const [unknown] = placeSources(
+      [parseSource(digestOf(indexes[0] as Uint8Array))],
+      [parseReference(`${here.host}/a`)],
+    );
+    assert.equal(unknown && knownSource(unknown), undefined);
+  });
 
   test("broken connections and passing failures cost nothing but time", async () => {
     image(here, "a", "1", "linux/amd64");

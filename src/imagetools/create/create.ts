@@ -35,6 +35,8 @@ export interface MergeOptions {
   readonly order?: readonly Platform[];
   /** Whether a single manifest becomes an index too; `true` when left out. */
   readonly preferIndex?: boolean;
+  /** Whether statements that registries keep beside the images come into the index; `true` when left out. */
+  readonly companions?: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -63,9 +65,9 @@ export async function mergeImage(
 ): Promise<Merged> {
   await using group = new TaskGroup({ limit: parallel, signal: options.signal });
   const fetched = await group.all(sources.map((source) => (task) => fetchSource(registry, source, task)));
-  const { annotations = [], platforms = [], order = [], preferIndex = true, signal } = options;
+  const { annotations = [], platforms = [], order = [], preferIndex = true, companions = true, signal } = options;
   const merged = keepPlatforms(mergeSources(fetched, { annotations, preferIndex }), platforms);
-  return orderPlatforms(await addAttestations(registry, merged, { signal }), order);
+  return orderPlatforms(companions ? await addAttestations(registry, merged, { signal }) : merged, order);
 }
 
 /**

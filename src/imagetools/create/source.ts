@@ -111,6 +111,21 @@ export async function resolveSource(
   };
 }
 
+/** A source of which all is known, so that no registry need be asked; `undefined` when something is missing. */
+export function knownSource({
+  source,
+  reference,
+}: {
+  readonly source: SourceText;
+  readonly reference: Reference;
+}): Source | undefined {
+  if (source.type !== "descriptor") return undefined;
+  const { mediaType, size, ...rest } = source.wanted;
+  return mediaType === undefined || size === undefined
+    ? undefined
+    : { reference, descriptor: { ...rest, mediaType, size } };
+}
+
 /** The source's name for people. */
 export function formatSource({ reference }: Source): string {
   return formatReference(reference);
