@@ -3,14 +3,20 @@
  *
  *   bin/node scripts/e2e.ts [--reference] [FILE…] [-- options of node --test]
  *
- * Without files all of them run, two at a time. With --reference they run against `docker buildx` on a Docker Engine from
- * Debian sid instead: what fails there is either about our own engine, or a test that asks for what buildx does not do.
- * After 25 minutes the tests that still run are named and ended: something hangs.
+ * Without files all of them run, two at a time. After 25 minutes those that still run are named and ended: something hangs.
+ *
+ * Two ways to see whether a test asks for what people know. What fails then is about our own engine's processes, or a
+ * difference that docs/ explains:
+ *
+ *   --reference                     `docker buildx` on a Docker Engine from Debian sid, in place of our client and engine
+ *   POLYARCH_TEST_ENGINE=ADDRESS    our client with any BuildKit or Docker Engine (unix://…, tcp://…) in place of our engine;
+ *                                   `docker` starts a Docker Engine from Debian sid for it
  */
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { makeBaseImages, must, unpackDocker } from "../test/lab/mod.ts";
+import { makeBaseImages, must, startDocker, unpackDocker } from "../test/lab/mod.ts";
 
 if (process.argv.includes("--help")) {
   const text = readFileSync(import.meta.filename, "utf8");
@@ -32,14 +38,22 @@ if (!reference) await must(join(root, "bin/node"), ["scripts/build.ts"], { cwd: 
 await makeBaseImages(); // once, before the tests that want them run side by side
 await unpackDocker("stable");
 if (reference) await unpackDocker("sid");
+const asked = process.env["POLYARCH_TEST_ENGINE"];
+await using docker = asked === "docker" ? await startDocker("sid") : undefined;
+const engine = docker?.host ?? asked;
 
-const options = ["--test", "--test-reporter=spec", `--test-concurrency=${reference ? 1 : 2}`, "--test-timeout=600000"];
+const jobs = reference || engine ? 1 : 2;
+const options = ["--test", "--test-reporter=spec", `--test-concurrency=${jobs}`, "--test-timeout=600000"];
 const child = spawn(
   join(root, "bin/node"),
   ["--disable-warning=ExperimentalWarning", ...options, ...given.slice(split + 1), ...files],
   {
     cwd: root,
-    env: { ...process.env, ...(reference ? { POLYARCH_E2E_REFERENCE: "1" } : {}) },
+    env: {
+      ...process.env,
+      ...(reference ? { POLYARCH_E2E_REFERENCE: "1" } : {}),
+      ...(engine ? { POLYARCH_TEST_ENGINE: engine } : {}),
+    },
     stdio: ["ignore", "inherit", "inherit"],
   },
 );
@@ -49,7 +63,7 @@ const patience = setTimeout(() => {
   child.kill("SIGTERM");
   setTimeout(() => child.kill("SIGKILL"), 60_000).unref();
 }, 25 * 60_000);
-child.once("close", (code) => {
-  clearTimeout(patience);
-  process.exitCode = code ?? 1;
-});
+if (jobs === 1) clearTimeout(patience);
+const [code] = (await once(child, "close")) as [number | null];
+clearTimeout(patience);
+process.exitCode = code ?? 1;

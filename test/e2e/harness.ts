@@ -13,6 +13,7 @@ import {
   must,
   openPolyarch,
   openReference,
+  openTestEngine,
   processes,
   pushBaseImages,
   startRegistry,
@@ -65,7 +66,7 @@ export async function openHouse(options: RegistryOptions = {}): Promise<House> {
   await using undo = new AsyncDisposableStack();
   const registry = undo.use(await startRegistry(options));
   const base = options.users ? "" : await pushBaseImages(registry.host);
-  const engine = undo.use(await (process.env["POLYARCH_E2E_REFERENCE"] ? openReference() : openPolyarch()));
+  const engine = undo.use(await openEngine());
   const scratch = await mkdtemp(join(tmpdir(), "polyarch-contexts-"));
   undo.defer(() => rm(scratch, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 }));
   const owned = undo.move();
@@ -117,6 +118,13 @@ export async function openHouse(options: RegistryOptions = {}): Promise<House> {
       return done;
     },
   };
+}
+
+/** What is under test: our client and engine, unless `scripts/e2e.ts` was told otherwise. */
+function openEngine(): Promise<LabPolyarch> {
+  const { POLYARCH_E2E_REFERENCE: reference, POLYARCH_TEST_ENGINE: address } = process.env;
+  if (reference) return openReference();
+  return address ? openTestEngine(address) : openPolyarch();
 }
 
 /** An image's configuration, as skopeo reads it. */

@@ -20,6 +20,7 @@ export { type Held, type LabPolyarch, openPolyarch, polyarchProgram } from "./po
 export { type Process, processes, processTree } from "./processes.ts";
 export { type ManifestPut, type PickyRegistry, startOldRegistry, startPickyRegistry } from "./picky-registry.ts";
 export { openReference } from "./reference.ts";
+export { openTestEngine } from "./test-engine.ts";
 export {
   type LabRegistry,
   type RegistryOptions,
