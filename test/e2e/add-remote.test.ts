@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { suite, test } from "node:test";
-import { must, serveFiles, startGit } from "../lab/mod.ts";
+import { type LabFiles, must, serveFiles, startGit } from "../lab/mod.ts";
 import { openHouse } from "./harness.ts";
 
 const house = await openHouse();
@@ -49,7 +49,7 @@ suite("ADD of an address", () => {
 
   test("shows the client's login where it has one for the host", async () => {
     const line = `ADD ${locked.address}/word /`;
-    const host = new URL(locked.address).host;
+    const host = new URL(locked.address).hostname;
     const secret = join(await house.directory(), "token");
     await writeFile(secret, "token-of-a-test\n");
     const out = await added(line, ["--secret", `id=HTTP_AUTH_TOKEN_${host},src=${secret}`]);
@@ -57,6 +57,89 @@ suite("ADD of an address", () => {
     await writeFile(secret, "Bearer token-of-a-test");
     await added(line, ["--no-cache", "--secret", `id=HTTP_AUTH_HEADER_${host},src=${secret}`]);
     assert.match(await refused(line, ["--no-cache"]), /invalid response status 401/);
+  });
+});
+
+suite("ADD of an address a second time", () => {
+  /** Builds, and says what the server was asked meanwhile, and whether the result was there already. */
+  const asked = async (server: LabFiles, dockerfile: string, args: readonly string[] = []) => {
+    server.requests.length = 0;
+    const dest = await house.directory();
+    const context = await house.context({ Dockerfile: `FROM scratch\n${dockerfile}\n` });
+    const { stderr } = await house.build(context, [...args, "--output", `type=local,dest=${dest}`]);
+    const word = await readFile(join(dest, "word"), "utf8");
+    return { word, requests: [...server.requests], cached: / CACHED$/m.test(stderr) };
+  };
+
+  test("only asks whether it has changed, whatever happened to the engine meanwhile", async () => {
+    const served = { "/word": "one\n" };
+    await using server = await serveFiles(served, { etags: "honest" });
+    const line = `ADD ${server.address}/word /`;
+    const unchanged = { requests: ["HEAD /word 304"], cached: true };
+    assert.deepEqual(await asked(server, line), { word: "one\n", requests: ["GET /word 200"], cached: false });
+    assert.deepEqual(await asked(server, line), { word: "one\n", ...unchanged });
+    await house.kill();
+    assert.deepEqual(await asked(server, line), { word: "one\n", ...unchanged });
+    // Another step with the same file: made anew, of what is there.
+    const other = await asked(server, `ADD --chmod=644 ${server.address}/word /`);
+    assert.deepEqual(other.requests, ["HEAD /word 304"]);
+    served["/word"] = "two\n";
+    const changed = ["HEAD /word 200", "GET /word 200"];
+    assert.deepEqual(await asked(server, line), { word: "two\n", requests: changed, cached: false });
+    served["/word"] = "one\n";
+    assert.deepEqual(await asked(server, line), { word: "one\n", ...unchanged }, "both states are known");
+    const { stdout } = await house.polyarch(["du", "--verbose"]);
+    assert.match(stdout, /^Description:\s+http url http:\/\/127\.0\.0\.1:\d+\/word$/m);
+  });
+
+  test("fetches it again when what was kept is gone", async () => {
+    await using server = await serveFiles({ "/word": "gone\n" }, { etags: "honest" });
+    const line = `ADD ${server.address}/word /`;
+    await asked(server, line);
+    assert.equal((await house.polyarch(["prune", "--all", "--force"])).code, 0);
+    assert.deepEqual(await asked(server, line), { word: "gone\n", requests: ["GET /word 200"], cached: false });
+  });
+
+  test("believes no answer that makes no sense", async () => {
+    for (const [etags, requests] of [
+      ["no head", ["HEAD /word 405", "GET /word 304"]],
+      ["wrong head", ["HEAD /word 200", "GET /word 304"]],
+      ["confused", ["HEAD /word 200", "GET /word 304", "GET /word 200"]],
+    ] as const) {
+      const word = `${etags}\n`;
+      await using server = await serveFiles({ "/word": word }, { etags });
+      const line = `ADD ${server.address}/word /`;
+      await asked(server, line);
+      assert.deepEqual(await asked(server, line), { word, requests, cached: true }, etags);
+    }
+  });
+
+  test("fetches it where the server has no ETags, and knows it again", async () => {
+    await using server = await serveFiles({ "/word": "plain\n" });
+    const line = `ADD ${server.address}/word /`;
+    await asked(server, line);
+    assert.deepEqual(await asked(server, line), { word: "plain\n", requests: ["GET /word 200"], cached: true });
+  });
+
+  test("asks nobody for what is pinned by its digest", async () => {
+    await using server = await serveFiles({ "/word": "pinned\n" }, { etags: "honest" });
+    const digest = createHash("sha256").update("pinned\n").digest("hex");
+    const line = `ADD --checksum=sha256:${digest} ${server.address}/word /`;
+    assert.deepEqual((await asked(server, line)).requests, ["GET /word 200"]);
+    assert.deepEqual(await asked(server, line), { word: "pinned\n", requests: [], cached: true });
+  });
+
+  test("shows a login again, and gives what is kept to nobody without one", async () => {
+    const authorization = `Basic ${Buffer.from("somebody:p@ss word").toString("base64")}`;
+    await using server = await serveFiles({ "/word": "mine\n" }, { etags: "honest", authorization });
+    const line = `ADD ${server.address}/word /`;
+    const known = `ADD ${server.address.replace("://", "://somebody:p%40ss%20word@")}/word /`;
+    assert.equal((await asked(server, known)).word, "mine\n");
+    assert.deepEqual((await asked(server, known)).requests, ["HEAD /word 304"]);
+    assert.match(await refused(line), /invalid response status 401/);
+    const { stdout } = await house.polyarch(["du", "--verbose"]);
+    assert.match(stdout, /http url http:\/\/xxxxx:xxxxx@127/);
+    assert.doesNotMatch(stdout, /p%40ss/);
   });
 });
 

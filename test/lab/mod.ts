@@ -10,7 +10,7 @@ export { type DockerRelease, type LabDocker, startDocker, unpackDocker } from ".
 export { buildctlProgram, engineProgram, type LabEngine, startEngine } from "./engine.ts";
 export { emulateOnHost } from "./emulators.ts";
 export { type EngineArchitecture, makeEngineBase, pushEngineBase } from "./engine-base.ts";
-export { type LabFiles, serveFiles } from "./files-server.ts";
+export { type LabFiles, type LabFilesOptions, serveFiles } from "./files-server.ts";
 export { type LabGit, startGit } from "./git.ts";
 export { pushEngineImage } from "./engine-image.ts";
 export { pushGoImage } from "./go-image.ts";

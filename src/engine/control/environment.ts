@@ -16,7 +16,7 @@ import { type ImageResolver, layoutImages, type LayoutImages, type SourceEnviron
 const sessionWaitMs = 5000;
 
 /** What the ops and sources of one build have of the client whose build it is. */
-export class JobEnvironment implements SourceEnvironment {
+export class JobEnvironment implements SourceEnvironment, AsyncDisposable {
   readonly registry: Registry;
   readonly images: ImageResolver;
   readonly entitlements: ReadonlySet<string>;
@@ -29,6 +29,7 @@ export class JobEnvironment implements SourceEnvironment {
   readonly #sessions: SessionManager;
   readonly #content: ContentStore;
   readonly #layouts = new Map<string, Promise<LayoutImages>>();
+  #held: Ref[] | undefined = [];
 
   constructor(options: {
     readonly sessions: SessionManager;
@@ -64,5 +65,16 @@ export class JobEnvironment implements SourceEnvironment {
     if (!wanted)
       throw new BuildError("failed_precondition", "no active sessions: the client of this build offers no session");
     return await this.#sessions.get(wanted, { signal: options.signal, timeoutMs: sessionWaitMs });
+  }
+
+  hold(ref: Ref): void {
+    if (this.#held) this.#held.push(ref);
+    else void ref.release();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const held = this.#held ?? [];
+    this.#held = undefined;
+    await Promise.all(held.map((ref) => ref.release()));
   }
 }

@@ -62,6 +62,7 @@ export async function solve(
   } finally {
     await build[Symbol.asyncDispose]();
     await job.close(failure);
+    await environment[Symbol.asyncDispose]();
     const { response, results, documents } = exported;
     await recording?.end({ failure, exporterResponse: response, results, documents });
     deps.jobs.retire(request.Ref);

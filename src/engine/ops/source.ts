@@ -26,6 +26,11 @@ export interface SourceInstance<C extends OpEnvironment = OpEnvironment> {
   cacheMap(context: OpContext<C>): Promise<SourceKey>;
   /** Makes the tree, lazily where the store can. The ref is the caller's. */
   run(context: OpContext<C>): Promise<Ref>;
+  /**
+   * When what is there was last changed, in whole seconds since the epoch, as far as the source itself knows; `undefined`: it does not. Without this
+   * method: no source of this kind knows.
+   */
+  time?(context: OpContext<C>): Promise<number | undefined>;
 }
 
 /** See {@link SourceInstance.cacheMap}. */

@@ -1,5 +1,6 @@
 import type { Registry } from "../../registry/mod.ts";
 import type { SessionCaller } from "../../session/mod.ts";
+import type { Ref } from "../refs/mod.ts";
 import type { OpEnvironment } from "../ops/mod.ts";
 import type { ImageResolver } from "./image/resolver.ts";
 import type { LayoutImages } from "./oci-layout/layout-images.ts";
@@ -22,4 +23,6 @@ export interface SourceEnvironment extends OpEnvironment {
    * @throws {BuildError} `no active session for <id>` when it does not show up within 5 s
    */
   session(id: string | undefined, options: { signal: AbortSignal }): Promise<SessionCaller>;
+  /** Keeps a result until the build ends; takes over the hold. After the end it is given back at once. */
+  hold(ref: Ref): void;
 }

@@ -2,6 +2,7 @@
 export type { SourceEnvironment } from "./environment.ts";
 export { ImageResolver, type ResolvedImage } from "./image/resolver.ts";
 export { gitSource } from "./git/source.ts";
+export { KnownFiles } from "./http/known-files.ts";
 export { httpSources } from "./http/source.ts";
 export { imageSource } from "./image/source.ts";
 export { localSource } from "./local/source.ts";

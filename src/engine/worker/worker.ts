@@ -16,6 +16,7 @@ import {
   gitSource,
   httpSources,
   imageSource,
+  KnownFiles,
   localSource,
   ociLayoutSource,
   type SourceEnvironment,
@@ -72,16 +73,17 @@ export async function openWorker<C extends SourceEnvironment>(options: WorkerOpt
   const reserve = new Reserve(root);
   await using _room = reserve.lend();
   await checkRoot(root);
+  const now = () => new Date();
   const content = await openDirectoryStore(join(root, "content"));
   const bytes = undo.use(openByteWorkers());
   const refs = undo.use(await openRefStore({ root: join(root, "layers"), content, bytes }));
   const executor = undo.use(await openExecutor({ root, spawner, path: options.path, dns: options.dns }));
   const cache = undo.use(new SqliteCacheStore(join(root, "cache.db"), refs));
+  const knownFiles = undo.use(new KnownFiles(join(root, "http.db"), now));
   const runRoot = join(root, "run");
   const cacheMountRoot = join(root, "cache-mounts");
   await sweep(runRoot);
   for (const directory of [runRoot, cacheMountRoot]) await makeDirectory(directory, { mode: 0o700 });
-  const now = () => new Date();
   const shelves = [cacheMounts, receivedDirectories, walkIndexes];
   const kept = undo.use(await KeptDirectories.open({ root, shelves, bytes, now }));
   const contextUse = { received: kept.use(receivedDirectories), indexes: kept.use(walkIndexes) };
@@ -94,7 +96,7 @@ export async function openWorker<C extends SourceEnvironment>(options: WorkerOpt
       localSource({ refs, bytes, root: join(root, "contexts"), use: contextUse }),
       ociLayoutSource(refs),
       gitSource({ refs, bytes, root: join(root, "contexts", "received"), path: options.path }),
-      ...httpSources({ refs, root: join(root, "contexts", "received") }),
+      ...httpSources({ refs, root: join(root, "contexts", "received"), known: knownFiles }),
     ],
     runRoot,
     cacheMountRoot,

@@ -1,134 +1,97 @@
 import { BuildError } from "../../../base/errors/mod.ts";
-import { type Digest, isDigest } from "../../../oci/mod.ts";
-import type { Source } from "../../ops/mod.ts";
+import { pullUpload } from "../../../session/mod.ts";
+import type { Source, SourceInstance } from "../../ops/mod.ts";
 import type { RefStore } from "../../refs/mod.ts";
 import type { SourceEnvironment } from "../environment.ts";
-import { type Download, openDownloads } from "./downloads.ts";
-
-/** How a fetched file is to lie in its tree. */
-interface FileWishes {
-  readonly filename: string | undefined;
-  readonly mode: number;
-  readonly uid: number;
-  readonly gid: number;
-  readonly checksum: Digest | undefined;
-  /** Name of the secret that is the `Authorization` of the request; empty: those that are named after the host. */
-  readonly authSecret: string;
-}
+import { type Download, download } from "./downloads.ts";
+import { fileNameOf } from "./file-name.ts";
+import { type FileWishes, readWishes } from "./file-wishes.ts";
+import type { KnownFile, KnownFiles } from "./known-files.ts";
+import { HttpFiles, secondsOf } from "./http-files.ts";
+import { treeOfFile } from "./tree-of-file.ts";
 
 /**
- * `http://` and `https://`: one file, fetched; under the host `buildkit-session` it comes from the client itself. Its key means nothing outside of
- * this build: what is made of it is recognised by content.
- * @param options.root where files lie while the build lasts
+ * `http://` and `https://`: one file, recognised by its content, and only fetched where its server does not say that it is one that is kept. What
+ * stands under the host `buildkit-session` comes from the client itself, and means nothing outside of this build.
+ * @param options.root where files lie while they are fetched
+ * @param options.known which files are kept
  */
 export function httpSources(options: {
   readonly refs: RefStore;
   readonly root: string;
+  readonly known: KnownFiles;
 }): readonly Source<SourceEnvironment>[] {
-  const { refs } = options;
-  const downloads = openDownloads(options.root);
+  const files = new HttpFiles(options);
   return ["http", "https"].map((scheme) => ({
     scheme,
     open: ({ identifier, attrs }) => {
       const wishes = readWishes(identifier, attrs);
-      return {
-        cacheMap: () => Promise.resolve({ key: `http:${JSON.stringify([identifier, wishes])}`, volatile: true }),
-        run: async ({ environment, signal, progress }) => {
-          const caller = environment.sessionId === "" ? undefined : await environment.session(undefined, { signal });
-          const address = new URL(identifier);
-          const authorization = await authorizationFor(address, wishes.authSecret, environment, signal);
-          const file = await downloads.fetch(address, { caller, authorization, signal, progress });
-          try {
-            return await asTree(refs, file, wishes, identifier, signal);
-          } finally {
-            await file[Symbol.asyncDispose]();
-          }
-        },
-      };
+      const address = parseAddress(identifier);
+      return address.host === "buildkit-session" ? uploaded(address, wishes, options) : served(address, wishes, files);
     },
   }));
 }
 
-/** What the client has for a server: a whole header, or a token. */
-async function authorizationFor(
-  { host }: URL,
-  named: string,
-  { secret }: SourceEnvironment,
-  signal: AbortSignal,
-): Promise<string | undefined> {
-  if (!secret || host === "buildkit-session") return undefined;
-  const read = async (id: string) => {
-    const data = await secret(id, { signal });
-    return data && new TextDecoder().decode(data).trim();
-  };
-  if (named !== "") {
-    const header = await read(named);
-    if (header === undefined) throw new BuildError("not_found", `secret ${named}: not found`);
-    return header;
-  }
-  const header = await read(`HTTP_AUTH_HEADER_${host}`);
-  if (header !== undefined) return header;
-  const token = await read(`HTTP_AUTH_TOKEN_${host}`);
-  return token === undefined ? undefined : `Bearer ${token}`;
-}
-
-async function asTree(refs: RefStore, file: Download, wishes: FileWishes, address: string, signal: AbortSignal) {
-  const { filename = file.filename, checksum, mode, uid, gid } = wishes;
-  if (checksum !== undefined && checksum !== file.digest) {
-    throw new BuildError("failed_precondition", `digest mismatch ${file.digest}: ${checksum}`);
-  }
-  const entry = {
-    path: filename,
-    type: "file",
-    mode,
-    uid,
-    gid,
-    size: file.size,
-    mtimeSec: file.modifiedSec,
-    mtimeNsec: 0,
-    digest: file.digest,
-    content: { kind: "range", file: file.path, offsetBytes: 0 },
-  } as const;
-  const toc = { entries: [entry], whiteouts: [], opaques: [] };
-  const description = `http url ${address}`;
-  if (file.lasts) return await refs.fromDirectory(file.directory, toc, { description });
-  const empty = refs.scratch();
-  try {
-    return (await refs.writeLayer(empty, toc, { signal, description })).ref;
-  } finally {
-    await empty.release();
-  }
-}
-
-function readWishes(address: string, attrs: Readonly<Record<string, string>>): FileWishes {
-  for (const name of Object.keys(attrs)) {
-    if (/^http\.(sig|header)/.test(name)) {
-      throw new BuildError("unimplemented", `${address}: source attribute ${name} is not supported yet`);
-    }
-  }
-  const checksum = attrs["http.checksum"] || undefined;
-  if (checksum !== undefined && !isDigest(checksum)) {
-    throw new BuildError("invalid_argument", `${address}: invalid http.checksum ${checksum}`);
-  }
-  const filename = attrs["http.filename"] || undefined;
-  if (filename !== undefined && (filename.includes("/") || filename === "." || filename === "..")) {
-    throw new BuildError("invalid_argument", `${address}: invalid http.filename ${filename}`);
-  }
+function served(address: URL, wishes: FileWishes, files: HttpFiles): SourceInstance<SourceEnvironment> {
   return {
-    filename,
-    checksum,
-    authSecret: attrs["http.authheadersecret"] ?? "",
-    mode: number(attrs, "http.perm", 8) ?? 0o600,
-    uid: number(attrs, "http.uid", 10) ?? 0,
-    gid: number(attrs, "http.gid", 10) ?? 0,
+    cacheMap: async (context) => {
+      const { checksum } = wishes;
+      if (checksum !== undefined) {
+        const filename = wishes.filename ?? fileNameOf(address);
+        return { key: keyOf(wishes, { digest: checksum, filename, lastModified: "" }) };
+      }
+      return { key: keyOf(wishes, await files.find(address, wishes, context)) };
+    },
+    run: async (context) => {
+      const found = await files.open(address, wishes, context);
+      const { checksum } = wishes;
+      if (checksum === undefined || checksum === found.digest) return found.ref;
+      await found.ref.release();
+      throw new BuildError("failed_precondition", `digest mismatch ${found.digest}: ${checksum}`);
+    },
+    time: async (context) => secondsOf((await files.find(address, wishes, context)).lastModified),
   };
 }
 
-function number(attrs: Readonly<Record<string, string>>, name: string, base: 8 | 10): number | undefined {
-  const text = attrs[name];
-  if (text === undefined || text === "") return undefined;
-  if (!(base === 8 ? /^[0-7]{1,5}$/ : /^\d{1,9}$/).test(text)) {
-    throw new BuildError("invalid_argument", `invalid ${name} ${JSON.stringify(text)}`);
-  }
-  return Number.parseInt(text, base);
+/** What the client sends once, while its build lasts. */
+function uploaded(
+  address: URL,
+  wishes: FileWishes,
+  { refs, root }: { readonly refs: RefStore; readonly root: string },
+): SourceInstance<SourceEnvironment> {
+  return {
+    cacheMap: () => Promise.resolve({ key: `http:${JSON.stringify([address.href, wishes])}`, volatile: true }),
+    run: async ({ environment, signal, progress }) => {
+      if (environment.sessionId === "") {
+        throw new BuildError("failed_precondition", "no active sessions: the client of this build offers no session");
+      }
+      const caller = await environment.session(undefined, { signal });
+      const bytes = pullUpload(caller, address, { signal });
+      const file = await download(root, { bytes, total: undefined }, { id: "transferring upload", signal, progress });
+      // It cannot be had again.
+      caller.closed.addEventListener("abort", () => void file[Symbol.asyncDispose](), { once: true });
+      checkDigest(file, wishes);
+      const toc = treeOfFile(file, wishes, { filename: wishes.filename ?? "context", modifiedSec: 0 });
+      return await refs.fromDirectory(file.directory, toc, { description: `http url ${address.href}` });
+    },
+  };
+}
+
+function checkDigest({ digest }: Download, { checksum }: FileWishes): void {
+  if (checksum === undefined || checksum === digest) return;
+  throw new BuildError("failed_precondition", `digest mismatch ${digest}: ${checksum}`);
+}
+
+/** Of all that the tree is made of. */
+function keyOf(
+  { mode, uid, gid }: FileWishes,
+  { digest, filename, lastModified }: Pick<KnownFile, "digest" | "filename" | "lastModified">,
+): string {
+  return `http:${JSON.stringify({ filename, mode, uid, gid, digest, lastModified })}`;
+}
+
+function parseAddress(text: string): URL {
+  const address = URL.parse(text);
+  if (!address) throw new BuildError("invalid_argument", `invalid address ${JSON.stringify(text)}`);
+  return address;
 }
