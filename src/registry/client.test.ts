@@ -339,7 +339,7 @@ test("pushManifest() puts manifests and indexes, and says why one is refused", a
     {
       code: "invalid_argument",
       message:
-        /unexpected status from PUT request to .*\/v2\/new\/manifests\/1: 400 Bad Request: manifest invalid: manifest sha256:[0-9a-f]{64} unknown: the registry may not know this kind of manifest: try --provenance=false/,
+        /unexpected status from PUT request to .*\/v2\/new\/manifests\/1: 400 Bad Request: manifest blob unknown: blob unknown to registry \(sha256:[0-9a-f]{64}\)$/,
     },
   );
   await assert.rejects(

@@ -6,7 +6,7 @@ import { type Endpoint, type HostLookup, originEndpoint, readEndpoints } from ".
 import { fetchContent, type Shelf } from "./fetch.ts";
 import { RegistryHttp } from "./http.ts";
 import { blobExists, type OpenBlob, pushBlobTo } from "./push-blob.ts";
-import { pushManifestTo } from "./push-manifest.ts";
+import { type PushManifestOptions, pushManifestTo } from "./push-manifest.ts";
 import { listReferrers } from "./referrers.ts";
 import type { CallOptions, HostConfig, Registry } from "./registry.ts";
 import { lookUpManifest, notFound } from "./resolve.ts";
@@ -125,6 +125,7 @@ class RegistryClient implements Registry {
     open: OpenBlob,
     options: CallOptions & {
       readonly mountFrom?: readonly string[];
+      readonly anew?: boolean;
       readonly onProgress?: (sentBytes: number) => void;
     },
   ): Promise<"exists" | "mounted" | "pushed"> {
@@ -135,6 +136,7 @@ class RegistryClient implements Registry {
     return await pushBlobTo(this.#http, originEndpoint(reference.registry, this.#hosts), reference, descriptor, open, {
       signal: this.#either(options.signal),
       mountFrom,
+      anew: options.anew,
       onProgress: options.onProgress,
     });
   }
@@ -142,11 +144,12 @@ class RegistryClient implements Registry {
     reference: Reference,
     manifest: { readonly mediaType: string; readonly bytes: Uint8Array },
     tagOrDigest: string,
-    options: CallOptions,
+    options: PushManifestOptions,
   ): Promise<Descriptor> {
     const endpoint = originEndpoint(reference.registry, this.#hosts);
     return await pushManifestTo(this.#http, endpoint, reference, manifest, tagOrDigest, {
       signal: this.#either(options.signal),
+      pushAgain: options.pushAgain,
     });
   }
   async referrers(reference: Reference, digest: Digest, options: CallOptions): Promise<readonly Descriptor[]> {

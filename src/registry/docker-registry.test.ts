@@ -55,6 +55,34 @@ async function freePort(): Promise<number> {
   return port;
 }
 
+test("the same blobs can be pushed to a real docker-registry from several sides at once", {
+  skip: missing && "docker-registry is not installed",
+}, async (t) => {
+  const host = await startDockerRegistry(t);
+  const push = async (round: number, side: number) => {
+    await using registry = openRegistry({ credentials: anonymous, env: {} });
+    const ref = parseReference(`${host}/round-${round}:${side}`);
+    const contents = [0, 1, 2].map((at) => Buffer.from(`${round} ${at}`));
+    const [config, ...layers] = contents.map((bytes) => describe(mediaTypes.ociLayer, bytes));
+    assert.ok(config);
+    const open = async function* (bytes: Uint8Array) {
+      yield bytes;
+    };
+    const pushAll = async (lost: readonly string[], anew: boolean) => {
+      const some = contents.filter((bytes) => lost.includes(digestOf(bytes)));
+      await Promise.all(
+        some.map((bytes) => registry.pushBlob(ref, describe("", bytes), () => open(bytes), { signal, anew })),
+      );
+    };
+    await pushAll(contents.map(digestOf), false);
+    const annotations = { side: String(side) };
+    const bytes = encodeManifest(createManifest({ family: "oci", config, layers, annotations }));
+    const manifest = { mediaType: mediaTypes.ociManifest, bytes };
+    await registry.pushManifest(ref, manifest, `${side}`, { signal, pushAgain: (lost) => pushAll(lost, true) });
+  };
+  for (let round = 0; round < 10; round++) await Promise.all([0, 1, 2].map((side) => push(round, side)));
+});
+
 test("an image goes into a real docker-registry and comes back", {
   skip: missing && "docker-registry is not installed",
 }, async (t) => {

@@ -1,4 +1,5 @@
 import { BuildError, type ErrorCode } from "../base/errors/mod.ts";
+import { withoutRequest } from "./response-error.ts";
 
 /** The registry does not take this kind of document: it is older than OCI's formats, or has them switched off. Another form of the image may do. */
 export class ManifestRefusedError extends BuildError {
@@ -32,8 +33,7 @@ const saysNothing =
  * @param message status and words, as errors have them
  */
 export function refusesKind(status: number, message: string): boolean {
-  // Names may have any words in them.
-  const said = message.replace(/^unexpected status from \S+ request to \S+: /, "");
+  const said = withoutRequest(message);
   if (otherReasons.test(said)) return false;
   if (status === 404 || status === 405 || status === 415) return true;
   if (![400, 406, 422, 500, 501].includes(status)) return false;

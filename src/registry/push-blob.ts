@@ -16,6 +16,8 @@ export interface PushBlobOptions {
   readonly signal: AbortSignal;
   /** Repositories of the same registry, without its host. */
   readonly mountFrom: readonly string[];
+  /** Uploads it, whatever the registry has. */
+  readonly anew?: boolean | undefined;
   readonly onProgress?: ((sentBytes: number) => void) | undefined;
 }
 
@@ -36,8 +38,9 @@ export async function pushBlobTo(
 ): Promise<"exists" | "mounted" | "pushed"> {
   const push = new BlobPush(http, endpoint, reference, descriptor, options.signal);
   for (let attempt = 1; ; attempt++) {
-    if (await push.exists()) return "exists";
-    const location = await push.begin(attempt === 1 ? options.mountFrom.slice(0, mountLimit) : []);
+    if (!options.anew && (await push.exists())) return "exists";
+    const mountable = attempt === 1 && !options.anew ? options.mountFrom.slice(0, mountLimit) : [];
+    const location = await push.begin(mountable);
     if (location === "mounted") return "mounted";
     const failure = await push.upload(location, open, options.onProgress);
     if (!failure) return "pushed";

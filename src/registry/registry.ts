@@ -50,6 +50,7 @@ export interface Registry extends AsyncDisposable {
    * Makes sure that the repository has the blob, in the cheapest way.
    * @param open gives the bytes, each chunk valid until the next one is asked for; called only when they are needed, and again for each new attempt
    * @param options.mountFrom repositories (`host/path`) that may have it already; those of other registries are passed over
+   * @param options.anew upload it, whatever the registry says that it has
    * @param options.onProgress bytes of this attempt that were sent so far
    */
   pushBlob(
@@ -58,18 +59,23 @@ export interface Registry extends AsyncDisposable {
     open: (options: CallOptions) => AsyncIterable<Uint8Array>,
     options: CallOptions & {
       readonly mountFrom?: readonly string[];
+      readonly anew?: boolean;
       readonly onProgress?: (sentBytes: number) => void;
     },
   ): Promise<"exists" | "mounted" | "pushed">;
   /**
-   * Puts a manifest or index under a tag or its digest; everything it names must be there. Safe to repeat.
+   * Puts a manifest or index under a tag or its digest; everything it names must be there. Safe to repeat. A registry that says that something is
+   * missing, which may be so when others push the same at the same time, is asked again, a few times.
+   * @param options.pushAgain pushes those blobs (of an index: manifests) of it again which the registry does not have after all
    * @returns its descriptor
    */
   pushManifest(
     reference: Reference,
     manifest: { readonly mediaType: string; readonly bytes: Uint8Array },
     tagOrDigest: string,
-    options: CallOptions,
+    options: CallOptions & {
+      readonly pushAgain?: ((digests: readonly Digest[], options: CallOptions) => Promise<void>) | undefined;
+    },
   ): Promise<Descriptor>;
   /** Manifests of that repository that say something about `digest` (their `subject`); none when the registry keeps no such list. */
   referrers(reference: Reference, digest: Digest, options: CallOptions): Promise<readonly Descriptor[]>;

@@ -24,6 +24,11 @@ export async function unexpectedStatus(response: HttpResponse, hint = ""): Promi
   return new BuildError(codeOf(response.status), hint === "" ? line : `${line}: ${hint}`);
 }
 
+/** The status and the server's words of {@link statusLine}: URLs have names in them, which may have any words in them. */
+export function withoutRequest(message: string): string {
+  return message.replace(/^unexpected status from \S+ request to \S+: /, "");
+}
+
 /** The code that a status stands for. */
 export function codeOf(status: number): ErrorCode {
   switch (status) {

@@ -50,23 +50,37 @@ export class Copier {
     if (made) {
       const { mediaType, digest } = descriptor;
       await this.copyBlobs(reference, [made.manifest.config, ...made.manifest.layers], options);
-      await this.#registry.pushManifest(this.#target, { mediaType, bytes: made.bytes }, digest, options);
+      const blobs = [made.manifest.config, ...made.manifest.layers];
+      await this.#registry.pushManifest(this.#target, { mediaType, bytes: made.bytes }, digest, {
+        ...options,
+        pushAgain: (lost, task) => this.copyBlobs(reference, only(blobs, lost), { ...task, anew: true }),
+      });
     } else if (repositoryName(reference) !== repositoryName(this.#target)) {
       await this.#copyDocument(reference, descriptor, 0, options);
     }
   }
 
-  /** Copies what a manifest names: its config and layers. */
-  async copyBlobs(from: Reference, blobs: readonly Descriptor[], options: { signal: AbortSignal }): Promise<void> {
+  /** Has {@link copy} look again whether these are there. */
+  forget(digests: readonly Digest[]): void {
+    for (const digest of digests) this.#done.delete(digest);
+  }
+
+  /** Copies what a manifest names: its config and layers. @param options.anew also what the target says that it has */
+  async copyBlobs(
+    from: Reference,
+    blobs: readonly Descriptor[],
+    { signal, anew = false }: { readonly signal: AbortSignal; readonly anew?: boolean },
+  ): Promise<void> {
     if (repositoryName(from) === repositoryName(this.#target)) return;
-    await using group = new TaskGroup({ limit: parallel, signal: options.signal });
+    if (anew) this.forget(blobs.map(({ digest }) => digest));
+    await using group = new TaskGroup({ limit: parallel, signal });
     await group.all(
       blobs
         .filter((blob) => !mustStay(blob))
         .map(
           (blob) =>
             ({ signal }) =>
-              this.#once(blob.digest, { signal }, (signal) => this.#copyBlob(from, blob, signal)),
+              this.#once(blob.digest, { signal }, (signal) => this.#copyBlob(from, blob, { signal, anew })),
         ),
     );
   }
@@ -82,10 +96,18 @@ export class Copier {
       if (!(await this.#registry.hasManifest(this.#target, descriptor.digest, { signal }))) {
         const bytes = await this.#registry.fetchManifest(from, descriptor, { signal });
         const document = decodeImageDocument(bytes, descriptor.mediaType);
-        if (document.type === "index") await this.#copyAll(from, document.index.manifests, depth + 1, { signal });
-        else await this.copyBlobs(from, [document.manifest.config, ...document.manifest.layers], { signal });
         const { mediaType, digest } = descriptor;
-        await this.#registry.pushManifest(this.#target, { mediaType, bytes }, digest, { signal });
+        const copyParts = async (lost: readonly Digest[] | undefined, task: { signal: AbortSignal }) => {
+          if (document.type === "index") {
+            this.forget(lost ?? []);
+            await this.#copyAll(from, only(document.index.manifests, lost), depth + 1, task);
+          } else {
+            const blobs = [document.manifest.config, ...document.manifest.layers];
+            await this.copyBlobs(from, only(blobs, lost), { ...task, anew: lost !== undefined });
+          }
+        };
+        await copyParts(undefined, { signal });
+        await this.#registry.pushManifest(this.#target, { mediaType, bytes }, digest, { signal, pushAgain: copyParts });
       }
       await this.#copyCompanions(from, descriptor.digest, depth, { signal });
     });
@@ -133,9 +155,13 @@ export class Copier {
     await this.#registry.pushManifest(this.#target, index, referrersTag(subject), options);
   }
 
-  async #copyBlob(from: Reference, blob: Descriptor, signal: AbortSignal): Promise<void> {
+  async #copyBlob(
+    from: Reference,
+    blob: Descriptor,
+    options: { readonly signal: AbortSignal; readonly anew: boolean },
+  ): Promise<void> {
     const open = (options: { signal: AbortSignal }) => this.#registry.fetchBlob(from, blob, options);
-    await this.#registry.pushBlob(this.#target, blob, open, { mountFrom: [repositoryName(from)], signal });
+    await this.#registry.pushBlob(this.#target, blob, open, { ...options, mountFrom: [repositoryName(from)] });
   }
 
   async #once(
@@ -147,6 +173,11 @@ export class Copier {
     await this.#flights.run(digest, work, options);
     this.#done.add(digest);
   }
+}
+
+/** Those that are among `digests`; all when there are none given. */
+function only(descriptors: readonly Descriptor[], digests: readonly Digest[] | undefined): readonly Descriptor[] {
+  return digests ? descriptors.filter(({ digest }) => digests.includes(digest)) : descriptors;
 }
 
 /** Layers of Windows, which may lie nowhere but where their `urls` say. */

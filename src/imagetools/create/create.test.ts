@@ -231,6 +231,17 @@ suite("images made of images", () => {
     assert.ok(there.storage.manifest("b", digest));
   });
 
+  test("what the registry has told wrongly to be there is copied after all", async () => {
+    const amd64 = image(there, "b", "1", "linux/amd64");
+    const lies = ({ method, path }: { method: string; path: string }) => method === "HEAD" && path.includes("/blobs/");
+    here.plan({ when: lies, times: 2, fault: { type: "answer", status: 200 } });
+    await create([`${there.host}/b:1`], [`${here.host}/out:1`]);
+    assert.deepEqual(
+      held(here, "out", "1").manifests.map(({ digest }) => digest),
+      [amd64.digest],
+    );
+  });
+
   test("when something cannot be copied, no name is given and the error says what and where", async () => {
     const { digest } = image(here, "a", "1", "linux/amd64");
     const refused = {

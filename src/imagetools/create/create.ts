@@ -3,6 +3,7 @@ import { asBuildError, BuildError } from "../../base/errors/mod.ts";
 import {
   decodeImageDocument,
   type Descriptor,
+  type Digest,
   formatReference,
   isIndexType,
   isSchema1Type,
@@ -171,8 +172,9 @@ async function pushToRepository(
   const { onEvent } = options;
   onEvent?.({ type: "started", repository });
   try {
-    await copyChildren(registry, merged, repository, targets[0] as Reference, options);
-    for (const target of targets) await publish(registry, merged, repository, target, options);
+    const copier = new Copier(registry, targets[0] as Reference, { companions: options.companions ?? true });
+    await copyChildren(copier, merged, repository, targets[0] as Reference, options);
+    for (const target of targets) await publish(registry, copier, merged, repository, target, options);
   } catch (error) {
     onEvent?.({ type: "ended", repository, error });
     throw error;
@@ -181,13 +183,12 @@ async function pushToRepository(
 }
 
 async function copyChildren(
-  registry: Registry,
+  copier: Copier,
   merged: Merged,
   repository: string,
   target: Reference,
-  { onEvent, companions = true, signal }: PushOptions,
+  { onEvent, signal }: PushOptions,
 ): Promise<void> {
-  const copier = new Copier(registry, target, { companions });
   const copyAll = async (children: readonly Source[]) => {
     await using group = new TaskGroup({ limit: parallel, signal });
     await group.all(
@@ -207,7 +208,8 @@ async function copyChildren(
 
 async function publish(
   registry: Registry,
-  { bytes, descriptor }: Merged,
+  copier: Copier,
+  { bytes, descriptor, children }: Merged,
   repository: string,
   target: Reference,
   { onEvent, signal }: PushOptions,
@@ -219,7 +221,12 @@ async function publish(
     if (target.digest !== undefined && target.digest !== digest) {
       throw new BuildError("invalid_argument", `the image's digest is not ${target.digest}`);
     }
-    await registry.pushManifest(target, { mediaType, bytes }, target.tag ?? digest, { signal });
+    const pushAgain = async (lost: readonly Digest[], task: { signal: AbortSignal }) => {
+      copier.forget(lost);
+      const again = children.filter((child) => lost.includes(child.descriptor.digest));
+      for (const child of again) await copier.copy(child, task);
+    };
+    await registry.pushManifest(target, { mediaType, bytes }, target.tag ?? digest, { signal, pushAgain });
   });
 }
 

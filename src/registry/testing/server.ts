@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
 import type { AddressInfo } from "node:net";
-import { decodeImageDocument, digestOf, isDigest } from "../../oci/mod.ts";
+import { decodeImageDocument, type Digest, digestOf, isDigest } from "../../oci/mod.ts";
 import { Access, type TestAuth } from "./access.ts";
 import { type PlannedFault, strike } from "./fault.ts";
 import { Storage } from "./storage.ts";
@@ -189,7 +189,8 @@ class InProcessRegistry implements TestRegistry {
       const bytes = Buffer.concat(await chunksOf(request));
       const mediaType = request.headers["content-type"] ?? "";
       const missing = this.#missing(repository, bytes, mediaType);
-      if (missing !== undefined) return fail(response, 400, "MANIFEST_INVALID", missing);
+      if (missing instanceof Error) return fail(response, 400, "MANIFEST_INVALID", missing.message);
+      if (missing) return fail(response, 400, "MANIFEST_BLOB_UNKNOWN", "blob unknown to registry", missing);
       const digest = this.storage.addManifest(repository, { mediaType, bytes }, isDigest(rest) ? undefined : rest);
       return void response
         .writeHead(201, { location: `/v2/${repository}/manifests/${digest}`, "docker-content-digest": digest })
@@ -205,18 +206,16 @@ class InProcessRegistry implements TestRegistry {
     response.end(request.method === "HEAD" ? undefined : manifest.bytes);
   }
   /** What a manifest names and the repository lacks. */
-  #missing(repository: string, bytes: Uint8Array, mediaType: string): string | undefined {
+  #missing(repository: string, bytes: Uint8Array, mediaType: string): Digest | Error | undefined {
     try {
       const document = decodeImageDocument(bytes, mediaType);
       if (document.type === "index") {
-        const lost = document.index.manifests.find(({ digest }) => !this.storage.manifest(repository, digest));
-        return lost && `manifest ${lost.digest} unknown`;
+        return document.index.manifests.find(({ digest }) => !this.storage.manifest(repository, digest))?.digest;
       }
       const { config, layers } = document.manifest;
-      const lost = [config, ...layers].find(({ digest }) => !this.storage.blob(repository, digest));
-      return lost && `blob ${lost.digest} unknown`;
+      return [config, ...layers].find(({ digest }) => !this.storage.blob(repository, digest))?.digest;
     } catch (error) {
-      return (error as Error).message;
+      return error as Error;
     }
   }
   #tags({ response, repository }: Call): void {
@@ -247,8 +246,8 @@ async function chunksOf(request: IncomingMessage): Promise<Uint8Array[]> {
   return chunks;
 }
 
-function fail(response: ServerResponse, status: number, code: string, message: string): void {
+function fail(response: ServerResponse, status: number, code: string, message: string, detail?: string): void {
   response
     .writeHead(status, { "content-type": "application/json" })
-    .end(JSON.stringify({ errors: [{ code, message }] }));
+    .end(JSON.stringify({ errors: [{ code, message, detail }] }));
 }

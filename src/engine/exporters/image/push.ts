@@ -38,14 +38,18 @@ export async function pushImage(
       await step(progress, `pushing manifest for ${formatReference(withDigest(target, top.digest))}`, () => undefined);
       return;
     }
-    await step(progress, "pushing layers", () => pushBlobs(image, name, context));
+    const blobs = blobPushes(image, name, context);
+    const manifests = new Map(
+      image.manifests.map(({ manifest }): [Digest, Push] => {
+        const { digest } = manifest.descriptor;
+        return [digest, ({ signal }) => pushDocument(manifest, name, digest, { registry, parts: blobs, signal })];
+      }),
+    );
+    await step(progress, "pushing layers", () => pushAll([...blobs.values()], { signal }));
     await step(progress, `pushing manifest for ${formatReference(withDigest(target, top.digest))}`, async () => {
-      if (image.index) {
-        await Promise.all(
-          image.manifests.map(({ manifest }) => pushDocument(manifest, name, manifest.descriptor.digest, context)),
-        );
-      }
-      await pushDocument(image.top, name, tagOrDigest, context);
+      if (image.index) await pushAll([...manifests.values()], { signal });
+      const parts = image.index ? manifests : blobs;
+      await pushDocument(image.top, name, tagOrDigest, { registry, parts, signal });
     });
   } catch (error) {
     if (isAbort(error) || signal.aborted) throw error;
@@ -54,17 +58,18 @@ export async function pushImage(
   }
 }
 
-/** Every blob that any of the manifests names, each once, several at a time. */
-async function pushBlobs(image: AssembledImage, name: Reference, context: ExportContext): Promise<void> {
+/** Pushes one thing. `anew`: also when the registry says that it has it. */
+type Push = (options: { readonly signal: AbortSignal; readonly anew?: boolean }) => Promise<void>;
+
+/** How to push every blob that any of the manifests names. */
+function blobPushes(image: AssembledImage, name: Reference, context: ExportContext): ReadonlyMap<Digest, Push> {
   const { registry, progress } = context;
-  const seen = new Set<Digest>();
-  const tasks: ((options: { signal: AbortSignal }) => Promise<void>)[] = [];
+  const pushes = new Map<Digest, Push>();
   for (const { layers, config } of image.manifests) {
     for (const layer of layers) {
       const { descriptor } = layer;
-      if (seen.has(descriptor.digest)) continue;
-      seen.add(descriptor.digest);
-      tasks.push(async ({ signal }) => {
+      if (pushes.has(descriptor.digest)) continue;
+      pushes.set(descriptor.digest, async (how) => {
         const started = new Date();
         const visible = descriptor.size >= visibleFromBytes;
         const report = (current: number, completed?: Date) => {
@@ -73,7 +78,7 @@ async function pushBlobs(image: AssembledImage, name: Reference, context: Export
             progress.status({ id, current, total: descriptor.size, started, ...(completed ? { completed } : {}) });
         };
         await registry.pushBlob(name, descriptor, (options) => layer.open({ ...options, lend: true }), {
-          signal,
+          ...how,
           mountFrom: layer.knownIn,
           onProgress: (current) => report(current),
         });
@@ -81,27 +86,42 @@ async function pushBlobs(image: AssembledImage, name: Reference, context: Export
         context.noteKnownIn(descriptor.digest, repositoryName(name));
       });
     }
-    if (seen.has(config.descriptor.digest)) continue;
-    seen.add(config.descriptor.digest);
-    tasks.push(async ({ signal }) => {
-      await registry.pushBlob(name, config.descriptor, () => once(config.bytes), { signal });
+    const { descriptor, bytes } = config;
+    if (pushes.has(descriptor.digest)) continue;
+    pushes.set(descriptor.digest, async (how) => {
+      await registry.pushBlob(name, descriptor, () => once(bytes), how);
     });
   }
-  await using group = new TaskGroup({ limit: uploadsAtOnce, signal: context.signal });
-  await group.all(tasks);
+  return pushes;
 }
 
+/** Several at a time. */
+async function pushAll(
+  pushes: readonly Push[],
+  { signal, anew = false }: { readonly signal: AbortSignal; readonly anew?: boolean },
+): Promise<void> {
+  await using group = new TaskGroup({ limit: uploadsAtOnce, signal });
+  await group.all(pushes.map((push) => (task) => push({ signal: task.signal, anew })));
+}
+
+/** @param options.parts how to push what the document names, should the registry have lost it */
 async function pushDocument(
   document: Document,
   name: Reference,
   tagOrDigest: string,
-  context: ExportContext,
+  { registry, parts, signal }: Pick<ExportContext, "registry" | "signal"> & { parts: ReadonlyMap<Digest, Push> },
 ): Promise<void> {
-  await context.registry.pushManifest(
+  await registry.pushManifest(
     name.digest ? withTag(name, tagOrDigest) : name,
     { mediaType: document.descriptor.mediaType, bytes: document.bytes },
     tagOrDigest,
-    { signal: context.signal },
+    {
+      signal,
+      pushAgain: async (digests, task) => {
+        const again = digests.flatMap((digest) => parts.get(digest) ?? []);
+        await pushAll(again, { signal: task.signal, anew: true });
+      },
+    },
   );
 }
 
