@@ -67,7 +67,7 @@ export async function receiveTree(stream: PacketStream, root: string, options: R
 
 /** What the system refuses names a descriptor, if anything: people know the directory. */
 function naming(root: string, error: unknown): unknown {
-  if (!isSystemError(error) || error.path?.startsWith(root)) return error;
+  if (!isSystemError(error) || (error.path !== undefined && !error.path.startsWith("/proc/self/"))) return error;
   const { code, message } = asBuildError(Object.assign(error, { path: undefined }));
   return new BuildError(code, `cannot write to ${root}: ${message}`, { cause: error });
 }

@@ -142,7 +142,7 @@ suite("a job", () => {
       (error) =>
         error instanceof BuildError &&
         error.code === "resource_exhausted" &&
-        /no space left on device/.test(error.message),
+        error.message === "write: no space left on device",
     );
   });
 

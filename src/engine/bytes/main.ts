@@ -1,6 +1,6 @@
 /** What a worker thread runs: one job after the other, until it is ended; or the digest of one stream, where a job wants that beside itself. */
 import { parentPort, workerData } from "node:worker_threads";
-import { BuildError } from "../../base/errors/mod.ts";
+import { BuildError, messageOf } from "../../base/errors/mod.ts";
 import { digestRole, serveDigest } from "./compression/digest-thread.ts";
 import type { JobContext, JobName, Jobs } from "./jobs.ts";
 import { jobRunners } from "./jobs/mod.ts";
@@ -52,10 +52,10 @@ function buffersOf(output: unknown): ArrayBuffer[] {
 }
 
 function failureData(error: unknown): FailureData {
-  const { message, stack, code }: NodeJS.ErrnoException = error instanceof Error ? error : new Error(String(error));
+  const { stack, code }: NodeJS.ErrnoException = error instanceof Error ? error : new Error(String(error));
   const isBuildError = error instanceof BuildError;
   return {
-    message,
+    message: messageOf(error),
     stack,
     buildCode: isBuildError ? error.code : undefined,
     systemCode: isBuildError ? systemCodeOf(error.cause) : code,

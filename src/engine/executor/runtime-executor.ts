@@ -240,9 +240,7 @@ async function hint(
   { code, said, plan }: { readonly code: number; readonly said: string; readonly plan: RunPlan },
   io: ProcessIO,
 ): Promise<void> {
-  using root = new RootDirectory(process.rootfs);
-  const { platform } = process;
-  const text = hintFor(root, { process, platform, isEmulated: plan.how !== "native", code, said });
+  const text = hintIn(process, { code, said, isEmulated: plan.how !== "native" });
   if (text !== undefined) await io.stderr(Buffer.from(`hint: ${text}\n`));
 }
 
@@ -255,6 +253,15 @@ async function tell(
 ): Promise<void> {
   const why = failure.type === "command" && failure.reason !== "forbidden" ? lookAt(process, container) : undefined;
   await io.stderr(Buffer.from(`${failure.text}${why === undefined ? "" : `: ${why}`}\n`));
+}
+
+/** Holds on to the root for no longer than it looks, like {@link lookAt}. */
+function hintIn(
+  process: ProcessSpec,
+  failed: { readonly code: number; readonly said: string; readonly isEmulated: boolean },
+): string | undefined {
+  using root = new RootDirectory(process.rootfs);
+  return hintFor(root, { process, platform: process.platform, ...failed });
 }
 
 /** Holds on to the root for no longer than it looks: whoever mounted it may want to unmount it. */

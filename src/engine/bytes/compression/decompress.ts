@@ -1,6 +1,6 @@
 import { createReadStream } from "node:fs";
 import { closeSync, openSync, readSync } from "node:fs";
-import { pipeline } from "node:stream";
+import { pipeline, type Readable } from "node:stream";
 import { createGunzip, createZstdDecompress } from "node:zlib";
 import { BuildError } from "../../../base/errors/mod.ts";
 import { detectFraming, framingPrefixBytes } from "../../../tar/mod.ts";
@@ -75,7 +75,8 @@ async function* throughStream(
   });
   const stream =
     framing === "gzip" ? createGunzip({ chunkSize: readBytes }) : createZstdDecompress({ chunkSize: readBytes });
-  const ended = new Promise<void>((resolve) => pipeline(source, stream, () => resolve()));
+  // What it calls back with is what reading meets; it does not always call back when streams are destroyed.
+  pipeline(source, stream, () => undefined);
   try {
     for await (const chunk of stream) {
       progress(source.bytesRead);
@@ -86,8 +87,14 @@ async function* throughStream(
     if (!/^(Z_|ZSTD_|ERR_)/.test(code)) throw error;
     throw new BuildError("data_loss", `${framing}: ${(error as Error).message}`, { cause: error });
   } finally {
-    stream.destroy();
-    source.destroy();
-    await ended;
+    await Promise.all([destroyed(stream), destroyed(source)]);
   }
+}
+
+/** Ends a stream, and waits until it holds nothing any more. */
+async function destroyed(stream: Readable): Promise<void> {
+  if (stream.closed) return;
+  const closed = new Promise<void>((resolve) => stream.once("close", () => resolve()));
+  stream.destroy();
+  await closed;
 }
