@@ -3,7 +3,7 @@
  *
  * One namespace per protobuf file: `import { control, pb } from "../api/mod.ts"`, then `control.Control` is a service,
  * `control.SolveRequest` a type and `control.SolveRequestSchema` what `create`, `toBinary` and `fromBinary` of
- * `@bufbuild/protobuf` want. 64-bit integers are bigints; unknown fields and enum numbers are kept.
+ * `base/protobuf` want. 64-bit integers are bigints; unknown fields and enum numbers are kept.
  */
 // Control API and what it carries.
 export * as control from "./gen/buildkit/control_pb.ts";

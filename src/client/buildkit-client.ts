@@ -1,4 +1,4 @@
-import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { MessageInitShape } from "../base/protobuf/mod.ts";
 import { content, control, type worker } from "../api/mod.ts";
 import { type Channel, createClient } from "../rpc/mod.ts";
 import { type DialSession, openSession, type Session, type SessionOptions } from "../session/mod.ts";

@@ -1,4 +1,4 @@
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { create, fromBinary, toBinary } from "../base/protobuf/mod.ts";
 import { fsutil } from "../api/mod.ts";
 import { BuildError } from "../base/errors/mod.ts";
 

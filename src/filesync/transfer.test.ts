@@ -17,7 +17,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { suite, test, type TestContext } from "node:test";
-import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { create, type MessageInitShape } from "../base/protobuf/mod.ts";
 import { fsutil } from "../api/mod.ts";
 import { BuildError } from "../base/errors/mod.ts";
 import { lutimes } from "../base/sys/mod.ts";

@@ -1,4 +1,4 @@
-import { create } from "@bufbuild/protobuf";
+import { create } from "../base/protobuf/mod.ts";
 import { fsutil } from "../api/mod.ts";
 import { BuildError } from "../base/errors/mod.ts";
 import type { FileStat, FileType } from "./file-stat.ts";

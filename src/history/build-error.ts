@@ -1,4 +1,4 @@
-import { fromBinary } from "@bufbuild/protobuf";
+import { fromBinary } from "../base/protobuf/mod.ts";
 import { errdefs, status } from "../api/mod.ts";
 import { asBuildError, type BuildError } from "../base/errors/mod.ts";
 import { type CallControl } from "../client/mod.ts";

@@ -1,4 +1,4 @@
-import { timestampMs } from "@bufbuild/protobuf/wkt";
+import { timestampMs } from "../base/protobuf/mod.ts";
 import type { BuildKitClient, CallControl, HistoryQuery, HistoryRecord } from "../client/mod.ts";
 import { buildName, type LocalBuild } from "./build-name.ts";
 

@@ -1,6 +1,6 @@
 import { createGzip } from "node:zlib";
 import { pipeline } from "node:stream/promises";
-import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import type { Timestamp } from "../base/protobuf/mod.ts";
 import { asBuildError, BuildError } from "../base/errors/mod.ts";
 import type { CallControl, HistoryRecord } from "../client/mod.ts";
 import {

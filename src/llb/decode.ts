@@ -1,4 +1,4 @@
-import { fromBinary } from "@bufbuild/protobuf";
+import { fromBinary } from "../base/protobuf/mod.ts";
 import { pb } from "../api/mod.ts";
 import { BuildError, messageOf, type SourceRange } from "../base/errors/mod.ts";
 import { type Digest, digestOf, isDigest, normalizePlatform, type Platform } from "../oci/mod.ts";

@@ -1,4 +1,4 @@
-import { create } from "@bufbuild/protobuf";
+import { create } from "../base/protobuf/mod.ts";
 import { pb } from "../api/mod.ts";
 import type { LlbCapability } from "./capabilities.ts";
 import type { Chown, CopyAction, FileAction, FileActions, Owner } from "./file-actions.ts";

@@ -1,4 +1,4 @@
-import { create } from "@bufbuild/protobuf";
+import { create } from "../base/protobuf/mod.ts";
 import { pb } from "../api/mod.ts";
 import { scratch, type State, stateOf } from "./state.ts";
 import type { OpBody, Vertex, VertexOptions } from "./vertex.ts";

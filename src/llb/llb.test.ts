@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { create, toBinary } from "@bufbuild/protobuf";
+import { create, toBinary } from "../base/protobuf/mod.ts";
 import { pb } from "../api/mod.ts";
 import { BuildError } from "../base/errors/mod.ts";
 import { digestOf, parsePlatform } from "../oci/mod.ts";

@@ -1,4 +1,4 @@
-import { create, toBinary } from "@bufbuild/protobuf";
+import { create, toBinary } from "../base/protobuf/mod.ts";
 import { pb } from "../api/mod.ts";
 import { type Digest, digestOf, type Platform } from "../oci/mod.ts";
 import type { LlbCapability } from "./capabilities.ts";

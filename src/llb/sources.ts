@@ -1,5 +1,5 @@
 import { pb } from "../api/mod.ts";
-import { create } from "@bufbuild/protobuf";
+import { create } from "../base/protobuf/mod.ts";
 import type { Digest, Platform } from "../oci/mod.ts";
 import type { LlbCapability } from "./capabilities.ts";
 import { type State, stateOf } from "./state.ts";

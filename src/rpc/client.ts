@@ -1,4 +1,4 @@
-import type { DescMessage, DescMethod, DescService, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
+import type { DescMessage, DescMethod, DescService, MessageInitShape, MessageShape } from "../base/protobuf/mod.ts";
 import type { CallOptions } from "./call.ts";
 import type { Channel } from "./channel.ts";
 import type { ClientCall } from "./client-call.ts";

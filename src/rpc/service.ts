@@ -7,7 +7,7 @@ import {
   type MessageInitShape,
   type MessageShape,
   toBinary,
-} from "@bufbuild/protobuf";
+} from "../base/protobuf/mod.ts";
 import { BuildError } from "../base/errors/mod.ts";
 import type { ByteStream, HandlerContext } from "./call.ts";
 

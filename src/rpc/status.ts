@@ -1,5 +1,4 @@
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
-import { AnySchema } from "@bufbuild/protobuf/wkt";
+import { create, fromBinary, toBinary } from "../base/protobuf/mod.ts";
 import { status } from "../api/mod.ts";
 import { asBuildError, BuildError } from "../base/errors/mod.ts";
 import type { Metadata } from "./metadata.ts";
@@ -24,7 +23,7 @@ export function statusOf(thrown: unknown): status.Status {
   return create(status.StatusSchema, {
     code: numberOfCode(error.code),
     message: error.message,
-    details: details.map(({ typeUrl, value }) => create(AnySchema, { typeUrl, value })),
+    details: details.map(({ typeUrl, value }) => ({ typeUrl, value })),
   });
 }
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { fromBinary, toBinary, create } from "@bufbuild/protobuf";
+import { fromBinary, toBinary, create } from "../base/protobuf/mod.ts";
 import { suite, test } from "node:test";
 import { control } from "../api/mod.ts";
 import { BuildError } from "../base/errors/mod.ts";

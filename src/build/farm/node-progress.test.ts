@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import { create } from "@bufbuild/protobuf";
-import { timestampFromDate } from "@bufbuild/protobuf/wkt";
+import { create } from "../../base/protobuf/mod.ts";
+import { timestampFromDate } from "../../base/protobuf/mod.ts";
 import { control } from "../../api/mod.ts";
 import { parsePlatform } from "../../oci/mod.ts";
 import { type Claims, NodeProgress } from "./node-progress.ts";

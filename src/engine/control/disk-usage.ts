@@ -1,5 +1,5 @@
-import type { MessageInitShape } from "@bufbuild/protobuf";
-import { timestampFromDate } from "@bufbuild/protobuf/wkt";
+import type { MessageInitShape } from "../../base/protobuf/mod.ts";
+import { timestampFromDate } from "../../base/protobuf/mod.ts";
 import type { control } from "../../api/mod.ts";
 import type { UsageRecord } from "../worker/mod.ts";
 import type { EngineDeps } from "./deps.ts";

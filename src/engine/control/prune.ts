@@ -1,4 +1,4 @@
-import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { MessageInitShape } from "../../base/protobuf/mod.ts";
 import type { control } from "../../api/mod.ts";
 import type { EngineDeps } from "./deps.ts";
 import { milliseconds, usageMessage } from "./disk-usage.ts";

@@ -1,5 +1,5 @@
 import { hostname } from "node:os";
-import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { MessageInitShape } from "../../base/protobuf/mod.ts";
 import type { worker } from "../../api/mod.ts";
 import type { EngineDeps } from "./deps.ts";
 import { buildkitVersion } from "./version.ts";

@@ -3,7 +3,7 @@ import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, suite, test } from "node:test";
-import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { create, type MessageInitShape } from "../../base/protobuf/mod.ts";
 import { control } from "../../api/mod.ts";
 import { BuildError } from "../../base/errors/mod.ts";
 import { collectBytes } from "../../content/mod.ts";

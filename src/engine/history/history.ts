@@ -1,5 +1,5 @@
-import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
-import { timestampFromDate } from "@bufbuild/protobuf/wkt";
+import { create, type MessageInitShape, toBinary } from "../../base/protobuf/mod.ts";
+import { timestampFromDate } from "../../base/protobuf/mod.ts";
 import { control, status } from "../../api/mod.ts";
 import { BuildError, messageOf } from "../../base/errors/mod.ts";
 import { log } from "../../base/log/mod.ts";

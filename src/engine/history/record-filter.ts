@@ -1,4 +1,4 @@
-import { timestampMs } from "@bufbuild/protobuf/wkt";
+import { timestampMs } from "../../base/protobuf/mod.ts";
 import type { control } from "../../api/mod.ts";
 import { BuildError } from "../../base/errors/mod.ts";
 import { FilterError, parseFilters, textField } from "../../base/text/filter/mod.ts";

@@ -1,4 +1,4 @@
-import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import { create, fromBinary, type MessageInitShape, toBinary } from "../../base/protobuf/mod.ts";
 import { control } from "../../api/mod.ts";
 import { BuildError } from "../../base/errors/mod.ts";
 import type { BlobReader, ContentStore } from "../../content/mod.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { create, toBinary } from "@bufbuild/protobuf";
+import { create, toBinary } from "../../base/protobuf/mod.ts";
 import { test } from "node:test";
 import { pb } from "../../api/mod.ts";
 import { diff, marshal, merge, scratch, type State } from "../../llb/mod.ts";

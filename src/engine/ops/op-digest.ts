@@ -1,4 +1,4 @@
-import type { DescField, DescMessage, Message } from "@bufbuild/protobuf";
+import type { DescMessage, Field, Message } from "../../base/protobuf/mod.ts";
 import { type Digest, digestOf } from "../../oci/mod.ts";
 
 /**
@@ -19,16 +19,17 @@ export function messageJson(schema: DescMessage, message: Message): Record<strin
     if (!field.oneof) {
       const value = fieldJson(field, values[field.localName]);
       if (value !== undefined) json[field.name] = value;
-    } else if (!oneofs.has(field.oneof.localName)) {
-      oneofs.add(field.oneof.localName);
+    } else if (!oneofs.has(field.oneof)) {
+      oneofs.add(field.oneof);
       // A Go struct holds a oneof as one field of an interface type, written even when nil.
-      json[capitalized(field.oneof.localName)] = oneofJson(field.oneof.fields, values[field.oneof.localName]);
+      const cases = schema.fields.filter(({ oneof }) => oneof === field.oneof);
+      json[capitalized(field.oneof)] = oneofJson(cases, values[field.oneof]);
     }
   }
   return json;
 }
 
-function oneofJson(fields: readonly DescField[], value: unknown): unknown {
+function oneofJson(fields: readonly Field[], value: unknown): unknown {
   const { case: arm, value: held } = value as { readonly case: string | undefined; readonly value?: unknown };
   const field = fields.find((candidate) => candidate.localName === arm);
   if (!field) return null;
@@ -36,27 +37,24 @@ function oneofJson(fields: readonly DescField[], value: unknown): unknown {
   return json === undefined ? {} : { [field.name.replace(/ID$/, "Id")]: json };
 }
 
-function fieldJson(field: DescField, value: unknown): unknown {
-  switch (field.fieldKind) {
-    case "message":
-      return value === undefined ? undefined : messageJson(field.message, value as Message);
+function fieldJson(field: Field, value: unknown): unknown {
+  const { message } = field;
+  switch (field.kind) {
+    case "one":
+      if (!message) return isZero(value) ? undefined : value;
+      return value === undefined ? undefined : messageJson(message, value as Message);
     case "list": {
       const list = value as readonly unknown[];
       if (list.length === 0) return undefined;
-      return field.listKind === "message" ? list.map((item) => messageJson(field.message, item as Message)) : list;
+      return message ? list.map((item) => messageJson(message, item as Message)) : list;
     }
     case "map": {
       const entries = Object.entries(value as Readonly<Record<string, unknown>>).sort(byKey);
       if (entries.length === 0) return undefined;
       return Object.fromEntries(
-        entries.map(([key, held]) => [
-          key,
-          field.mapKind === "message" ? messageJson(field.message, held as Message) : held,
-        ]),
+        entries.map(([key, held]) => [key, message ? messageJson(message, held as Message) : held]),
       );
     }
-    default:
-      return isZero(value) ? undefined : value;
   }
 }
 

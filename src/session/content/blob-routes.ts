@@ -1,4 +1,4 @@
-import { timestampFromDate } from "@bufbuild/protobuf/wkt";
+import { timestampFromDate } from "../../base/protobuf/mod.ts";
 import { content } from "../../api/mod.ts";
 import { BuildError } from "../../base/errors/mod.ts";
 import type { BlobReader } from "../../content/mod.ts";

@@ -1,4 +1,4 @@
-import type { DescService } from "@bufbuild/protobuf";
+import type { DescService } from "../../base/protobuf/mod.ts";
 import { type Channel, type Client, createClient, type Peer } from "../../rpc/mod.ts";
 import type { Handshake } from "../handshake.ts";
 

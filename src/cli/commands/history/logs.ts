@@ -1,4 +1,4 @@
-import { timestampMs } from "@bufbuild/protobuf/wkt";
+import { timestampMs } from "../../../base/protobuf/mod.ts";
 import type { StatusResponse } from "../../../client/mod.ts";
 import { findBuild } from "../../../history/mod.ts";
 import { chooseMode, openDisplay, statusFromWire } from "../../../progress/mod.ts";

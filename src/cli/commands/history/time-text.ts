@@ -1,4 +1,4 @@
-import { timestampMs, type Timestamp } from "@bufbuild/protobuf/wkt";
+import { timestampMs, type Timestamp } from "../../../base/protobuf/mod.ts";
 
 /** RFC 3339 with as many digits as there are. */
 export function timeText(time: Timestamp): string {

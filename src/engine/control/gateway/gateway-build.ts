@@ -3,7 +3,7 @@ import { gateway } from "../../../api/mod.ts";
 import { BuildError } from "../../../base/errors/mod.ts";
 import { formatPlatform, normalizePlatform, type Platform } from "../../../oci/mod.ts";
 import { errorOf } from "../../../rpc/mod.ts";
-import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { MessageInitShape } from "../../../base/protobuf/mod.ts";
 import type { Build, BuildResult, PlatformResult } from "../build.ts";
 import { FrontendBridge } from "../frontend-bridge.ts";
 import type { LazyResult } from "../lazy-result.ts";

@@ -1,4 +1,4 @@
-import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { MessageInitShape } from "../../../base/protobuf/mod.ts";
 import { type apicaps, gateway, type pb } from "../../../api/mod.ts";
 import { BuildError } from "../../../base/errors/mod.ts";
 import { encodeStat } from "../../../filesync/mod.ts";

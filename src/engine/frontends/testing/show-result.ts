@@ -1,4 +1,4 @@
-import { toJson } from "@bufbuild/protobuf";
+import { messageJson } from "./message-json.ts";
 import { pb } from "../../../api/mod.ts";
 import { decodeDefinition } from "../../../llb/mod.ts";
 import type { FrontendResult } from "../bridge.ts";
@@ -23,12 +23,7 @@ function showGraph(definition: pb.Definition): unknown {
   const { ops } = decodeDefinition(definition);
   const numbers = new Map([...ops.keys()].map((digest, at) => [digest, `#${at}`] as const));
   return [...ops.values()].map(({ digest, name, op, inputs, locations, metadata }) => {
-    const {
-      inputs: _inputs,
-      constraints: _constraints,
-      platform,
-      ...body
-    } = toJson(pb.OpSchema, op) as Record<string, unknown>;
+    const { inputs: _inputs, constraints: _constraints, platform, ...body } = messageJson(pb.OpSchema, op);
     return {
       op: numbers.get(digest),
       name,

@@ -1,4 +1,4 @@
-import { clone } from "@bufbuild/protobuf";
+import { clone } from "../../../base/protobuf/mod.ts";
 import { pb } from "../../../api/mod.ts";
 import { digestOf, type Platform } from "../../../oci/mod.ts";
 import type { Ref } from "../../refs/mod.ts";

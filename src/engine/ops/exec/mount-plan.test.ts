@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { create, type MessageInitShape } from "../../../base/protobuf/mod.ts";
 import { test } from "node:test";
 import { pb } from "../../../api/mod.ts";
 import { planMounts } from "./mount-plan.ts";

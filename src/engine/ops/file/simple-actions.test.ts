@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { create, type MessageInitShape } from "../../../base/protobuf/mod.ts";
 import { describe, test } from "node:test";
 import { pb } from "../../../api/mod.ts";
 import { describePlan, type Spec, treeOf } from "../testing/trees.ts";

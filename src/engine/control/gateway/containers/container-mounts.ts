@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { create } from "@bufbuild/protobuf";
+import { create } from "../../../../base/protobuf/mod.ts";
 import { type gateway, pb } from "../../../../api/mod.ts";
 import { BuildError, unreachable } from "../../../../base/errors/mod.ts";
 import { cleanPath } from "../../../../base/text/paths/mod.ts";

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { isIP } from "node:net";
-import { create } from "@bufbuild/protobuf";
+import { create } from "../../../../base/protobuf/mod.ts";
 import { type gateway, pb } from "../../../../api/mod.ts";
 import { BuildError } from "../../../../base/errors/mod.ts";
 import { decodePlatform } from "../../../../llb/mod.ts";

@@ -1,4 +1,4 @@
-import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { MessageInitShape } from "../../../../base/protobuf/mod.ts";
 import { gateway } from "../../../../api/mod.ts";
 import { BuildError } from "../../../../base/errors/mod.ts";
 import { statusOf } from "../../../../rpc/mod.ts";
