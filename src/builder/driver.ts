@@ -72,6 +72,10 @@ export interface Driver {
   readonly dialSession?: DialSession;
   /** The images of the Docker Engine that the engine is inside of. */
   readonly images?: EngineImages;
+  /**
+   * The engines that the node is made of, where these can be several: for each the platforms that it is there for, none meaning whatever it says.
+   */
+  instances?(options: DriverCall): Promise<readonly (readonly Platform[])[]>;
   /** The engine's version, where its Control API does not tell it. */
   version?(options: DriverCall): Promise<string>;
   /** Ends the engine; what it has built stays. */

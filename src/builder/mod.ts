@@ -24,6 +24,7 @@ export type {
 } from "./driver.ts";
 export {
   loadBuilder,
+  withInstances,
   type LoadedBuilder,
   type LoadedNode,
   loadNode,

@@ -25,6 +25,8 @@ export interface NodeStatus {
   readonly labels: Readonly<Record<string, string>>;
   readonly gcPolicy: WorkerRecord["GCPolicy"];
   readonly devices: WorkerRecord["CDIDevices"];
+  /** Of each engine that the node is made of, the platforms that it is there for. @see Driver.instances */
+  readonly instances?: readonly (readonly Platform[])[] | undefined;
 }
 
 /** A node that was asked how it is; without `status` there is an `error`. */
@@ -67,6 +69,21 @@ export async function loadBuilder(
     : { builder, nodes };
 }
 
+/**
+ * A builder as it is shown: where engines come and go by themselves and all nodes run, one entry for each engine; its node's name stands for it.
+ */
+export function withInstances(loaded: LoadedBuilder): LoadedBuilder {
+  const { builder, nodes } = loaded;
+  if (nodes.length === 0 || !nodes.every(({ status }) => status?.instances?.length)) return loaded;
+  const shown = nodes.flatMap((node) =>
+    (node.status?.instances ?? []).map(
+      (platforms): LoadedNode =>
+        node.status && platforms.length > 0 ? { ...node, status: { ...node.status, platforms } } : node,
+    ),
+  );
+  return { ...loaded, builder: { ...builder, dynamic: true }, nodes: shown };
+}
+
 /** Asks one node how it is, for a limited time. */
 export async function loadNode(
   open: OpenNode,
@@ -96,12 +113,13 @@ async function statusOf(node: BuilderNode, driver: Driver, signal: AbortSignal):
   const nothing = { workerIds: [], labels: {}, gcPolicy: [], devices: [] };
   if (state !== "running") return { state, platforms: unique(node.platforms), ...nothing };
   await using client = clientOf(driver);
-  const [workers, version] = await Promise.all([
+  const [workers, version, instances] = await Promise.all([
     client.listWorkers({ signal }).catch((error: unknown) => {
       signal.throwIfAborted();
       throw new BuildError("unavailable", `listing workers: ${messageOf(error)}`, { cause: error });
     }),
     engineVersion(client, driver, signal),
+    driver.instances?.({ signal }),
   ]);
   const [first] = workers;
   return {
@@ -112,6 +130,7 @@ async function statusOf(node: BuilderNode, driver: Driver, signal: AbortSignal):
     labels: first?.Labels ?? {},
     gcPolicy: first?.GCPolicy ?? [],
     devices: workers.at(-1)?.CDIDevices ?? [],
+    instances,
   };
 }
 

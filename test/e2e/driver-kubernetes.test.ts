@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { suite, test } from "node:test";
-import { type Finished, readIndex, startKubernetes } from "../lab/mod.ts";
+import { type Finished, type LabObject, readIndex, run, startKubernetes, unpackDocker } from "../lab/mod.ts";
 import { openHouse } from "./harness.ts";
 
 /** Engines in pods, behind an API server of the lab. */
@@ -10,11 +10,13 @@ const house = await openHouse();
 const certificates = await house.directory();
 assert.equal((await house.polyarch(["daemon", "certs", certificates])).code, 0);
 const cluster = house.own(await startKubernetes(certificates));
-const env = { KUBECONFIG: cluster.kubeconfig };
-const polyarch = (args: readonly string[], more: Record<string, string> = {}): Promise<Finished> =>
-  house.polyarch(args, { env: { ...env, ...more }, timeoutMs: 120_000 });
-async function works(args: readonly string[]): Promise<Finished> {
-  const done = await polyarch(args);
+const buildxProgram = join((await unpackDocker("sid")).plugins[0] ?? "", "docker-buildx");
+const env = { ...house.env, KUBECONFIG: cluster.kubeconfig };
+type Program = (args: readonly string[], more?: Record<string, string>) => Promise<Finished>;
+const polyarch: Program = (args, more = {}) => house.polyarch(args, { env: { ...env, ...more }, timeoutMs: 120_000 });
+const buildx: Program = (args, more = {}) => run(buildxProgram, args, { env: { ...env, ...more }, timeoutMs: 120_000 });
+async function works(args: readonly string[], program = polyarch): Promise<Finished> {
+  const done = await program(args);
   assert.equal(done.code, 0, `${args.join(" ")}:\n${done.stderr}`);
   return done;
 }
@@ -27,7 +29,7 @@ suite("the kubernetes driver", () => {
     assert.equal(cluster.objects.size, 0);
     const { stderr } = await works(["inspect", "--bootstrap", "pods"]);
     assert.match(stderr, /^#1 \[internal\] booting buildkit$/m);
-    assert.match(stderr, /waiting for 1 pod to be ready, timeout: 120s/);
+    assert.match(stderr, /waiting for 1 pods to be ready, timeout: 2 minutes/);
     const deployment = cluster.objects.get(`${deployments}/pods-0`);
     assert.deepEqual(deployment?.["spec"], {
       replicas: 1,
@@ -68,6 +70,76 @@ suite("the kubernetes driver", () => {
     assert.deepEqual([...cluster.objects.keys()], []);
   });
 
+  test("makes what docker buildx makes, and either uses what the other has made", async () => {
+    const config = join(await house.directory(), "buildkitd.toml");
+    await writeFile(config, `[registry."registry.invalid"]\n  ca = ["${join(certificates, "ca.pem")}"]\n`);
+    const image = "image=polyarch/engine:stable-1";
+    const everything = [
+      "replicas=2",
+      "requests.cpu=100m",
+      "requests.memory=1Gi",
+      "requests.ephemeral-storage=2Gi",
+      "limits.cpu=1500m",
+      "limits.memory=2Gi",
+      "limits.ephemeral-storage=3Gi",
+      "schedulername=ours",
+      "serviceaccount=builder",
+      "loadbalance=random",
+      "qemu.install=true",
+      "qemu.image=example.org/binfmt:1",
+      '"nodeselector=disk=ssd,zone=a"',
+      '"annotations=a1=v1,a2=v2"',
+      '"labels=team=us,cost=low"',
+      '"tolerations=key=a,value=b;key=c,operator=Exists,effect=NoExecute,tolerationSeconds=60"',
+      "timeout=90s",
+      "default-load=false",
+      "env.FOO=bar",
+      image,
+    ].join(",");
+    const cases: readonly (readonly string[])[] = [
+      [`--driver-opt=${everything}`, "--buildkitd-config", config],
+      [`--driver-opt=buildkit-root-volume-memory=1Gi,${image}`, "--platform=linux/arm64,linux/amd64"],
+      ["--driver-opt=rootless=true", "--buildkitd-flags=--debug"],
+    ];
+    for (const [at, args] of cases.entries()) {
+      const made = async (program: Program, name: string) => {
+        await works(["create", "--driver=kubernetes", "--name", name, "--node=same", "--bootstrap", ...args], program);
+        const objects = new Map([...cluster.objects].map(([path, object]) => [path, essence(object)]));
+        if (at > 0) await works(["rm", name], program);
+        return objects;
+      };
+      const theirs = await made(buildx, "theirs");
+      if (at === 0) await useBoth("theirs");
+      const ours = await made(polyarch, "ours");
+      assert.deepEqual(ours, theirs, args.join(" "));
+      if (at === 0) await useBoth("ours");
+    }
+    assert.deepEqual([...cluster.objects.keys()], []);
+
+    /** Both programs list a builder that one of them has made, show it and build with it; who has not made it removes it. */
+    async function useBoth(name: string): Promise<void> {
+      for (const args of [["ls"], ["ls", "--format=json"], ["inspect", name]]) {
+        // buildx shows options and files in no order
+        const shown = async (program: Program) =>
+          (await works(args, program)).stdout
+            .split("\n")
+            .filter((line) => args[0] === "inspect" || line.includes("same"))
+            .map((line) => line.split(/ +/).toSorted().join(" "))
+            .toSorted();
+        const [ours, theirs] = await Promise.all([shown(polyarch), shown(buildx)]);
+        assert.deepEqual(ours, theirs, args.join(" "));
+        if (args.length === 1) assert.equal(ours.length, 2, "one line for each pod");
+      }
+      const context = await house.context({ Dockerfile: "FROM scratch\nCOPY big /big\n", big: "x".repeat(3_000_000) });
+      const dest = await house.directory();
+      for (const program of [buildx, polyarch]) {
+        await works(["build", `--builder=${name}`, "-o", `type=local,dest=${dest}`, context], program);
+      }
+      await works(["rm", name], name === "ours" ? buildx : polyarch);
+      assert.deepEqual([...cluster.objects.keys()], []);
+    }
+  });
+
   test("hands its configuration over, and keeps to one of several pods", async () => {
     const config = join(await house.directory(), "buildkitd.toml");
     await writeFile(config, `[registry."registry.invalid"]\nca = ["${join(certificates, "ca.pem")}"]\n`);
@@ -106,19 +178,52 @@ suite("the kubernetes driver", () => {
     await works(["rm", "stuck"]);
   });
 
-  test("refuses what makes no sense, and says what would", async () => {
-    for (const [option, want] of [
-      ["colour=blue", /invalid driver option colour for kubernetes driver/],
-      ["replicas=many", /driver option replicas: want a whole number/],
-      ["requests.cpu=lots", /driver option requests\.cpu: want a quantity/],
-      ["loadbalance=never", /driver option loadbalance: want sticky or random/],
-      ["timeout=soon", /driver option timeout: want a duration/],
-      ["labels=app=mine", /app is the driver's own/],
-      ["rootless=true", /rootless=true wants an image that runs without root/],
+  test("is reached as a remote engine by the name of a pod", async () => {
+    await works(["create", "--driver=kubernetes", "--name=away", "--bootstrap"]);
+    const context = await house.context({ Dockerfile: "FROM scratch\nCOPY Dockerfile /\n" });
+    for (const [at, query] of ["", "?namespace=builds&container=buildkitd&context=lab"].entries()) {
+      const name = `pod${at}`;
+      await works(["create", `--name=${name}`, "--driver=remote", `kube-pod://away0-0${query}`]);
+      assert.match((await works(["ls"])).stdout, new RegExp(`^ \\\\_ ${name}0 .*kube-pod://away0-0.* running `, "m"));
+      await works(["build", `--builder=${name}`, context]);
+    }
+    for (const [endpoint, message] of [
+      ["kube-pod://nobody", /pods "nobody" not found in namespace builds/],
+      ["kube-pod://away0-0?context=none", /kubeconfig: context "none" does not exist/],
     ] as const) {
-      const { code, stderr } = await polyarch(["create", "--driver=kubernetes", `--driver-opt=${option}`]);
+      await works(["create", "--name=wrong", "--driver=remote", endpoint]);
+      const { code, stderr } = await polyarch(["build", "--builder=wrong", context]);
+      assert.equal(code, 1, endpoint);
+      assert.match(stderr, message);
+      await works(["rm", "wrong"]);
+    }
+    await works(["rm", "away", "pod0", "pod1"]);
+  });
+
+  test("refuses what makes no sense in docker buildx's words, and says what would", async () => {
+    for (const [option, want] of [
+      ["colour=blue"],
+      ["replicas=many", "want a whole number"],
+      ["requests.cpu=lots", "want a quantity"],
+      ["persistent-volume-claim.requests.storage=lots", "want a quantity"],
+      ["loadbalance=never", "want sticky or random"],
+      ["timeout=soon", "want a duration"],
+      ["labels=app=mine", "want other names"],
+      ["annotations=buildx.docker.com/platform=x", "want other names"],
+      ["nodeselector=ssd", "want key=value pairs"],
+      ["tolerations=colour=blue", "want key, operator, value, effect or tolerationSeconds"],
+      ["rootless=maybe", "want true or false"],
+      ["qemu.install=", "want true or false"],
+      ["env.=x"],
+    ] as const) {
+      const create = ["create", "--driver=kubernetes", "--name=bad", "--driver-opt", option];
+      const { code, stderr } = await polyarch(create);
       assert.equal(code, 1, option);
-      assert.match(stderr, want);
+      const theirs = (await buildx(create)).stderr
+        .replace(/^ERROR: failed to initialize builder bad \(bad0\): /, "")
+        .trim();
+      if (!option.startsWith("persistent")) assert.ok(stderr.includes(theirs), `${stderr}${theirs}`);
+      if (want !== undefined) assert.ok(stderr.includes(want), stderr);
     }
     const nowhere = join(await house.directory(), "config");
     await writeFile(
@@ -135,3 +240,12 @@ suite("the kubernetes driver", () => {
     assert.doesNotMatch((await works(["ls"])).stdout, /nowhere/);
   });
 });
+
+/** An object without what may be written in several ways: what is empty in it, and the spaces and parents of tables of TOML. */
+function essence(object: LabObject): unknown {
+  return JSON.parse(JSON.stringify(object), (key: string, value: unknown) => {
+    if (key === "buildkitd.toml") return (value as string).replace("[registry]\n", "").replaceAll(/\s+/g, "");
+    const isEmpty = (key === "annotations" || key === "resources") && Object.keys(value as object).length === 0;
+    return isEmpty ? undefined : value;
+  });
+}

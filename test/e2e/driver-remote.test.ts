@@ -116,7 +116,7 @@ suite("the remote driver", () => {
     const cases: readonly (readonly [readonly string[], RegExp])[] = [
       [["--buildkitd-flags=--debug", `unix://${socket}`], /setting buildkit flags is not supported for remote driver/],
       [["http://there"], /unrecognized url scheme http/],
-      [["kube-pod://pod"], /kube-pod/],
+      [["kube-pod://Pod"], /unsupported pod name: "Pod"/],
       [["ssh://me:secret@there"], /plain-text password is not supported/],
     ];
     for (const [args, message] of cases) {

@@ -14,7 +14,7 @@ export { type LabFiles, type LabFilesOptions, serveFiles } from "./files-server.
 export { type LabGit, startGit } from "./git.ts";
 export { pushEngineImage } from "./engine-image.ts";
 export { pushGoImage } from "./go-image.ts";
-export { type LabKubernetes, type LabObject, startKubernetes } from "./kubernetes.ts";
+export { type LabKubernetes, type LabObject, startKubernetes } from "./kubernetes/cluster.ts";
 export { type LabPlatform, labPlatforms } from "./platforms.ts";
 export { type Held, type LabPolyarch, openPolyarch, polyarchProgram } from "./polyarch.ts";
 export { type Process, processes, processTree } from "./processes.ts";

@@ -12,24 +12,29 @@ export class DriverOptions {
   }
   /** The option's value; `undefined` when it is not given or empty. */
   take(name: string): string | undefined {
+    return this.takeRaw(name) || undefined;
+  }
+  /** The option's value, which may be empty; `undefined` when it is not given. */
+  takeRaw(name: string): string | undefined {
     const value = this.#left.get(name);
     this.#left.delete(name);
-    return value === "" ? undefined : value;
+    return value;
   }
   /** @throws {BuildError} when the value is neither yes nor no */
   takeBool(name: string, preset: boolean): boolean {
-    const value = this.take(name);
+    const value = this.takeRaw(name);
     if (value === undefined) return preset;
-    return parseGoBool(value) ?? wrongValue(name, value, "true or false");
+    const syntax = `strconv.ParseBool: parsing ${JSON.stringify(value)}: invalid syntax`;
+    return parseGoBool(value) ?? wrongValue(name, value, "true or false", syntax);
   }
-  /** @throws {BuildError} when the value is no whole number */
-  takeInteger(name: string): number | undefined {
-    const value = this.take(name);
+  /** @param reader what docker buildx reads it with @throws {BuildError} when the value is no whole number */
+  takeInteger(name: string, reader: "ParseInt" | "Atoi" = "ParseInt"): number | undefined {
+    const value = this.takeRaw(name);
     if (value === undefined) return undefined;
-    const number = Number(value);
-    return /^[+-]?\d+$/.test(value) && Number.isSafeInteger(number)
-      ? number
-      : wrongValue(name, value, "a whole number");
+    const number = /^[+-]?\d+$/.test(value) ? Number(value) : undefined;
+    if (Number.isSafeInteger(number)) return number;
+    const why = number === undefined ? "invalid syntax" : "value out of range";
+    return wrongValue(name, value, "a whole number", `strconv.${reader}: parsing ${JSON.stringify(value)}: ${why}`);
   }
   /** Every option whose name begins with `prefix`, as name without it and value. */
   takeAll(prefix: string): readonly (readonly [string, string])[] {
@@ -41,14 +46,21 @@ export class DriverOptions {
   end(): void {
     const [unknown] = this.#left.keys();
     if (unknown === undefined) return;
-    throw new BuildError("invalid_argument", `invalid driver option ${unknown} for ${this.#kind} driver`);
+    // the one driver whose words in buildx stand in another order
+    const driver = this.#kind === "kubernetes" ? "driver kubernetes" : `${this.#kind} driver`;
+    throw new BuildError("invalid_argument", `invalid driver option ${unknown} for ${driver}`);
   }
 }
 
-/** @throws {BuildError} always */
-export function wrongValue(name: string, value: string, want: string): never {
+/**
+ * Refuses an option's value.
+ * @param said what docker buildx says of such a value, for those who search for it
+ * @throws {BuildError} always
+ */
+export function wrongValue(name: string, value: string, want: string, said = ""): never {
+  const words = said === "" ? "" : `${said}: `;
   throw new BuildError(
     "invalid_argument",
-    `invalid value ${JSON.stringify(value)} of driver option ${name}: want ${want}`,
+    `invalid value ${JSON.stringify(value)} of driver option ${name}: ${words}want ${want}`,
   );
 }

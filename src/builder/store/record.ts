@@ -1,3 +1,4 @@
+import { goJson } from "../../base/text/go-values/mod.ts";
 import { BuildError, messageOf } from "../../base/errors/mod.ts";
 import type { Platform } from "../../oci/mod.ts";
 import type { NodeConfig } from "../driver.ts";
@@ -91,14 +92,6 @@ export function decodeRecord(text: string, path: string): BuilderRecord {
   });
   if (nodes.length === 0) throw wrong("it has no Nodes");
   return { name, driver: string(Driver, "Driver"), nodes, dynamic: Dynamic === true };
-}
-
-/** JSON as Go's encoding/json writes it: what HTML would mind is escaped. */
-export function goJson(value: unknown): string {
-  return JSON.stringify(value).replaceAll(
-    /[<>&\u2028\u2029]/g,
-    (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
 }
 
 function platformJson({ architecture, os, osVersion, osFeatures, variant }: Platform): Json {

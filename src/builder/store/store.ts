@@ -1,3 +1,4 @@
+import { goJson } from "../../base/text/go-values/mod.ts";
 import { randomBytes } from "node:crypto";
 import { closeSync, openSync } from "node:fs";
 import { chown, readFile, rename, rm, writeFile } from "node:fs/promises";
@@ -8,7 +9,7 @@ import { makeDirectory } from "../../base/files/mod.ts";
 import { type Owner, ownerBehindSudo, storeDirectory } from "./directory.ts";
 import { validName } from "./names.ts";
 import { type CurrentBuilder, defaultsFile, type RememberedBuild, StoreReader } from "./reader.ts";
-import { type BuilderRecord, encodeRecord, goJson } from "./record.ts";
+import { type BuilderRecord, encodeRecord } from "./record.ts";
 
 /** How often a lock that somebody else has is asked for. */
 const pollMs = 20;

@@ -1,5 +1,11 @@
 import { messageOf } from "../../base/errors/mod.ts";
-import { type DriverFeatures, loadBuilder, type LoadedBuilder, type LoadedNode } from "../../builder/mod.ts";
+import {
+  type DriverFeatures,
+  loadBuilder,
+  type LoadedBuilder,
+  type LoadedNode,
+  withInstances,
+} from "../../builder/mod.ts";
 import { askedBuilder } from "../asked-builder.ts";
 import { openBuilders } from "../builder.ts";
 import { bootWithProgress } from "../builders/boot.ts";
@@ -19,6 +25,7 @@ export async function runInspect(invocation: Invocation<typeof inspectFlags>): P
   const load = () => loadBuilder(builders, builder, { signal, timeoutMs: flags.timeout });
   let loaded = await load();
   if (flags.bootstrap && (await bootWithProgress(loaded.nodes, context))) loaded = await load();
+  loaded = withInstances(loaded);
   const features = new Map<LoadedNode, DriverFeatures>();
   for (const node of globals.debug ? loaded.nodes : []) {
     if (node.driver && node.status) features.set(node, await node.driver.features({ signal }));

@@ -1,5 +1,5 @@
 import { messageOf } from "../../base/errors/mod.ts";
-import { loadBuilder, type LoadedBuilder, type LoadedNode } from "../../builder/mod.ts";
+import { loadBuilder, type LoadedBuilder, type LoadedNode, withInstances } from "../../builder/mod.ts";
 import { proxyVariables } from "../../docker/mod.ts";
 import { openBuilders } from "../builder.ts";
 import { builderJson } from "../builders/json.ts";
@@ -25,7 +25,9 @@ export async function runLs({ context, flags }: Invocation<typeof lsFlags>): Pro
   const builders = await openBuilders(context);
   const [all, current] = await Promise.all([builders.all(), builders.find("")]);
   const loaded = await Promise.all(
-    all.map((builder) => loadBuilder(builders, builder, { signal, timeoutMs: flags.timeout })),
+    all.map(async (builder) =>
+      withInstances(await loadBuilder(builders, builder, { signal, timeoutMs: flags.timeout })),
+    ),
   );
   const ordered = [
     ...loaded.filter(({ error }) => error === undefined),

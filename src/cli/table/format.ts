@@ -1,4 +1,5 @@
 import { compileTemplate } from "../../base/text/go-template/mod.ts";
+import { goJson } from "../../base/text/go-values/mod.ts";
 import { alignTabs } from "./tabs.ts";
 
 /** One row: what a template may name. Its JSON is what `json` prints. */
@@ -39,6 +40,9 @@ export function renderRows(format: RowFormat, header: Readonly<Record<string, st
 const text = (value: unknown) => (typeof value === "string" ? value : JSON.stringify(value ?? ""));
 
 const rowFunctions = {
+  // rows escape what HTML would mind; plain values do not
+  json: (value: unknown) =>
+    typeof value === "object" && value !== null ? goJson(value) : JSON.stringify(value ?? null),
   pad: (value: unknown, before: unknown, after: unknown) =>
     `${" ".repeat(Number(before))}${text(value)}${" ".repeat(Number(after))}`,
   truncate: (value: unknown, length: unknown) => text(value).slice(0, Number(length)),

@@ -18,25 +18,6 @@ function scaled(value: number, base: number, units: readonly string[]): string {
   return `${Number(rest.toPrecision(4))}${units[unit]}`;
 }
 
-/** A span of time for people: `About an hour`, `3 days`. */
-export function humanDuration(ms: number): string {
-  const seconds = Math.trunc(ms / 1000);
-  if (seconds < 1) return "Less than a second";
-  if (seconds === 1) return "1 second";
-  if (seconds < 60) return `${seconds} seconds`;
-  const minutes = Math.trunc(seconds / 60);
-  if (minutes === 1) return "About a minute";
-  if (minutes < 60) return `${minutes} minutes`;
-  const hours = Math.trunc(ms / 3_600_000 + 0.5);
-  if (hours === 1) return "About an hour";
-  if (hours < 48) return `${hours} hours`;
-  const days = Math.trunc(hours / 24);
-  if (hours < 24 * 7 * 2) return `${days} days`;
-  if (hours < 24 * 30 * 2) return `${Math.trunc(days / 7)} weeks`;
-  if (hours < 24 * 365 * 2) return `${Math.trunc(days / 30)} months`;
-  return `${Math.trunc(hours / 24 / 365)} years`;
-}
-
 /** A span of time as Go writes it: `48h0m0s`, `1.5s`. */
 export function goDuration(nanoseconds: bigint): string {
   if (nanoseconds === 0n) return "0s";

@@ -1,5 +1,7 @@
-/** Values as Go programs read them from command lines, so that what people have in scripts means the same here. */
+/** Values as Go programs read them from command lines and show them, so that what people have in scripts means the same here. */
 export { parseGoBool } from "./bool.ts";
 export { parseByteSize } from "./bytes.ts";
 export { parseGoDuration } from "./duration.ts";
+export { humanDuration } from "./human-duration.ts";
+export { goJson } from "./json.ts";
 export { goQuote } from "./quote.ts";

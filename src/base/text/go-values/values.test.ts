@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { parseByteSize } from "./bytes.ts";
 import { parseGoBool } from "./bool.ts";
 import { parseGoDuration } from "./duration.ts";
+import { goJson } from "./json.ts";
 import { goQuote } from "./quote.ts";
 
 test("parseGoBool() takes Go's forms and no others", () => {
@@ -49,4 +50,8 @@ test("goQuote() escapes what cannot be printed", () => {
     ["\u00a0\ufeff", '"\\u00a0\\ufeff"'],
   ];
   for (const [text, want] of cases) assert.equal(goQuote(text), want);
+});
+
+test("goJson() escapes what HTML would mind", () => {
+  assert.equal(goJson({ a: "<b>&\u2028" }), String.raw`{"a":"\u003cb\u003e\u0026\u2028"}`);
 });

@@ -2,9 +2,11 @@ import { BuildError } from "../../../base/errors/mod.ts";
 import { parseByteSize } from "../../../base/text/go-values/mod.ts";
 import { DriverOptions, wrongValue } from "../options.ts";
 
+const policies = ["always", "no", "on-failure", "unless-stopped"] as const;
+
 /** When a container is started again by its engine. */
 export interface RestartPolicy {
-  readonly name: "always" | "no" | "on-failure" | "unless-stopped";
+  readonly name: (typeof policies)[number];
   readonly maximumRetryCount: number;
 }
 
@@ -38,10 +40,10 @@ export const defaultEngineImage = "polyarch/engine:stable-1";
 export function parseContainerOptions(given: Readonly<Record<string, string>>): ContainerOptions {
   const options = new DriverOptions("docker-container", given);
   const size = (name: string, unlimited: boolean) => {
-    const value = options.take(name);
+    const value = options.takeRaw(name);
     if (value === undefined) return undefined;
     if (unlimited && value === "-1") return -1;
-    return parseByteSize(value) ?? wrongValue(name, value, "a size, for instance 512m");
+    return parseByteSize(value) ?? wrongValue(name, value, "a size, for instance 512m", `invalid size: '${value}'`);
   };
   const parsed: ContainerOptions = {
     image: options.take("image") ?? defaultEngineImage,
@@ -68,12 +70,18 @@ export function parseContainerOptions(given: Readonly<Record<string, string>>): 
 }
 
 function parseRestartPolicy(text: string): RestartPolicy {
-  const [, name, count] = /^(no|always|unless-stopped|on-failure)(?::(\d+))?$/.exec(text) ?? [];
-  if (name === undefined) {
-    return wrongValue("restart-policy", text, "no, always, on-failure[:max-retries] or unless-stopped");
+  const refuse = (said: string): never =>
+    wrongValue("restart-policy", text, "no, always, on-failure[:max-retries] or unless-stopped", said);
+  const [, name = "", count] = /^([^:]*)(?::(.*))?$/s.exec(text) ?? [];
+  if (name === "") return refuse("invalid restart policy format: no policy provided before colon");
+  if (count !== undefined && !/^[+-]?\d+$/.test(count)) {
+    return refuse("invalid restart policy format: maximum retry count must be an integer");
   }
+  if (!policies.some((policy) => policy === name)) return refuse(`invalid restart policy: unknown policy '${name}'`);
   if (count !== undefined && name !== "on-failure") {
-    throw new BuildError("invalid_argument", `maximum retry count cannot be used with restart policy '${name}'`);
+    return refuse(`invalid restart policy: maximum retry count cannot be used with restart policy '${name}'`);
   }
-  return { name: name as RestartPolicy["name"], maximumRetryCount: Number(count ?? 0) };
+  const maximumRetryCount = Number(count ?? 0);
+  if (maximumRetryCount < 0) return refuse("invalid restart policy: maximum retry count cannot be negative");
+  return { name: name as RestartPolicy["name"], maximumRetryCount };
 }

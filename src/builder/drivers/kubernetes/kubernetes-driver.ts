@@ -1,11 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { BuildError, messageOf } from "../../../base/errors/mod.ts";
+import { humanDuration } from "../../../base/text/go-values/mod.ts";
+import { parsePlatform, type Platform } from "../../../oci/mod.ts";
 import type { BootCall, Driver, DriverCall, OpenDriver } from "../../driver.ts";
 import { ApiClient } from "./api-client.ts";
 import { execInPod } from "./exec-stream.ts";
 import { loadCluster } from "./kubeconfig.ts";
-import { parseKubernetesOptions } from "./kubernetes-options.ts";
-import { choosePod, type Pod, whyNotReady } from "./pods.ts";
+import { parseKubernetesOptions, platformAnnotation } from "./kubernetes-options.ts";
+import { choosePod, isUsable, type Pod, whyNotReady } from "./pods.ts";
 import { engineContainer, type KubernetesObject, workload } from "./workload.ts";
 
 /** How often pods are asked whether they are ready. */
@@ -77,8 +79,7 @@ export const kubernetesDriver: OpenDriver = async ({ node, env }) => {
   const boot: Driver["boot"] = async ({ signal, onEvent }: BootCall) => {
     onEvent?.({ type: "starting", what: "[internal] booting buildkit" });
     if (!(await engine({ signal }))) await create({ signal });
-    const count = options.replicas;
-    const step = `waiting for ${count} pod${count === 1 ? "" : "s"} to be ready, timeout: ${options.timeoutMs / 1000}s`;
+    const step = `waiting for ${options.replicas} pods to be ready, timeout: ${humanDuration(options.timeoutMs)}`;
     onEvent?.({ type: "step", name: step, state: "started" });
     try {
       await untilReady({ signal });
@@ -105,8 +106,12 @@ export const kubernetesDriver: OpenDriver = async ({ node, env }) => {
     state: async (call) => {
       const found = await engine(call);
       if (!found) return "inactive";
-      return (found.status?.readyReplicas ?? 0) > 0 ? "running" : "starting";
+      return (found.status?.readyReplicas ?? 0) > 0 ? "running" : "stopped";
     },
+    instances: async (call) =>
+      (await pods(call))
+        .filter(isUsable)
+        .map(({ metadata }) => fixedPlatforms(metadata.annotations?.[platformAnnotation])),
     boot,
     dial: async ({ signal }) => {
       const { api, namespace } = await open();
@@ -137,6 +142,15 @@ export const kubernetesDriver: OpenDriver = async ({ node, env }) => {
     },
   };
 };
+
+/** What a pod was made for. An annotation that somebody else has spoilt counts for nothing. */
+function fixedPlatforms(annotation: string | undefined): readonly Platform[] {
+  try {
+    return annotation ? annotation.split(",").map((text) => parsePlatform(text)) : [];
+  } catch {
+    return [];
+  }
+}
 
 /** A node's name as a cluster takes it. @throws {BuildError} when it takes none that is like it */
 function objectName(node: string): string {

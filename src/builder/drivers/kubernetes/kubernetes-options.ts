@@ -1,5 +1,4 @@
 import { BuildError } from "../../../base/errors/mod.ts";
-import { parseCsvFields } from "../../../base/text/csv/mod.ts";
 import { parseByteSize, parseGoDuration } from "../../../base/text/go-values/mod.ts";
 import { defaultEngineImage } from "../docker-container/container-options.ts";
 import { DriverOptions, wrongValue } from "../options.ts";
@@ -40,9 +39,12 @@ export interface KubernetesOptions {
   readonly env: readonly { readonly name: string; readonly value: string }[];
 }
 
+/** Where rootless engines come from: ours needs root. */
+const rootlessImage = "moby/buildkit:buildx-stable-1-rootless";
 /** Names that the driver itself gives. */
 export const platformAnnotation = "buildx.docker.com/platform";
 const resources = ["cpu", "memory", "ephemeral-storage"];
+const notAQuantity = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
 const quantity = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[numkMGTPE]|[KMGTPE]i|[eE][+-]?\d+)?$/;
 
 /** @throws {BuildError} naming the option that is unknown, or whose value makes no sense */
@@ -51,7 +53,7 @@ export function parseKubernetesOptions(given: Readonly<Record<string, string>>):
   const amount = (name: string): string | undefined => {
     const value = options.take(name);
     if (value === undefined || quantity.test(value)) return value;
-    return wrongValue(name, value, "a quantity, for instance 500m or 4Gi");
+    return wrongValue(name, value, "a quantity, for instance 500m or 4Gi", notAQuantity);
   };
   const amounts = (prefix: string) =>
     Object.fromEntries(
@@ -60,44 +62,46 @@ export function parseKubernetesOptions(given: Readonly<Record<string, string>>):
         return value === undefined ? [] : [[name, value]];
       }),
     );
-  const pairs = (name: string, reserved: readonly string[]): Readonly<Record<string, string>> => {
-    const parsed = parsePairs(name, options.take(name) ?? "");
-    const taken = reserved.find((key) => Object.hasOwn(parsed, key));
-    if (taken === undefined) return parsed;
-    return wrongValue(name, taken, `another name: ${taken} is the driver's own`);
+  const pairs = (name: string, what: string, reserved?: readonly [kind: string, name: string]) => {
+    const value = options.takeRaw(name);
+    const parsed = value === undefined ? {} : parsePairs(name, value, `cannot parse ${what}`);
+    const [kind, taken = ""] = reserved ?? [];
+    if (!Object.hasOwn(parsed, taken)) return parsed;
+    const said = `the ${kind} ${JSON.stringify(taken)} is reserved and cannot be customized`;
+    return wrongValue(name, value ?? "", "other names", said);
   };
   const rootless = options.takeBool("rootless", false);
-  const image = options.take("image");
-  if (rootless && image === undefined) {
-    throw new BuildError(
-      "unimplemented",
-      `driver option rootless=true wants an image that runs without root: name one with image=, for instance moby/buildkit:buildx-stable-1-rootless`,
-    );
-  }
-  const timeout = options.take("timeout") ?? "120s";
-  const replicas = options.takeInteger("replicas") ?? 1;
+  const timeout = options.takeRaw("timeout") ?? "120s";
+  const replicas = options.takeInteger("replicas", "Atoi") ?? 1;
   if (replicas < 1) return wrongValue("replicas", String(replicas), "at least 1");
   const parsed: KubernetesOptions = {
-    image: image ?? defaultEngineImage,
+    image: options.take("image") ?? (rootless ? rootlessImage : defaultEngineImage),
     namespace: options.take("namespace"),
     replicas,
     requests: amounts("requests"),
     limits: amounts("limits"),
     claim: amount("persistent-volume-claim.requests.storage"),
     rootVolumeMemory: amount("buildkit-root-volume-memory"),
-    nodeSelector: pairs("nodeselector", []),
-    annotations: pairs("annotations", [platformAnnotation]),
-    labels: pairs("labels", ["app"]),
+    nodeSelector: pairs("nodeselector", "node selector"),
+    annotations: pairs("annotations", "annotations", ["annotation", platformAnnotation]),
+    labels: pairs("labels", "labels", ["label", "app"]),
     tolerations: parseTolerations(options.take("tolerations") ?? ""),
     serviceAccount: options.take("serviceaccount"),
     schedulerName: options.take("schedulername"),
     rootless,
-    loadBalance: loadBalance(options.take("loadbalance") ?? "sticky"),
+    loadBalance: loadBalance(options.takeRaw("loadbalance") ?? "sticky"),
     qemu: {
       install: options.takeBool("qemu.install", false),
       image: options.take("qemu.image") ?? "tonistiigi/binfmt:latest",
     },
-    timeoutMs: parseGoDuration(timeout) ?? wrongValue("timeout", timeout, "a duration, for instance 120s"),
+    timeoutMs:
+      parseGoDuration(timeout) ??
+      wrongValue(
+        "timeout",
+        timeout,
+        "a duration, for instance 120s",
+        `cannot parse timeout: time: invalid duration ${JSON.stringify(timeout)}`,
+      ),
     defaultLoad: options.takeBool("default-load", false),
     env: options.takeAll("env.").map(([name, value]) => {
       if (name !== "") return { name, value };
@@ -118,32 +122,38 @@ export function parseKubernetesOptions(given: Readonly<Record<string, string>>):
 }
 
 function loadBalance(text: string): "sticky" | "random" {
-  return text === "sticky" || text === "random" ? text : wrongValue("loadbalance", text, "sticky or random");
+  if (text === "sticky" || text === "random") return text;
+  return wrongValue("loadbalance", text, "sticky or random", `invalid loadbalance ${JSON.stringify(text)}`);
 }
 
-function parsePairs(option: string, text: string): Readonly<Record<string, string>> {
-  if (text === "") return {};
+/** `k=v` with commas between, all of it in quotes or not. */
+function parsePairs(option: string, text: string, failed: string): Readonly<Record<string, string>> {
   return Object.fromEntries(
-    parseCsvFields(text).map((field) => {
-      const at = field.indexOf("=");
-      if (at < 1) return wrongValue(option, field, "key=value pairs, with commas between");
-      return [field.slice(0, at).trim(), field.slice(at + 1).trim()];
-    }),
+    text
+      .replaceAll(/^"+|"+$/g, "")
+      .split(",")
+      .map((pair) => {
+        const parts = pair.split("=");
+        if (parts.length === 2) return parts as [string, string];
+        const want = "key=value pairs, with commas between";
+        return wrongValue(option, text, want, `${failed}: invalid key-value pair: ${pair}`);
+      }),
   );
 }
 
 function parseTolerations(text: string): readonly Toleration[] {
+  const refuse = (want: string, said = `invalid tolaration ${JSON.stringify(text)}`) =>
+    wrongValue("tolerations", text, want, said);
   return text
     .split(";")
-    .filter((part) => part.trim() !== "")
+    .filter((part) => part !== "")
     .map((part) => {
-      const { key, operator, value, effect, tolerationSeconds, ...unknown } = parsePairs("tolerations", part);
-      const [wrong] = Object.keys(unknown);
-      if (wrong !== undefined) {
-        return wrongValue("tolerations", wrong, "key, operator, value, effect or tolerationSeconds");
-      }
-      if (tolerationSeconds !== undefined && !/^\d+$/.test(tolerationSeconds)) {
-        return wrongValue("tolerations", tolerationSeconds, "a whole number of seconds");
+      const pairs = parsePairs("tolerations", part, `invalid tolaration ${JSON.stringify(text)}`);
+      const { key, operator, value, effect, tolerationSeconds, ...unknown } = pairs;
+      if (Object.keys(unknown).length > 0) refuse("key, operator, value, effect or tolerationSeconds");
+      if (tolerationSeconds !== undefined && !/^[+-]?\d+$/.test(tolerationSeconds)) {
+        const said = `strconv.Atoi: parsing ${JSON.stringify(tolerationSeconds)}: invalid syntax`;
+        refuse("a whole number of seconds", said);
       }
       return {
         ...(key === undefined ? {} : { key }),

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { parsePodAddress } from "./kube-pod.ts";
 import { parseKubernetesOptions } from "./kubernetes-options.ts";
 import { choosePod, type Pod } from "./pods.ts";
 import { encodeFrame, type Frame, FrameReader, opcodes } from "./websocket-frames.ts";
@@ -28,6 +29,25 @@ test("frames of every length are told apart, however the stream is cut", () => {
   assert.throws(() => [...new FrameReader().push(encodeFrame(opcodes.text, new Uint8Array(3)))], /no server may send/);
 });
 
+test("kube-pod:// names a pod, and maybe where that is", () => {
+  const rest = { context: "", namespace: "", container: "" };
+  assert.deepEqual(parsePodAddress("kube-pod://engine-0"), { pod: "engine-0", ...rest });
+  assert.deepEqual(parsePodAddress("kube-pod://e.0?context=My%20Lab&namespace=builds&container=buildkitd"), {
+    pod: "e.0",
+    context: "My Lab",
+    namespace: "builds",
+    container: "buildkitd",
+  });
+  for (const [endpoint, message] of [
+    ["kube-pod://", /url lacks pod name/],
+    ["kube-pod://Engine", /unsupported pod name: "Engine"/],
+    ["kube-pod://engine?namespace=a/b", /unsupported namespace name: "a\/b"/],
+    ["kube-pod://engine?container=$x", /unsupported container name: "\$x"/],
+  ] as const) {
+    assert.throws(() => parsePodAddress(endpoint), { code: "invalid_argument", message });
+  }
+});
+
 test("a key keeps its pod while other pods come and go", () => {
   const pod = (name: string, phase = "Running"): Pod => ({ metadata: { name }, status: { phase } });
   const pods = ["a", "b", "c", "d"].map((name) => pod(name));
@@ -43,7 +63,6 @@ test("a key keeps its pod while other pods come and go", () => {
 
 test("options become the objects that docker buildx makes of them", () => {
   const options = parseKubernetesOptions({
-    image: "foo/bar:1-rootless",
     rootless: "true",
     "buildkit-root-volume-memory": "1Gi",
     tolerations: "key=foo,value=bar;key=foo2,operator=exists,effect=NoSchedule",
@@ -60,21 +79,15 @@ test("options become the objects that docker buildx makes of them", () => {
     containers: [
       {
         name: "buildkitd",
-        image: "foo/bar:1-rootless",
+        image: "moby/buildkit:buildx-stable-1-rootless",
         args: ["--allow-insecure-entitlement=network.host", "--oci-worker-no-process-sandbox"],
         resources: {},
-        volumeMounts: [
-          { name: "buildkitd", mountPath: "/home/user/.local/share/buildkit" },
-          { name: "buildkit-memory", mountPath: "/var/lib/buildkit" },
-        ],
+        volumeMounts: [{ name: "buildkitd", mountPath: "/home/user/.local/share/buildkit" }],
         readinessProbe: { exec: { command: ["buildctl", "debug", "workers"] } },
         securityContext: { seccompProfile: { type: "Unconfined" } },
       },
     ],
-    volumes: [
-      { name: "buildkitd", emptyDir: {} },
-      { name: "buildkit-memory", emptyDir: { medium: "Memory", sizeLimit: "1Gi" } },
-    ],
+    volumes: [{ name: "buildkitd", emptyDir: { medium: "Memory", sizeLimit: "1Gi" } }],
     nodeSelector: { a: "b", c: "d" },
     tolerations: [
       { key: "foo", value: "bar" },

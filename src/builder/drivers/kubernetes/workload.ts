@@ -79,7 +79,14 @@ export function workload(node: WorkloadNode, options: KubernetesOptions): Worklo
       apiVersion: "apps/v1",
       kind: "StatefulSet",
       metadata,
-      spec: { serviceName: name, replicas: options.replicas, selector, template, volumeClaimTemplates: [claim] },
+      spec: {
+        serviceName: engineContainer,
+        podManagementPolicy: "Parallel",
+        replicas: options.replicas,
+        selector,
+        template,
+        volumeClaimTemplates: [claim],
+      },
     },
   };
 }
@@ -165,20 +172,12 @@ function podSpec(
 
 /** Volumes that last as long as their pod. */
 function stateVolumes({ rootless, rootVolumeMemory, claim }: KubernetesOptions) {
-  return [
-    ...(rootless && claim === undefined
-      ? [{ name: stateVolume, mountPath: rootlessStateDirectory, emptyDir: {} }]
-      : []),
-    ...(rootVolumeMemory === undefined
-      ? []
-      : [
-          {
-            name: "buildkit-memory",
-            mountPath: stateDirectory,
-            emptyDir: { medium: "Memory", sizeLimit: rootVolumeMemory },
-          },
-        ]),
-  ];
+  const inMemory = rootVolumeMemory === undefined ? {} : { medium: "Memory", sizeLimit: rootVolumeMemory };
+  if (rootless && claim === undefined) {
+    return [{ name: stateVolume, mountPath: rootlessStateDirectory, emptyDir: inMemory }];
+  }
+  if (rootVolumeMemory === undefined) return [];
+  return [{ name: "buildkit-memory", mountPath: stateDirectory, emptyDir: inMemory }];
 }
 
 function isEmpty(record: Readonly<Record<string, string>>): boolean {

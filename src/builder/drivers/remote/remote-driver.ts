@@ -103,17 +103,23 @@ async function dialEndpoint(endpoint: string, { tls }: RemoteOptions, input: Dri
     case "docker-container":
       return await dialContainer(endpoint, input);
     case "kube-pod":
+      return await dialKubePod(endpoint, input);
     case "npipe":
       throw new BuildError(
         "unimplemented",
-        `cannot dial ${JSON.stringify(endpoint)}: ${scheme}:// is not supported yet`,
+        `cannot dial ${JSON.stringify(endpoint)}: pipes like this are there on Windows only`,
       );
     default:
       throw new BuildError(
         "invalid_argument",
-        `unrecognized url scheme ${scheme}: want unix:///path, tcp://host:port, ssh://[user@]host or docker-container://name, not ${JSON.stringify(endpoint)}`,
+        `unrecognized url scheme ${scheme}: want unix:///path, tcp://host:port, ssh://[user@]host, docker-container://name or kube-pod://pod, not ${JSON.stringify(endpoint)}`,
       );
   }
+}
+
+async function dialKubePod(endpoint: string, { env }: DriverInput): Promise<Dial> {
+  const { dialPod, parsePodAddress } = await import("../kubernetes/kube-pod.ts"); // most have no cluster
+  return dialPod(parsePodAddress(endpoint), env);
 }
 
 /** `docker-container://NAME[?context=CONTEXT]`: an engine in a container that somebody else has made. */
