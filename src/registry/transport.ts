@@ -54,10 +54,11 @@ export class Transport {
     const { method, url, headers, body, signal } = request;
     signal.throwIfAborted();
     const dispatcher = await this.#dispatcherFor(new URL(url), request.config);
-    const undici = await import("undici");
+    const { origin, pathname, search } = new URL(url);
     try {
-      const response = await undici.request(url, {
-        dispatcher,
+      const response = await dispatcher.request({
+        origin,
+        path: pathname + search,
         method,
         headers,
         signal,

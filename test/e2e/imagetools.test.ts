@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
 import { type IndexedManifest, must, readIndex, run, startRegistry, unpackDocker } from "../lab/mod.ts";
@@ -160,4 +163,20 @@ test("a registry that does not answer is named, and the step shows it", async ()
   assert.equal(code, 1);
   assert.match(stderr, /^#1 ERROR: copy sha256:\w+ from \S+ to 127\.0\.0\.1:1\/x:1: .*connection refused/m);
   assert.match(stderr, /^ERROR: copy .*connection refused/m);
+});
+
+test("a registry is asked through the proxy that the environment names", async () => {
+  const asked: string[] = [];
+  await using proxy = createServer();
+  proxy.on("connect", ({ url }, socket) => {
+    asked.push(String(url));
+    socket.end("HTTP/1.1 502 Bad Gateway\r\n\r\n");
+  });
+  proxy.listen(0, "127.0.0.1");
+  await once(proxy, "listening");
+  const env = { HTTPS_PROXY: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`, NO_PROXY: "" };
+  const { code, stderr } = await house.polyarch(["imagetools", "inspect", "registry.example/app"], { env });
+  assert.equal(code, 1);
+  assert.match(stderr, /Proxy response \(502\).*registry "registry\.example"/);
+  assert.deepEqual([...new Set(asked)], ["registry.example:443"]);
 });
