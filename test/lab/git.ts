@@ -16,6 +16,14 @@ export interface LabGit extends AsyncDisposable {
    * @returns its address
    */
   repository(name: string, commits: readonly Readonly<Record<string, string>>[]): Promise<string>;
+  /** Adds a commit to the branch `main` of a repository. @param options.submodules addresses by path */
+  add(
+    name: string,
+    files: Readonly<Record<string, string>>,
+    options?: { readonly submodules?: Readonly<Record<string, string>>; readonly date?: string },
+  ): Promise<void>;
+  /** Where the repositories are. */
+  readonly directory: string;
   /** What a ref of a repository stands for. */
   commit(name: string, ref: string): Promise<string>;
 }
@@ -31,6 +39,13 @@ export async function startGit(): Promise<LabGit> {
   const ended = once(daemon, "close");
   const git = async (cwd: string, ...args: string[]) =>
     await must("git", ["-c", "safe.directory=*", ...args], { cwd, env });
+  const write = async (directory: string, files: Readonly<Record<string, string>>) => {
+    for (const [path, text] of Object.entries(files)) {
+      await mkdir(dirname(join(directory, path)), { recursive: true });
+      await writeFile(join(directory, path), text);
+    }
+  };
+  const author = ["-c", "user.name=Lab", "-c", "user.email=lab@example.org"];
   const dispose = async () => {
     daemon.kill("SIGTERM");
     await ended;
@@ -43,12 +58,8 @@ export async function startGit(): Promise<LabGit> {
       await mkdir(directory);
       await git(directory, "init", "--quiet", "--initial-branch=main");
       for (const [at, files] of commits.entries()) {
-        for (const [path, text] of Object.entries(files)) {
-          await mkdir(dirname(join(directory, path)), { recursive: true });
-          await writeFile(join(directory, path), text);
-        }
+        await write(directory, files);
         await git(directory, "add", "--all");
-        const author = ["-c", "user.name=Lab", "-c", "user.email=lab@example.org"];
         await git(directory, ...author, "commit", "--quiet", "--message", `commit ${at + 1}`);
         await git(directory, ...author, "tag", "--annotate", "--message", "tag", `v${at + 1}`);
       }
@@ -58,6 +69,23 @@ export async function startGit(): Promise<LabGit> {
       }
       return `${address}/${name}`;
     },
+    async add(name, files, { submodules = {}, date } = {}) {
+      const directory = join(home, name);
+      await write(directory, files);
+      for (const [path, from] of Object.entries(submodules)) {
+        // Taken from the disk; what is written down is the address that others will see.
+        const allowed = ["-c", "protocol.file.allow=always"];
+        const local = join(home, from.slice(from.lastIndexOf("/") + 1));
+        await git(directory, ...allowed, "submodule", "--quiet", "add", "--name", path, local, path);
+        await git(directory, "config", "--file", ".gitmodules", `submodule.${path}.url`, from);
+      }
+      await git(directory, "add", "--all");
+      const at = date === undefined ? [] : ["--date", date];
+      const dated = date === undefined ? env : { ...env, GIT_COMMITTER_DATE: date };
+      const args = ["-c", "safe.directory=*", ...author, "commit", "--quiet", "--message", "another", ...at];
+      await must("git", args, { cwd: directory, env: dated });
+    },
+    directory: home,
     commit: async (name, ref) => (await git(join(home, name), "rev-parse", `${ref}^{commit}`)).trim(),
     [Symbol.asyncDispose]: dispose,
   };

@@ -12,6 +12,7 @@ export { emulateOnHost } from "./emulators.ts";
 export { type EngineArchitecture, makeEngineBase, pushEngineBase } from "./engine-base.ts";
 export { type LabFiles, type LabFilesOptions, serveFiles } from "./files-server.ts";
 export { type LabGit, startGit } from "./git.ts";
+export { type GitHttpRequest, type LabGitHttp, serveGitOverHttp } from "./git-http.ts";
 export { pushEngineImage } from "./engine-image.ts";
 export { pushGoImage } from "./go-image.ts";
 export { type LabKubernetes, type LabObject, startKubernetes } from "./kubernetes/cluster.ts";

@@ -5,6 +5,9 @@ import type { Codec } from "../bytes/mod.ts";
 /** Where a layer came from, which decides how its faces are made. */
 export type LayerKind = "image" | "packed" | "upper";
 
+/** Where files came from that can be had again at little cost. */
+export type LayerOrigin = "git";
+
 /** What outlives the process of one layer. */
 export interface LayerRow {
   readonly id: string;
@@ -17,6 +20,7 @@ export interface LayerRow {
   readonly description: string;
   /** As the registry has it, for an image's layer. */
   readonly descriptor: Descriptor | undefined;
+  readonly origin?: LayerOrigin | undefined;
 }
 
 /** What is known of one layer besides: how it is used, and what it takes. */
@@ -25,6 +29,7 @@ export interface LayerUse {
   readonly diffId: Digest | undefined;
   readonly description: string;
   readonly descriptor: Descriptor | undefined;
+  readonly origin: LayerOrigin | undefined;
   /** When it came into the store. */
   readonly addedAt: Date;
   /** When it was last given back; undefined: never. */
@@ -73,6 +78,7 @@ const migrations = [
     CREATE INDEX blob_digest ON blob (digest);
     CREATE TABLE doomed (digest TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
   `,
+  "ALTER TABLE layer ADD COLUMN origin TEXT",
 ];
 
 /** The store's tables. Every method is one transaction; rows appear after the files that they speak of. */
@@ -110,9 +116,9 @@ export class RefDatabase implements Disposable {
 
   /** Adds a layer; one that is there already stays as it is. @param addedAt when it came into the store */
   addLayer(row: LayerRow, addedAt: Date): void {
-    const { id, kind, below, diffId, createdAt, description, descriptor } = row;
+    const { id, kind, below, diffId, createdAt, description, descriptor, origin } = row;
     this.#run(
-      "INSERT INTO layer (id, kind, below, diff_id, created_ms, description, descriptor, added_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+      "INSERT INTO layer (id, kind, below, diff_id, created_ms, description, descriptor, added_ms, origin) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
       id,
       kind,
       below ?? null,
@@ -121,6 +127,7 @@ export class RefDatabase implements Disposable {
       description,
       descriptor ? JSON.stringify(descriptor) : null,
       addedAt.getTime(),
+      origin ?? null,
     );
   }
 
@@ -144,6 +151,7 @@ export class RefDatabase implements Disposable {
           diffId: optionalText(row["diff_id"]) as Digest | undefined,
           description: text(row["description"]),
           descriptor: descriptor === undefined ? undefined : (JSON.parse(descriptor) as Descriptor),
+          origin: optionalText(row["origin"]) as LayerOrigin | undefined,
           addedAt: new Date(Number(row["came_ms"])),
           usedAt: row["used_ms"] === null ? undefined : new Date(Number(row["used_ms"])),
           uses: Number(row["uses"]),

@@ -104,7 +104,7 @@ test("a store of the version before removal opens, and its layers can be removed
     DROP INDEX layer_below; DROP INDEX layer_diff_id; DROP INDEX layer_digest; DROP INDEX stack_below; DROP INDEX stack_layer;
     DROP INDEX blob_digest; DROP TABLE doomed;
     ALTER TABLE layer DROP COLUMN added_ms; ALTER TABLE layer DROP COLUMN used_ms; ALTER TABLE layer DROP COLUMN uses;
-    ALTER TABLE layer DROP COLUMN directory_bytes;
+    ALTER TABLE layer DROP COLUMN directory_bytes; ALTER TABLE layer DROP COLUMN origin;
     PRAGMA user_version = 1;
   `);
   database.close();

@@ -1,5 +1,6 @@
 import type { Descriptor, Digest } from "../../oci/mod.ts";
 import type { LayerToc, TocEntry, Tree } from "../snapshots/mod.ts";
+import type { LayerOrigin } from "./database.ts";
 
 /** How a layer blob is compressed, and how hard. `level` undefined: the documented default of that codec. */
 export interface Compression {
@@ -106,7 +107,7 @@ export interface RefStore {
   writeLayer(
     parent: Ref,
     plan: LayerPlan,
-    options: { signal: AbortSignal; description: string },
+    options: { signal: AbortSignal; description: string; origin?: LayerOrigin },
   ): Promise<{ readonly ref: Ref; readonly changed: readonly string[] }>;
   /** The layers of all `refs`, stacked in that order (merge op). */
   stack(refs: readonly Ref[]): Ref;

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { makeDirectory } from "../../base/files/mod.ts";
 import { chainId, type Digest } from "../../oci/mod.ts";
 import { completeLayer, isComplete, type LayerToc, sortToc } from "../snapshots/mod.ts";
+import type { LayerOrigin } from "./database.ts";
 import { ImageLayer } from "./image-layer.ts";
 import type { Layer } from "./layer.ts";
 import { LooseLayer, PackedLayer } from "./made-layers.ts";
@@ -66,14 +67,14 @@ export class Store implements OpenedRefStore {
   async writeLayer(
     parent: Ref,
     plan: LayerPlan,
-    options: { signal: AbortSignal; description: string },
+    options: { signal: AbortSignal; description: string; origin?: LayerOrigin },
   ): Promise<{ readonly ref: Ref; readonly changed: readonly string[] }> {
     const { places, database, now } = this.#parts;
     const below = stackOf(parent).hold();
     try {
       const sorted = sortToc(plan);
       const toc = isSelfContained(sorted) ? sorted : completeLayer(sorted, await below.tree(options)).toc;
-      const { signal, description } = options;
+      const { signal, description, origin } = options;
       const packing = { signal, id: description, verify: true };
       using packed = await packIntoStore(this.#parts, toc, { type: "uncompressed" }, packing);
       if (!packed.verified) throw new Error("Internal error: a layer was packed unverified");
@@ -85,7 +86,7 @@ export class Store implements OpenedRefStore {
         const { diffId } = packed;
         const at = now();
         const row = { id, kind: "packed", below: undefined, diffId, createdAt: at, description } as const;
-        database.addLayer({ ...row, descriptor: undefined }, at);
+        database.addLayer({ ...row, descriptor: undefined, origin }, at);
       }
       const createdAt = database.layer(id)?.createdAt ?? now();
       const known = this.#parts.layers.get(id);

@@ -1,5 +1,5 @@
 import type { Digest } from "../../oci/mod.ts";
-import type { LayerUse } from "./database.ts";
+import type { LayerOrigin, LayerUse } from "./database.ts";
 import type { StoreParts } from "./parts.ts";
 
 /** One stored layer, and what it takes. */
@@ -8,6 +8,7 @@ export interface LayerUsage {
   /** Layers that it stands on, in one stack or another. */
   readonly parents: readonly string[];
   readonly description: string;
+  readonly origin: LayerOrigin | undefined;
   /** When it came into the store. */
   readonly addedAt: Date;
   /** When it was last given back; undefined: never. */
@@ -43,7 +44,7 @@ export async function storeUsage(parts: StoreParts, { signal }: { signal: AbortS
   const made = Map.groupBy(database.blobs(), ({ diffId }) => diffId);
   const seenDirectories = new Set<string>();
   const usage = rows.map((row): LayerUsage => {
-    const { id, diffId, descriptor, description, addedAt, usedAt, uses } = row;
+    const { id, diffId, descriptor, description, origin, addedAt, usedAt, uses } = row;
     const blobs = [descriptor?.digest, diffId, ...((diffId && made.get(diffId)) ?? []).map(({ digest }) => digest)];
     let bytes = 0;
     for (const digest of blobs) {
@@ -55,7 +56,7 @@ export async function storeUsage(parts: StoreParts, { signal }: { signal: AbortS
     if (!seenDirectories.has(directory)) bytes += counted.get(id) ?? 0;
     seenDirectories.add(directory);
     const isHeld = layers.has(id) || (diffId !== undefined && pins.has(diffId));
-    return { id, parents: parents.get(id) ?? [], description, addedAt, usedAt, uses, isHeld, bytes };
+    return { id, parents: parents.get(id) ?? [], description, origin, addedAt, usedAt, uses, isHeld, bytes };
   });
   const others = [...sizes].filter(([digest]) => !pins.has(digest));
   return { layers: usage, otherBlobs: others.map(([digest, bytes]) => ({ digest, bytes })) };

@@ -1,6 +1,7 @@
 /** Where file trees come from: images of registries and of clients, directories of clients, addresses, repositories. */
 export type { SourceEnvironment } from "./environment.ts";
 export { ImageResolver, type ResolvedImage } from "./image/resolver.ts";
+export { GitRepositories } from "./git/repositories.ts";
 export { gitSource } from "./git/source.ts";
 export { KnownFiles } from "./http/known-files.ts";
 export { httpSources } from "./http/source.ts";

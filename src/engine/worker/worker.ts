@@ -13,6 +13,7 @@ import type { OpDeps, OpEnvironment } from "../ops/mod.ts";
 import { openRefStore, type OpenedRefStore, type Ref } from "../refs/mod.ts";
 import { Solver } from "../solver/mod.ts";
 import {
+  GitRepositories,
   gitSource,
   httpSources,
   imageSource,
@@ -27,6 +28,7 @@ import { SqliteCacheStore } from "./cache-store.ts";
 import { fullDiskNow } from "./full-disk.ts";
 import {
   cacheMounts,
+  gitRepositories,
   Housekeeping,
   KeptDirectories,
   type PruneRule,
@@ -84,7 +86,7 @@ export async function openWorker<C extends SourceEnvironment>(options: WorkerOpt
   const cacheMountRoot = join(root, "cache-mounts");
   await sweep(runRoot);
   for (const directory of [runRoot, cacheMountRoot]) await makeDirectory(directory, { mode: 0o700 });
-  const shelves = [cacheMounts, receivedDirectories, walkIndexes];
+  const shelves = [cacheMounts, receivedDirectories, walkIndexes, gitRepositories];
   const kept = undo.use(await KeptDirectories.open({ root, shelves, bytes, now }));
   const contextUse = { received: kept.use(receivedDirectories), indexes: kept.use(walkIndexes) };
   const ops: OpDeps<C> = {
@@ -95,7 +97,17 @@ export async function openWorker<C extends SourceEnvironment>(options: WorkerOpt
       imageSource(refs),
       localSource({ refs, bytes, root: join(root, "contexts"), use: contextUse }),
       ociLayoutSource(refs),
-      gitSource({ refs, bytes, root: join(root, "contexts", "received"), path: options.path }),
+      gitSource({
+        refs,
+        bytes,
+        repositories: new GitRepositories({
+          root: join(root, gitRepositories.directory),
+          use: kept.use(gitRepositories),
+        }),
+        spawner,
+        root: join(root, "contexts", "received"),
+        path: options.path,
+      }),
       ...httpSources({ refs, root: join(root, "contexts", "received"), known: knownFiles }),
     ],
     runRoot,

@@ -1,29 +1,36 @@
 import { chmod, mkdir, readdir, rm, stat, utimes, lutimes } from "node:fs/promises";
 import { join } from "node:path";
-import { BuildError, isAbort } from "../../../base/errors/mod.ts";
+import { BuildError } from "../../../base/errors/mod.ts";
+import { withoutLogin } from "../../../base/text/logins/mod.ts";
 import type { Git } from "./git.ts";
 import type { GitRequest } from "./request.ts";
-import type { ResolvedCommit } from "./resolve-ref.ts";
+import { objectFormatOf, type ResolvedCommit } from "./resolve-ref.ts";
 
 /**
- * Fetches one commit and lays its files down in a directory below `home`.
+ * Lays the files of a commit down in a directory below `home`. Submodules are fetched from where they are.
+ * @param repository a bare one that has the commit
  * @returns the directory that was asked for
  * @throws {BuildError} `subdir not found X`
  */
-export async function checkout(git: Git, request: GitRequest, found: ResolvedCommit, home: string): Promise<string> {
-  const directory = join(home, "checkout");
+export async function checkout(
+  git: Git,
+  repository: string,
+  request: GitRequest,
+  found: ResolvedCommit,
+  home: string,
+): Promise<string> {
+  const directory = join(home, `checkout`);
+  await rm(directory, { recursive: true, force: true }); // of an attempt that failed
   await mkdir(directory);
-  const run = (...args: string[]) => git.run(args, { cwd: directory });
-  await run("-c", "init.defaultBranch=master", "init", "--quiet");
-  await run("remote", "add", "--", "origin", request.remote);
-  await fetchCommit(run, found);
-  await run("checkout", "--quiet", "--detach", found.commit);
-  if (!request.skipSubmodules) {
-    await run("submodule", "update", "--init", "--recursive", "--depth=1", "--quiet");
+  const { commit } = found;
+  const modules = !request.skipSubmodules && (await hasSubmodules(git, repository, commit));
+  if (request.keepGitDir || modules) await checkoutWithGitDir(git, repository, request, found, directory);
+  else await checkoutFiles(git, repository, commit, { directory, index: join(home, "index-of-checkout") });
+  if (modules) {
+    const args = ["submodule", "update", "--init", "--recursive", "--depth=1", "--quiet"];
+    await git.run(args, { cwd: directory });
   }
-  if (request.commitTimes) {
-    await setTimes(directory, Number((await run("show", "-s", "--format=%ct", "HEAD")).trim()));
-  }
+  if (request.commitTimes) await setTimes(directory, await commitTime(git, repository, commit));
   if (!request.keepGitDir) await removeGitDirs(directory);
   const wanted = join(directory, request.subdir);
   const kind = await stat(wanted).catch(() => undefined);
@@ -34,28 +41,46 @@ export async function checkout(git: Git, request: GitRequest, found: ResolvedCom
   return wanted;
 }
 
-/** Only the commit where the server allows that, else what its ref has, else everything. */
-async function fetchCommit(
-  run: (...args: string[]) => Promise<string>,
-  { commit, ref }: ResolvedCommit,
+/** When a commit was made, in whole seconds since the epoch. */
+export async function commitTime(git: Git, repository: string, commit: string): Promise<number> {
+  return Number((await git.run(["show", "-s", "--format=%ct", commit], { cwd: repository })).trim());
+}
+
+async function hasSubmodules(git: Git, repository: string, commit: string): Promise<boolean> {
+  return (await git.run(["ls-tree", "--name-only", commit, "--", ".gitmodules"], { cwd: repository })).trim() !== "";
+}
+
+async function checkoutFiles(
+  git: Git,
+  repository: string,
+  commit: string,
+  { directory, index }: { readonly directory: string; readonly index: string },
 ): Promise<void> {
-  const attempts = [
-    ["--depth=1", "--no-tags", "origin", commit],
-    ...(ref === "" ? [] : [["--depth=1", "--no-tags", "origin", ref]]),
-    ["--tags", "origin", "+refs/heads/*:refs/remotes/origin/*"],
-  ];
-  let failure: unknown;
-  for (const args of attempts) {
-    try {
-      await run("fetch", "--quiet", ...args);
-      await run("cat-file", "-e", `${commit}^{commit}`);
-      return;
-    } catch (error) {
-      if (isAbort(error)) throw error;
-      failure = error;
-    }
-  }
-  throw failure;
+  const env = { GIT_DIR: repository, GIT_WORK_TREE: directory, GIT_INDEX_FILE: index };
+  await git.run(["read-tree", "--reset", "-u", commit], { cwd: directory, env });
+  await rm(index, { force: true });
+}
+
+/** With a `.git` as somebody's own clone would have it: with the branch or tag, and the remote, but nothing of this machine or of a login. */
+async function checkoutWithGitDir(
+  git: Git,
+  repository: string,
+  { remote }: GitRequest,
+  { commit, object, ref }: ResolvedCommit,
+  directory: string,
+): Promise<void> {
+  const run = (args: readonly string[], env: Readonly<Record<string, string>> = {}) =>
+    git.run(args, { cwd: directory, env });
+  const format = `--object-format=${objectFormatOf(commit)}`;
+  await run(["-c", "init.defaultBranch=master", "init", "--quiet", format]);
+  await run(["remote", "add", "--", "origin", withoutLogin(remote)]);
+  const wanted = ref === "" ? commit : `${object}:${ref}`;
+  const fetch = ["-c", "protocol.file.allow=always", "fetch", "--quiet", "--update-head-ok", "--depth=1", "--no-tags"];
+  // As if it were far away: no links to this machine's files.
+  await run([...fetch, "--", `file://${repository}`, wanted], { GIT_ALLOW_PROTOCOL: "file" });
+  await run(["checkout", "--quiet", "--detach", commit]);
+  await run(["reflog", "expire", "--all", "--expire=now"]);
+  await rm(join(directory, ".git/FETCH_HEAD"), { force: true });
 }
 
 /** Those of submodules are files. */

@@ -1,10 +1,15 @@
 import { BuildError } from "../../../base/errors/mod.ts";
+import { withoutLogin } from "../../../base/text/logins/mod.ts";
 
 /** What a git source asks for, read from its identifier and attributes. */
 export interface GitRequest {
-  /** What git is given. */
+  /** What git is given: never a login, apart from the user of ssh. */
   readonly remote: string;
-  /** Host of the remote, for finding logins. */
+  /** As it was written. */
+  readonly given: string;
+  /** User and password in an address of http; empty: it has none. */
+  readonly login: string;
+  /** Host of the remote, with its port where that is a special one, for finding logins; empty where it is no URL. */
   readonly host: string;
   /** Branch, tag or commit; empty: the remote's own default. */
   readonly ref: string;
@@ -39,10 +44,11 @@ export function readRequest(identifier: string, attrs: Readonly<Record<string, s
     }
   }
   const [, place = "", fragment = ""] = /^git:\/\/([^#]*)(?:#(.*))?$/s.exec(identifier) ?? [];
-  const remote = attrs["git.fullurl"] || `https://${place}`;
-  if (!/^(?:(?:https?|ssh|git):\/\/[^-]|[\w-]+@[\w.-]+:)/i.test(remote)) {
-    throw new BuildError("invalid_argument", `invalid git remote ${JSON.stringify(remote)}`);
+  const given = attrs["git.fullurl"] || `https://${place}`;
+  if (!/^(?:(?:https?|ssh|git):\/\/[^-]|[\w-]+@[\w.-]+:)/i.test(given)) {
+    throw new BuildError("invalid_argument", `invalid git remote ${JSON.stringify(withoutLogin(given))}`);
   }
+  const { remote, login } = splitLogin(given);
   const colon = fragment.indexOf(":");
   const ref = colon < 0 ? fragment : fragment.slice(0, colon);
   const subdir = (colon < 0 ? "" : fragment.slice(colon + 1)).replace(/^\/+|\/+$/g, "");
@@ -57,7 +63,9 @@ export function readRequest(identifier: string, attrs: Readonly<Record<string, s
   }
   return {
     remote,
-    host: place.split("/", 1)[0] ?? "",
+    given,
+    login,
+    host: URL.parse(remote)?.host ?? "",
     ref,
     subdir,
     keepGitDir: attrs["git.keepgitdir"] === "true",
@@ -70,4 +78,12 @@ export function readRequest(identifier: string, attrs: Readonly<Record<string, s
     knownHosts: attrs["git.knownsshhosts"] ?? "",
     agent: isSsh(remote) ? (attrs["git.mountsshsock"] ?? "") : "",
   };
+}
+
+/** Takes the login out of an address of http: what git is told on its command line, others can see. */
+function splitLogin(given: string): { readonly remote: string; readonly login: string } {
+  const url = /^https?:/i.test(given) ? URL.parse(given) : null;
+  if (!url || (url.username === "" && url.password === "")) return { remote: given, login: "" };
+  const login = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
+  return { remote: given.replace(/^([a-z]+:\/\/)[^/?#]*@/i, "$1"), login };
 }

@@ -2,27 +2,33 @@ import { randomUUID } from "node:crypto";
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { makeDirectory } from "../../../base/files/mod.ts";
+import type { Spawner } from "../../../base/process/mod.ts";
+import { withoutLogin } from "../../../base/text/logins/mod.ts";
 import type { ByteWorkers } from "../../bytes/mod.ts";
 import type { Source } from "../../ops/mod.ts";
 import { listenForAgent } from "../../../session/mod.ts";
 import type { Ref, RefStore } from "../../refs/mod.ts";
 import { decodeToc } from "../../snapshots/mod.ts";
 import type { SourceEnvironment } from "../environment.ts";
-import { checkout } from "./checkout.ts";
+import { checkout, commitTime } from "./checkout.ts";
+import { fetchCommit } from "./fetch-commit.ts";
 import { type Git, gitIn } from "./git.ts";
+import type { GitRepositories } from "./repositories.ts";
 import { type GitRequest, readRequest } from "./request.ts";
-import { type ResolvedCommit, resolveRef } from "./resolve-ref.ts";
+import { objectFormatOf, type ResolvedCommit, resolveRef } from "./resolve-ref.ts";
 
 /** `git://`: the files of one commit of a repository, recognised by the commit. */
 export function gitSource(options: {
   readonly refs: RefStore;
   readonly bytes: ByteWorkers;
-  /** Where repositories lie while they are worked on. */
+  readonly repositories: GitRepositories;
+  readonly spawner: Spawner;
+  /** Where files lie while they are worked on. */
   readonly root: string;
   /** Where git is looked for, as in the environment variable PATH. */
   readonly path: string;
 }): Source<SourceEnvironment> {
-  const { refs, bytes, root, path } = options;
+  const { refs, bytes, repositories, spawner, root, path } = options;
 
   /** Git with the client's logins, in a home of its own that goes away afterwards. */
   async function withGit<T>(
@@ -47,7 +53,7 @@ export function gitSource(options: {
       await makeDirectory(directory);
       agent = undo.use(await listenForAgent(found, directory, { uid: 0, gid: 0, mode: 0o600 })).shortPath;
     }
-    return await work(gitIn({ settings, home, knownHosts, agent, path, signal }), home);
+    return await work(gitIn({ spawner, settings, home, knownHosts, agent, path, signal }), home);
   }
 
   return {
@@ -71,13 +77,42 @@ export function gitSource(options: {
           const { signal } = context;
           const commit = await resolve(context);
           return await withGit(request, context, async (git, home) => {
-            const directory = await checkout(git, request, commit, home);
-            return await asTree(directory, home, `git snapshot for ${identifier}`, signal);
+            const directory = await withCommit(git, request, commit, signal, (repository) =>
+              checkout(git, repository, request, commit, home),
+            );
+            return await asTree(
+              directory,
+              home,
+              `git snapshot for ${withoutLogin(request.given)}#${request.ref}`,
+              signal,
+            );
           });
+        },
+        time: async (context) => {
+          const commit = await resolve(context);
+          return await withGit(request, context, (git) =>
+            withCommit(git, request, commit, context.signal, (repository) =>
+              commitTime(git, repository, commit.commit),
+            ),
+          );
         },
       };
     },
   };
+
+  async function withCommit<T>(
+    git: Git,
+    request: GitRequest,
+    commit: ResolvedCommit,
+    signal: AbortSignal,
+    work: (repository: string) => Promise<T>,
+  ): Promise<T> {
+    const format = objectFormatOf(commit.commit);
+    return await repositories.with({ remote: request.given, format, git, signal }, async (repository) => {
+      await fetchCommit(git, repository, request, commit);
+      return await work(repository);
+    });
+  }
 
   async function asTree(directory: string, home: string, description: string, signal: AbortSignal): Promise<Ref> {
     const walked = await bytes.run("walk", { root: directory, filter: {}, indexFile: join(home, "index") }, { signal });
@@ -86,17 +121,17 @@ export function gitSource(options: {
     const entries = toc.entries.map((entry) => ({ ...entry, uid: 0, gid: 0 }));
     const empty = refs.scratch();
     try {
-      return (await refs.writeLayer(empty, { ...toc, entries }, { signal, description })).ref;
+      return (await refs.writeLayer(empty, { ...toc, entries }, { signal, description, origin: "git" })).ref;
     } finally {
       await empty.release();
     }
   }
 }
 
-function keyOf(request: GitRequest, { commit, ref }: ResolvedCommit): string {
+function keyOf(request: GitRequest, { commit, object, ref }: ResolvedCommit): string {
   const { keepGitDir, subdir, skipSubmodules, commitTimes } = request;
   const parts = [
-    commit,
+    keepGitDir ? object : commit,
     keepGitDir ? `.git#${ref}` : "",
     subdir === "" ? "" : `:${subdir}`,
     skipSubmodules ? "(skip-submodules)" : "",
@@ -107,22 +142,24 @@ function keyOf(request: GitRequest, { commit, ref }: ResolvedCommit): string {
 
 /** The client's own login, where it has one for the host, as git's configuration. */
 async function loginSettings(
-  { remote, host, headerSecret, tokenSecret }: GitRequest,
+  { remote, host, login, headerSecret, tokenSecret }: GitRequest,
   { secret }: SourceEnvironment,
   signal: AbortSignal,
 ): Promise<Readonly<Record<string, string>>> {
-  if (!secret || !/^https?:/.test(remote)) return {};
+  const url = URL.parse(remote);
+  if (!url || !/^https?:$/.test(url.protocol)) return {};
+  const settings = (header: string) => ({ [`http.${url.origin}/.extraheader`]: `Authorization: ${header}` });
+  const basic = (text: string) => settings(`basic ${Buffer.from(text).toString("base64")}`);
   for (const suffix of [`.${host}`, ""]) {
     for (const [name, isToken] of [
       [headerSecret, false],
       [tokenSecret, true],
     ] as const) {
-      const value = name === "" ? undefined : await secret(`${name}${suffix}`, { signal });
+      const value = name === "" ? undefined : await secret?.(`${name}${suffix}`, { signal });
       if (!value) continue;
       const text = new TextDecoder().decode(value).trim();
-      const header = isToken ? `basic ${Buffer.from(`x-access-token:${text}`).toString("base64")}` : text;
-      return { [`http.${new URL(remote).origin}/.extraheader`]: `Authorization: ${header}` };
+      return isToken ? basic(`x-access-token:${text}`) : settings(text);
     }
   }
-  return {};
+  return login === "" ? {} : basic(login);
 }

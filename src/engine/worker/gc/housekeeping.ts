@@ -166,7 +166,8 @@ export class Housekeeping implements AsyncDisposable {
     for (const layer of layers) {
       const { id, parents, description, bytes, addedAt: createdAt, usedAt, uses, isHeld: isInUse } = layer;
       const common = { description, bytes, createdAt, usedAt, uses, isInUse, isShared: false, isMutable: false };
-      const record = { id: recordId(id), parents: parents.map(recordId), type: "regular", ...common } as const;
+      const type = layer.origin === "git" ? "source.git.checkout" : "regular";
+      const record: UsageRecord = { id: recordId(id), parents: parents.map(recordId), type, ...common };
       items.add({ record, remove: () => this.#removeLayer(id) });
     }
     for (const item of await kept.records({ signal })) items.add(item);

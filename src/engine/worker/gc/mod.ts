@@ -5,5 +5,5 @@
 export { Housekeeping } from "./housekeeping.ts";
 export { KeptDirectories } from "./kept-directories.ts";
 export type { RecordType, UsageRecord } from "./record.ts";
-export { cacheMounts, receivedDirectories, walkIndexes } from "./shelves.ts";
+export { cacheMounts, gitRepositories, receivedDirectories, walkIndexes } from "./shelves.ts";
 export { defaultPolicy, pruneRule, type PruneRule } from "./rule.ts";

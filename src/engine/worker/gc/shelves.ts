@@ -23,3 +23,11 @@ export const walkIndexes: Shelf = {
   depth: 1,
   description: "index of local source",
 };
+
+/** Bare repositories, one for each remote. */
+export const gitRepositories: Shelf = {
+  type: "regular",
+  directory: "git",
+  depth: 1,
+  description: "shared git repo",
+};
