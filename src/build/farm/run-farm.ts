@@ -20,7 +20,7 @@ export interface FarmSurroundings extends Omit<BuildSurroundings, "client" | "bu
   /** Its nodes, in their order. */
   readonly nodes: readonly FarmNode[];
   readonly merge: MergeImages;
-  /** Told while nodes work that {@link merge} will be wanted, so that it can get ready. */
+  /** Told that {@link merge} will be wanted, when all nodes have been asked for their shares: there is nothing else to do until they answer. */
   readonly expectMerge?: () => void;
   readonly watchTimes?: WatchTimes;
 }
@@ -51,8 +51,8 @@ class Farm {
   readonly #lost = new Map<FarmNode, NodeLostError>();
   readonly #claims: Claims = new Map();
   readonly #progress = new Map<FarmNode, NodeProgress>();
-  /** What is to be done when the first node has something to say. */
-  #onceWorking: (() => void) | undefined;
+  /** Shares that no node has begun. */
+  #waiting = 0;
   constructor(build: PreparedBuild, surroundings: FarmSurroundings) {
     this.#build = build;
     this.#surroundings = surroundings;
@@ -83,7 +83,7 @@ class Farm {
   async #several(shares: readonly Share[], platforms: readonly Platform[]): Promise<FarmResult> {
     const { signal, nodes } = this.#surroundings;
     const plan = planFarm(this.#build);
-    if (plan.pushed) this.#onceWorking = this.#surroundings.expectMerge;
+    this.#waiting = plan.pushed ? shares.length : 0;
     const done = await this.#all(plan, shares, signal);
     const inOrder = done.toSorted((a, b) => nodes.indexOf(a.node) - nodes.indexOf(b.node));
     const workers = [...new Set(inOrder.map(({ node }) => node.name))];
@@ -130,10 +130,12 @@ class Farm {
           client,
           builder: { name: builder, node: node.name },
           signal: options.signal,
+          onStart: async (started) => {
+            if (--this.#waiting === 0) this.#surroundings.expectMerge?.();
+            await this.#surroundings.onStart?.(started);
+          },
           onEvent: (event) => {
             if (isOver) return;
-            this.#onceWorking?.();
-            this.#onceWorking = undefined;
             if (alone) onEvent(event);
             else if (event.type === "status") onEvent({ type: "status", status: progress.status(event.status) });
             else onEvent({ type: "step", step: progress.step(event.step) });

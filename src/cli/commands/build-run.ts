@@ -230,7 +230,7 @@ async function built(
   };
   if (nodes) {
     await using farm = farmNodes(nodes, { now, signal, update });
-    // Not before the event is shown; and should it fail, whoever needs it says so.
+    // Not before the nodes have been asked; and should it fail, whoever needs it says so.
     const expectMerge = () => void setImmediate(() => void loadHttpClient().catch(() => undefined));
     const merge = mergeImages(invocation.context, registrySettings(nodes[0]?.node.files ?? {}));
     return await runFarm(prepared, { ...surroundings, builder: name, nodes: farm.nodes, merge, expectMerge });
