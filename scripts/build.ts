@@ -5,7 +5,8 @@
  *
  * Each program becomes CommonJS, which Node loads faster than modules, and clients are cut into chunks: what a command
  * imports with `await import(…)` stays on disk until that command runs. esbuild splits only modules, so modules are split
- * first and then each chunk is turned into CommonJS. With --metafile, dist/meta*.json tell what fills each file.
+ * first and then each chunk is turned into CommonJS; there, what it imports (chunks, and Node's own modules, of which some take
+ * longer than all of ours) is loaded when it is first used, not when the chunk is. With --metafile, dist/meta*.json tell what fills each file.
  */
 import { existsSync } from "node:fs";
 import { mkdir, rename, rm, writeFile } from "node:fs/promises";
@@ -153,7 +154,8 @@ async function bundleTogether(
     const head = /\bimportMetaUrl\b/.test(code)
       ? 'const importMetaUrl=require("node:url").pathToFileURL(__filename).href;'
       : "";
-    const text = `"use strict";${head}${code.replace(/^"use strict";/, "")}`;
+    const body = code.replace(/^"use strict";/, "");
+    const text = `"use strict";${head}${splitting ? loadedWhenUsed(body) : body}`;
     await writeFile(join(directory, name), text);
     if (!name.startsWith("chunk-")) files.push({ name, bytes: total(result.metafile, output.path) });
   }
@@ -162,6 +164,19 @@ async function bundleTogether(
     await writeFile(join(directory, name), JSON.stringify(result.metafile));
   }
   return files;
+}
+
+/**
+ * Code whose `require`s wait until something of the module is used. None of our modules does anything when it is loaded that others
+ * wait for (package.json says so: "sideEffects": false). Who looks at `errno` does it before anything that another module exports.
+ */
+function loadedWhenUsed(code: string): string {
+  const names = new Set<string>();
+  const declared = code.replaceAll(/\bvar (import_\w+)=require\(("[^"]+")\);/g, (_, name: string, path: string) => {
+    names.add(name);
+    return `let ${name}$;const ${name}$$=()=>${name}$??=require(${path});`;
+  });
+  return declared.replaceAll(/\bimport_\w+\b(?!\$)/g, (name) => (names.has(name) ? `(${name}$$())` : name));
 }
 
 /** The bytes that are loaded before a program's first line runs. */

@@ -62,6 +62,11 @@ export interface Driver {
   check?(): void;
   /** What the engine can do. Asks it only where that depends on how it is set up; once. */
   features(options: DriverCall): Promise<DriverFeatures>;
+  /**
+   * Set where an engine that answers within this time runs, and one that does not is inactive: who has something to ask the engine itself
+   * need not ask for its state before.
+   */
+  readonly answersWithinMs?: number;
   /** Whether an engine answers now; starts nothing. */
   state(options: DriverCall): Promise<NodeState>;
   /** Starts the engine where none answers, and returns when it does. @throws {BuildError} why it cannot start */

@@ -1,5 +1,5 @@
 import { BuildError, messageOf } from "../base/errors/mod.ts";
-import type { WorkerRecord } from "../client/mod.ts";
+import type { BuildKitClient, CallControl, WorkerRecord } from "../client/mod.ts";
 import { formatPlatform, normalizePlatform, type Platform } from "../oci/mod.ts";
 import type { Builder } from "./builder.ts";
 import type { Builders } from "./builders.ts";
@@ -107,44 +107,52 @@ export async function loadNode(
 }
 
 async function statusOf(node: BuilderNode, driver: Driver, signal: AbortSignal): Promise<NodeStatus> {
-  const state = await driver.state({ signal });
+  const { answersWithinMs } = driver;
+  const state = answersWithinMs === undefined ? await driver.state({ signal }) : "running";
   // an engine that is there without being made has no reason not to answer: booting starts nothing, and tells why
   if (driver.kind === "docker" && state !== "running") await driver.boot({ signal });
-  const nothing = { workerIds: [], labels: {}, gcPolicy: [], devices: [] };
-  if (state !== "running") return { state, platforms: unique(node.platforms), ...nothing };
+  const silent = { platforms: unique(node.platforms), workerIds: [], labels: {}, gcPolicy: [], devices: [] };
+  if (state !== "running") return { state, ...silent };
   await using client = clientOf(driver);
-  const [workers, version, instances] = await Promise.all([
-    client.listWorkers({ signal }).catch((error: unknown) => {
-      signal.throwIfAborted();
-      throw new BuildError("unavailable", `listing workers: ${messageOf(error)}`, { cause: error });
-    }),
-    engineVersion(client, driver, signal),
-    driver.instances?.({ signal }),
-  ]);
-  const [first] = workers;
+  const workers = client.listWorkers({ signal });
+  const instances = driver.instances?.({ signal });
+  for (const asked of [workers, instances]) asked?.catch(() => undefined); // they count only when the engine says who it is
+  let version: string | undefined;
+  try {
+    version = await engineVersion(client, driver, { signal, timeoutMs: answersWithinMs });
+  } catch {
+    signal.throwIfAborted();
+    if (answersWithinMs !== undefined) return { state: "inactive", ...silent };
+  }
+  const records = await workers.catch((error: unknown) => {
+    signal.throwIfAborted();
+    throw new BuildError("unavailable", `listing workers: ${messageOf(error)}`, { cause: error });
+  });
+  const [first] = records;
   return {
     state,
     version,
-    workerIds: workers.map(({ ID }) => ID).toSorted(),
-    platforms: unique([...node.platforms, ...workers.flatMap(platformsOf)]),
+    workerIds: records.map(({ ID }) => ID).toSorted(),
+    platforms: unique([...node.platforms, ...records.flatMap(platformsOf)]),
     labels: first?.Labels ?? {},
     gcPolicy: first?.GCPolicy ?? [],
-    devices: workers.at(-1)?.CDIDevices ?? [],
-    instances,
+    devices: records.at(-1)?.CDIDevices ?? [],
+    instances: await instances,
   };
 }
 
+/** @throws {BuildError} when the engine does not answer; one that is too old for the question does */
 async function engineVersion(
-  client: ReturnType<typeof clientOf>,
+  client: BuildKitClient,
   driver: Driver,
-  signal: AbortSignal,
+  options: CallControl,
 ): Promise<string | undefined> {
   try {
-    return (await client.info({ signal }))?.version;
+    return (await client.info(options))?.version;
   } catch (error) {
-    signal.throwIfAborted();
-    if (error instanceof BuildError && error.code === "unimplemented") return await driver.version?.({ signal });
-    return undefined;
+    if (!(error instanceof BuildError) || error.code !== "unimplemented") throw error;
+    const { signal } = options;
+    return signal && (await driver.version?.({ signal }));
   }
 }
 

@@ -44,19 +44,40 @@ function listenForSignals(): Pick<CliContext, "signal" | "forwardSignals"> {
   };
 }
 
-async function main(): Promise<void> {
-  // A reader that has left (`| head`) is no failure worth a stack trace.
-  for (const stream of [process.stdout, process.stderr]) {
+/** The process's streams. Node makes each when it is first asked for, which takes it milliseconds; so nobody asks before it is needed. */
+const streams = {
+  get stdin() {
+    return process.stdin;
+  },
+  get stdout() {
+    return written("stdout");
+  },
+  get stderr() {
+    return written("stderr");
+  },
+};
+
+const made = new Set<string>();
+
+/** A reader that has left (`| head`) is no failure worth a stack trace. */
+function written(name: "stdout" | "stderr"): NodeJS.WriteStream {
+  const stream = process[name];
+  if (!made.has(name)) {
     stream.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 141 : 1));
+    made.add(name);
   }
+  return stream;
+}
+
+async function main(): Promise<void> {
   const { POLYARCH_INVOKED_AS: invokedAs = "polyarch", DOCKER_CLI_PLUGIN_SOCKET: docker, ...variables } = process.env;
   const start = interpretStart({ invokedAs, argv: process.argv.slice(2), env: variables, version });
   if (start.type === "answer") {
-    process.stdout.write(start.text);
+    streams.stdout.write(start.text);
     return;
   }
   if (start.type === "refused") {
-    process.stderr.write(`ERROR: ${start.why}
+    streams.stderr.write(`ERROR: ${start.why}
 `);
     process.exitCode = 1;
     return;
@@ -67,9 +88,15 @@ async function main(): Promise<void> {
     env: start.env,
     cwd: process.cwd(),
     home: homedir(),
-    stdin: process.stdin,
-    stdout: process.stdout,
-    stderr: process.stderr,
+    get stdin() {
+      return streams.stdin;
+    },
+    get stdout() {
+      return streams.stdout;
+    },
+    get stderr() {
+      return streams.stderr;
+    },
     now: () => new Date(),
     ...listenForSignals(),
     version,

@@ -36,8 +36,9 @@ export function errno(): number {
 /** Passes a result through; throws what `errno` says when it is -1. */
 export function check(result: number | bigint, syscall: string, path?: Bytes, dest?: Bytes): number {
   const value = Number(result);
-  if (value === -1) throw systemError(errno(), syscall, path, dest);
-  return value;
+  if (value !== -1) return value;
+  const failed = errno(); // before anything else: to find `systemError` may load it, from a file
+  throw systemError(failed, syscall, path, dest);
 }
 
 /** `value` with the NUL that C wants behind it. */

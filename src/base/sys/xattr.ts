@@ -23,7 +23,10 @@ export function llistxattr(path: Bytes): string[] {
  */
 export function lgetxattr(path: Bytes, name: string): Uint8Array<ArrayBuffer> {
   const size = libc.lgetxattr(cString(path), cString(name), scratch, maxSize);
-  if (size === -1) throw systemError(errno() === ERANGE ? 7 : errno(), "lgetxattr", path);
+  if (size === -1) {
+    const failed = errno();
+    throw systemError(failed === ERANGE ? 7 : failed, "lgetxattr", path);
+  }
   return new Uint8Array(scratch.subarray(0, size));
 }
 

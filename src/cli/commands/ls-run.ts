@@ -21,7 +21,7 @@ const table = "table {{.Name}}\t{{.DriverEndpoint}}\t{{.Status}}\t{{.Buildkit}}\
 
 /** Runs `ls`: asks all nodes at once, prints a table, and after it what could not be found out. */
 export async function runLs({ context, flags }: Invocation<typeof lsFlags>): Promise<number> {
-  const { signal, stdout, stderr } = context;
+  const { signal, stdout } = context;
   const builders = await openBuilders(context);
   const [all, current] = await Promise.all([builders.all(), builders.find("")]);
   const loaded = await Promise.all(
@@ -45,7 +45,7 @@ export async function runLs({ context, flags }: Invocation<typeof lsFlags>): Pro
   });
   stdout.write(renderRows(format, header, rows));
   const failures = format.kind === "table" ? ordered.flatMap(failuresOf) : [];
-  if (failures.length > 0) stderr.write(`\n${failures.map((line) => `${line}\n`).join("")}`);
+  if (failures.length > 0) context.stderr.write(`\n${failures.map((line) => `${line}\n`).join("")}`);
   return 0;
 }
 

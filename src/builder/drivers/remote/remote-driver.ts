@@ -47,6 +47,7 @@ export const remoteDriver: OpenDriver = async (input) => {
         preferImageDigest: true,
         defaultLoad: options.defaultLoad,
       }),
+    answersWithinMs: answerTimeoutMs,
     state: async ({ signal }) => ((await answers(signal)) === undefined ? "running" : "inactive"),
     boot: async ({ signal, onEvent }) => {
       onEvent?.({ type: "starting", what: "[internal] waiting for connection" });
