@@ -19,6 +19,9 @@ export class EnvironmentList implements Environment {
     this.#values.delete(name);
     this.#values.set(name, value);
   }
+  delete(name: string): void {
+    this.#values.delete(name);
+  }
   names(): readonly string[] {
     return [...this.#values.keys()];
   }

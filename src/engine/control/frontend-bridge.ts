@@ -1,7 +1,8 @@
 import type { pb } from "../../api/mod.ts";
 import { BuildError, isAbort, messageOf } from "../../base/errors/mod.ts";
-import { digestOf, type Platform, parseReference, withDefaultTag } from "../../oci/mod.ts";
-import type { Bridge, FrontendWarning, ImageResolveMode, ResolvedImageConfig } from "../frontends/mod.ts";
+import { decodeDefinition } from "../../llb/mod.ts";
+import { type Digest, digestOf, type Platform, parseReference, withDefaultTag } from "../../oci/mod.ts";
+import type { Bridge, FrontendWarning, ImageResolveMode, ResolvedImageConfig, SourceTime } from "../frontends/mod.ts";
 import type { Build } from "./build.ts";
 import type { LazyResult } from "./lazy-result.ts";
 
@@ -12,6 +13,7 @@ export class FrontendBridge implements Bridge {
   readonly platforms: readonly Platform[];
   readonly inputs: Readonly<Record<string, pb.Definition>>;
   readonly #build: Build;
+  readonly #times = new Map<Digest, Promise<SourceTime>>();
   readonly #configs = new Map<string, Promise<ResolvedImageConfig>>();
 
   constructor(
@@ -70,6 +72,42 @@ export class FrontendBridge implements Bridge {
       throw new BuildError(code, `failed to resolve source metadata for ${name}: ${messageOf(error)}`, {
         cause: error,
       });
+    }
+  }
+
+  async sourceTime(
+    definition: pb.Definition,
+    options: { readonly logName: string; readonly signal: AbortSignal },
+  ): Promise<SourceTime | undefined> {
+    const sources = [...decodeDefinition(definition).ops.values()].filter(({ op }) => op.op.case === "source");
+    const [source] = sources;
+    if (sources.length !== 1 || source?.op.op.case !== "source") return undefined;
+    let time = this.#times.get(source.digest);
+    if (!time) {
+      time = this.#timeOf(source.op.op.value, options);
+      time.catch(() => undefined); // whoever asked gets the failure
+      this.#times.set(source.digest, time);
+    }
+    return await time;
+  }
+
+  async #timeOf(
+    op: pb.SourceOp,
+    { logName, signal }: { readonly logName: string; readonly signal: AbortSignal },
+  ): Promise<SourceTime> {
+    const { job, environment, deps } = this.#build;
+    const { sources, platform } = deps.worker.ops;
+    const scheme = op.identifier.slice(0, Math.max(0, op.identifier.indexOf("://")));
+    const progress = job.progressFor({ digest: digestOf(`metadata ${logName}`), name: logName });
+    progress.start();
+    try {
+      const instance = sources.find((source) => source.scheme === scheme)?.open(op, { platform });
+      const seconds = await instance?.time?.({ signal, progress, environment });
+      progress.complete();
+      return { scheme, seconds };
+    } catch (error) {
+      progress.error(error);
+      throw error;
     }
   }
 

@@ -76,6 +76,15 @@ export class LazyResult implements BridgeRef, AsyncDisposable {
       .flatMap((name) => tree.get(entry.path === "" ? name : `${entry.path}/${name}`) ?? []);
   }
 
+  async newestFile({ signal }: { signal: AbortSignal }): Promise<number | undefined> {
+    const ref = await this.build();
+    let newest: number | undefined;
+    for (const { type, mtimeSec } of (await ref?.tree({ signal }))?.walk("") ?? []) {
+      if (type === "file" && (newest === undefined || mtimeSec > newest)) newest = mtimeSec;
+    }
+    return newest;
+  }
+
   async #find(path: string, signal: AbortSignal): Promise<{ ref?: Ref; tree?: Tree; entry?: TocEntry | undefined }> {
     const ref = await this.build();
     if (!ref) return {};

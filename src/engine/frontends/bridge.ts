@@ -54,6 +54,15 @@ export interface BridgeRef {
   stat(path: string, options: { signal: AbortSignal }): Promise<BridgeFileStat | undefined>;
   /** Entries of a directory, sorted by name. @throws {BuildError} `not_found` */
   readDir(path: string, options: { signal: AbortSignal }): Promise<readonly BridgeFileStat[]>;
+  /** Time of the regular file, anywhere in the tree, that was changed last, in whole seconds since the epoch; `undefined`: there is no file. */
+  newestFile(options: { signal: AbortSignal }): Promise<number | undefined>;
+}
+
+/** What a source knows of its time. */
+export interface SourceTime {
+  /** `git`, `https` and so on. */
+  readonly scheme: string;
+  readonly seconds: number | undefined;
 }
 
 /** All that a frontend may ask of the engine. One per build. */
@@ -82,6 +91,15 @@ export interface Bridge {
       readonly signal: AbortSignal;
     },
   ): Promise<ResolvedImageConfig>;
+  /**
+   * Asks the one source of a graph when it was last changed: a repository by its commit, a file by what its server says.
+   * @returns `undefined` where the graph has not exactly one source; `seconds` (whole, since the epoch) where the source knows it
+   * @throws {BuildError} when the source cannot be reached
+   */
+  sourceTime(
+    definition: pb.Definition,
+    options: { readonly logName: string; readonly signal: AbortSignal },
+  ): Promise<SourceTime | undefined>;
   /** Adds a graph to the build. Cheap: nothing runs before the ref is looked into or becomes the result. */
   solve(definition: pb.Definition, options: { signal: AbortSignal }): Promise<BridgeRef>;
   warn(warning: FrontendWarning): void;

@@ -11,5 +11,6 @@ export type {
   FrontendWarning,
   ImageResolveMode,
   ResolvedImageConfig,
+  SourceTime,
 } from "./bridge.ts";
 export { dockerfileFrontend } from "./dockerfile/mod.ts";

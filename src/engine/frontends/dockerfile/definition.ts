@@ -4,6 +4,7 @@ import {
   type Dockerfile,
   dockerfileError,
   type DockerfileAst,
+  type EnvironmentList,
   Linter,
   type LintOptions,
   parseDockerfile,
@@ -15,6 +16,7 @@ import type { Platform } from "../../../oci/mod.ts";
 import type { Bridge } from "../bridge.ts";
 import type { BuildContext } from "./contexts/build-context.ts";
 import { type Converted, convert } from "./convert.ts";
+import { epochArg, resolveEpoch } from "./epoch/mod.ts";
 import { lintDefaultBases } from "./from-checks.ts";
 import type { DockerfileOptions } from "./options.ts";
 import { platformArgs, withGlobalArgs } from "./predefined-args.ts";
@@ -88,8 +90,12 @@ export async function convertFor(definition: Definition, given: ConvertOptions):
   lintBases(dockerfile, predefined, { escape, linter });
   const { buildArgs } = options;
   const { environment, parameters } = withGlobalArgs(predefined, dockerfile.globalArgs, { buildArgs, escape });
+  const epochSeconds = await settleEpoch(options, environment, (value) =>
+    resolveEpoch(value, { dockerfile, buildArgs, globalArgs: environment, escape, context, bridge, target, signal }),
+  );
   const conversion = {
-    options,
+    options: withEpoch(options, epochSeconds),
+    epochSeconds,
     file,
     escape,
     context,
@@ -99,6 +105,26 @@ export async function convertFor(definition: Definition, given: ConvertOptions):
     globalParameters: parameters,
   };
   return await convert(dockerfile, conversion, bridge, { signal, allStages });
+}
+
+/** Resolves the epoch that the request, or else the Dockerfile, gives, and puts what it means in its place. */
+async function settleEpoch(
+  { buildArgs }: DockerfileOptions,
+  globalArgs: EnvironmentList,
+  resolve: (value: string) => Promise<bigint | undefined>,
+): Promise<bigint | undefined> {
+  const value = Object.hasOwn(buildArgs, epochArg) ? buildArgs[epochArg] : globalArgs.get(epochArg);
+  const seconds = value ? await resolve(value) : undefined;
+  if (globalArgs.get(epochArg) === undefined) return seconds;
+  if (seconds === undefined) globalArgs.delete(epochArg);
+  else globalArgs.set(epochArg, String(seconds));
+  return seconds;
+}
+
+function withEpoch(options: DockerfileOptions, seconds: bigint | undefined): DockerfileOptions {
+  if (!Object.hasOwn(options.buildArgs, epochArg)) return options;
+  const { [epochArg]: _, ...buildArgs } = options.buildArgs;
+  return { ...options, buildArgs: seconds === undefined ? buildArgs : { ...buildArgs, [epochArg]: String(seconds) } };
 }
 
 function lintBases(

@@ -163,7 +163,6 @@ test("options that cannot be honoured are refused, wrong ones in BuildKit's word
     ],
     [{ memory: "100" }, /memory limit/],
     [{ "cache-imports": '[{"Type":"registry"}]' }, /importing a cache/],
-    [{ "build-arg:SOURCE_DATE_EPOCH": "context" }, /SOURCE_DATE_EPOCH=context/],
     [{ "build-arg:BUILDKIT_SYNTAX": "example.org/x" }, /BUILDKIT_SYNTAX=example.org\/x/],
     [{ "build-arg:BUILDKIT_DISABLE_FILEOP": "1" }, /was removed in BuildKit 0.11/],
   ];

@@ -87,12 +87,13 @@ function toResult(
   converted: readonly (Converted & { readonly target: Platform })[],
   options: DockerfileOptions,
 ): FrontendResult {
-  const results = converted.map(({ target, state, image, baseConfig }) => ({
+  const results = converted.map(({ target, state, image, baseConfig, stage }) => ({
     id: formatPlatformFull(target),
     platform: target,
     definition: state.output && marshal(state),
     config: encodeImageConfig(image),
     baseConfig,
+    epochSeconds: stage.conversion.epochSeconds,
   }));
   return {
     refs: results.map(({ id, platform, definition }) => ({ id, platform, definition })),

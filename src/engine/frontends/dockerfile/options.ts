@@ -56,8 +56,6 @@ export interface DockerfileOptions {
   readonly cacheNamespace: string;
   /** Session that shares a directory, where it is not the one of the request. */
   readonly localSession: (local: string) => string | undefined;
-  /** `SOURCE_DATE_EPOCH`, in seconds. */
-  readonly epochSeconds: bigint | undefined;
   /** A frontend image has started us: the syntax line has been followed already. */
   readonly forwarded: boolean;
   /** `BUILDKIT_SYNTAX`: goes before the syntax line of the file. */
@@ -110,7 +108,6 @@ export function readOptions(given: Readonly<Record<string, string>>): Dockerfile
     cgroupParent: given["cgroup-parent"] ?? "",
     cacheNamespace: buildArgs["BUILDKIT_CACHE_MOUNT_NS"] ?? "",
     localSession: (local) => given[`local-sessionid:${local}`] || undefined,
-    epochSeconds: parseEpoch(buildArgs["SOURCE_DATE_EPOCH"] ?? ""),
     forwarded: given["cmdline"] !== undefined,
     syntax: buildArgs["BUILDKIT_SYNTAX"] || undefined,
     unknown,
@@ -199,15 +196,6 @@ function parseUlimits(text: string): DockerfileOptions["ulimits"] {
     }
     return { name, soft: BigInt(soft), hard: BigInt(hard) };
   });
-}
-
-function parseEpoch(text: string): bigint | undefined {
-  if (text === "") return undefined;
-  if (/^-?\d{1,12}$/.test(text)) return BigInt(text);
-  throw new BuildError(
-    "unimplemented",
-    `SOURCE_DATE_EPOCH=${text}: taking the time from a context or a stage is not supported yet, give it in seconds`,
-  );
 }
 
 function csv(text: string, complaint: string): readonly string[] {

@@ -7,19 +7,21 @@ export interface PlatformResult {
   readonly platform: Platform;
   readonly config: Uint8Array;
   readonly baseConfig: Uint8Array | undefined;
+  /** `SOURCE_DATE_EPOCH`, in seconds. */
+  readonly epochSeconds: bigint | undefined;
 }
 
 /** What exporters need to know, under the keys that BuildKit gives it. */
 export function resultMetadata(
   results: readonly PlatformResult[],
-  options: Pick<DockerfileOptions, "multiPlatform" | "epochSeconds">,
+  options: Pick<DockerfileOptions, "multiPlatform">,
 ): Readonly<Record<string, Uint8Array>> {
   const metadata: Record<string, Uint8Array> = { "refs.platforms": json({ Platforms: results.map(platformEntry) }) };
-  for (const { id, config, baseConfig } of results) {
+  for (const { id, config, baseConfig, epochSeconds } of results) {
     const suffix = options.multiPlatform ? `/${id}` : "";
     metadata[`containerimage.config${suffix}`] = config;
     if (baseConfig) metadata[`containerimage.base.config${suffix}`] = baseConfig;
-    if (options.epochSeconds !== undefined) metadata[`source.date.epoch${suffix}`] = text(String(options.epochSeconds));
+    if (epochSeconds !== undefined) metadata[`source.date.epoch${suffix}`] = text(String(epochSeconds));
   }
   return metadata;
 }

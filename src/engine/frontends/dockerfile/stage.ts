@@ -30,6 +30,8 @@ export interface Conversion {
   readonly linter: Linter;
   /** The platform that is being built for. */
   readonly target: Platform;
+  /** `SOURCE_DATE_EPOCH`, in seconds. */
+  readonly epochSeconds: bigint | undefined;
   /** Predefined arguments and those in front of the first FROM. */
   readonly globalArgs: EnvironmentList;
   /** Those in front of the first FROM, as parameters. */
@@ -221,7 +223,7 @@ export class Stage {
 
   /** Adds a line to the image's history. */
   record(createdBy: string, options: { readonly layer: boolean }): void {
-    this.image.record(createdBy, { ...options, epochSeconds: this.conversion.options.epochSeconds });
+    this.image.record(createdBy, { ...options, epochSeconds: this.conversion.epochSeconds });
   }
 
   /** Counts one step and gives its name. */

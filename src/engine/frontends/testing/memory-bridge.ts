@@ -9,7 +9,7 @@ import {
   parsePlatform,
   type Platform,
 } from "../../../oci/mod.ts";
-import type { Bridge, BridgeRef, FrontendWarning, ResolvedImageConfig } from "../bridge.ts";
+import type { Bridge, BridgeRef, FrontendWarning, ResolvedImageConfig, SourceTime } from "../bridge.ts";
 
 /** What a {@link MemoryBridge} knows. */
 export interface MemoryBridgeOptions {
@@ -19,6 +19,8 @@ export interface MemoryBridgeOptions {
   /** Configs by spelled-out reference; what is missing there is not found. */
   readonly images?: Readonly<Record<string, Partial<ImageConfig>>>;
   readonly platforms?: readonly string[];
+  /** What sources know of their times, by the beginning of their identifiers. */
+  readonly times?: Readonly<Record<string, number>>;
 }
 
 /** An engine for tests of frontends: directories and images in memory, and a record of what was asked. */
@@ -59,6 +61,16 @@ export class MemoryBridge implements Bridge {
     return Promise.resolve({ ref, digest: digestOf(`manifest of ${ref}`) satisfies Digest, config });
   }
 
+  sourceTime(definition: pb.Definition): Promise<SourceTime | undefined> {
+    const sources = [...decodeDefinition(definition).ops.values()].flatMap(({ op }) =>
+      op.op.case === "source" ? [op.op.value.identifier] : [],
+    );
+    const [identifier, ...others] = sources;
+    if (identifier === undefined || others.length > 0) return Promise.resolve(undefined);
+    const known = Object.entries(this.#given.times ?? {}).find(([start]) => identifier.startsWith(start));
+    return Promise.resolve({ scheme: identifier.slice(0, identifier.indexOf("://")), seconds: known?.[1] });
+  }
+
   solve(definition: pb.Definition): Promise<BridgeRef> {
     const { ops, result } = decodeDefinition(definition);
     const name = (result && ops.get(result.digest)?.name) ?? "scratch";
@@ -75,6 +87,7 @@ export class MemoryBridge implements Bridge {
         const content = files[path];
         return Promise.resolve(content === undefined ? undefined : { path, type: "file", size: content.length });
       },
+      newestFile: () => Promise.resolve(undefined),
       readDir: () =>
         Promise.resolve(Object.entries(files).map(([path, content]) => ({ path, type: "file", size: content.length }))),
     });

@@ -17,6 +17,8 @@ export interface BuildContext {
    * only a pattern for everything takes all.
    */
   ignores(path: string): boolean;
+  /** What it was made of, where that is no directory of the client. */
+  readonly source: State | undefined;
   /** What stands in place of stages and images. */
   readonly named: NamedContexts;
 }
@@ -32,7 +34,7 @@ export async function openBuildContext(
   { signal }: { signal: AbortSignal },
 ): Promise<BuildContext> {
   const named = new NamedContexts(bridge, options);
-  if (remote) return { state: remote.state, use: () => undefined, ignores: () => false, named };
+  if (remote) return { state: remote.state, source: remote.source, use: () => undefined, ignores: () => false, named };
   const { contextLocal } = options;
   const sessionId = options.localSession(contextLocal) ?? bridge.sessionId;
   const ignored = dockerignore
@@ -50,6 +52,7 @@ export async function openBuildContext(
   const matcher = createPatternMatcher(ignored);
   return {
     state: directory.state,
+    source: undefined,
     use: (path) => directory.use(path),
     ignores: (path) => certainlyMatches(matcher, path),
     named,

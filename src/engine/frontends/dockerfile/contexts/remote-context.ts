@@ -8,6 +8,8 @@ import { repositoryOf } from "./repository.ts";
 /** A main context that is no directory of the client. */
 export interface RemoteContext {
   readonly state: State;
+  /** What was fetched, as it was fetched. */
+  readonly source: State;
   /** Where the Dockerfile is, unless the client has one of its own. */
   readonly dockerfile: State;
   /** The Dockerfile's name, where what was fetched is the Dockerfile itself. */
@@ -34,20 +36,25 @@ export async function openRemoteContext(
 
 async function fetchContext(
   bridge: Bridge,
-  { context, keepGitDir }: DockerfileOptions,
+  { context, keepGitDir, buildArgs }: DockerfileOptions,
   { signal }: { signal: AbortSignal },
 ): Promise<RemoteContext | undefined> {
   const repository = context === "" ? undefined : repositoryOf(context, { keepGitDir });
   if (repository) {
-    const state = git(repository, { name: `[internal] load git source ${context}` });
-    return { state, dockerfile: state };
+    // Files as old as the commit, for images that do not depend on when they were built.
+    const mtime = buildArgs["SOURCE_DATE_EPOCH"] ? "commit" : undefined;
+    const state = git(
+      { ...repository, mtime: repository.mtime ?? mtime },
+      { name: `[internal] load git source ${context}` },
+    );
+    return { state, source: state, dockerfile: state };
   }
   if (/^https?:\/\//.test(context)) return await fetchFile(bridge, context, { signal });
   const given = bridge.inputs["context"];
   if (!given) return undefined;
   const state = stateOfDefinition(given);
   const dockerfile = bridge.inputs["dockerfile"];
-  return { state, dockerfile: dockerfile ? stateOfDefinition(dockerfile) : state };
+  return { state, source: state, dockerfile: dockerfile ? stateOfDefinition(dockerfile) : state };
 }
 
 async function fetchFile(bridge: Bridge, address: string, { signal }: { signal: AbortSignal }): Promise<RemoteContext> {
@@ -58,12 +65,12 @@ async function fetchFile(bridge: Bridge, address: string, { signal }: { signal: 
     if (!(cause instanceof BuildError)) throw cause;
     throw new BuildError(cause.code, `failed to read downloaded context: ${cause.message}`, { cause });
   });
-  if (!startsLikeArchive(start)) return { state: fetched, dockerfile: fetched, filename: fetchedName };
+  if (!startsLikeArchive(start)) return { state: fetched, source: fetched, dockerfile: fetched, filename: fetchedName };
   const state = scratch.file(
     [{ type: "copy", from: fetched, source: `/${fetchedName}`, destination: "/", attemptUnpack: true }],
     { name: "[internal] unpack remote build context" },
   );
-  return { state, dockerfile: state };
+  return { state, source: fetched, dockerfile: state };
 }
 
 function subdirectory(context: State, path: string): State {

@@ -15,7 +15,7 @@ export function applyWorkdir(stage: Stage, instruction: WorkdirInstruction, step
   stage.workdirGiven = true;
   const path = resolvePath(stage.workingDirectory, given);
   stage.image.settings.WorkingDir = path;
-  const { epochSeconds } = stage.conversion.options;
+  const { epochSeconds } = stage.conversion;
   if (path !== "/") {
     stage.state = stage.state.file(
       [
