@@ -6,6 +6,7 @@ export { type Annotation, type AnnotationTarget, parseAnnotation } from "./creat
 export { createMergedIndex, mergeImage, type MergeOptions, type PushEvent } from "./create/create.ts";
 export type { Merged } from "./create/merge.ts";
 export { type CompatibleOptions, pushCompatibly, type PushedCompatibly } from "./create/push-compatibly.ts";
+export { lookPatiently } from "./create/just-pushed.ts";
 export {
   knownSource,
   parseSource,

@@ -207,7 +207,7 @@ suite("images made of images", () => {
     const texts = indexes.map((bytes) => JSON.stringify(describe(mediaTypes.ociIndex, bytes)));
     const places = placeSources(texts.map(parseSource), [parseReference(`${here.host}/a:all`)]);
     const sources = places.flatMap((place) => knownSource(place) ?? []);
-    const merged = await mergeImage(registry, sources, { companions: false, signal });
+    const merged = await mergeImage(registry, sources, { justPushed: true, signal });
     assert.equal(merged.children.length, 2);
     assert.deepEqual(
       here.requests.map(({ method, path }) => `${method} ${path}`).toSorted(),
@@ -218,6 +218,17 @@ suite("images made of images", () => {
       [parseReference(`${here.host}/a`)],
     );
     assert.equal(unknown && knownSource(unknown), undefined);
+  });
+
+  test("what has just been pushed is looked for again", async () => {
+    const bytes = index(here, "a", "1", [image(here, "a", undefined, "linux/amd64")]);
+    const descriptor = describe(mediaTypes.ociIndex, bytes);
+    const sources = [{ reference: parseReference(`${here.host}/a@${descriptor.digest}`), descriptor }];
+    const isGet = ({ method }: { method: string }) => method === "GET";
+    const body = `{"errors":[{"code":"MANIFEST_UNKNOWN","message":"manifest unknown"}]}`;
+    here.plan({ when: isGet, times: 2, fault: { type: "answer", status: 404, body } });
+    await assert.rejects(mergeImage(registry, sources, { signal }), { code: "not_found" });
+    assert.deepEqual((await mergeImage(registry, sources, { justPushed: true, signal })).descriptor, descriptor);
   });
 
   test("broken connections and passing failures cost nothing but time", async () => {

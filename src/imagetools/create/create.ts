@@ -21,6 +21,7 @@ import { Copier } from "./copier.ts";
 import { asAttestationOf, keepPlatforms, subjectOf } from "./filter-platforms.ts";
 import { type FetchedSource, type Merged, mergeSources, withIndex } from "./merge.ts";
 import { orderPlatforms } from "./order-platforms.ts";
+import { lookPatiently } from "./just-pushed.ts";
 import { formatSource, type Source } from "./source.ts";
 
 /** How many sources are asked for at once. */
@@ -36,8 +37,11 @@ export interface MergeOptions {
   readonly order?: readonly Platform[];
   /** Whether a single manifest becomes an index too; `true` when left out. */
   readonly preferIndex?: boolean;
-  /** Whether statements that registries keep beside the images come into the index; `true` when left out. */
-  readonly companions?: boolean;
+  /**
+   * Whether whoever asks has just had the sources pushed; `false` when left out. Then they are looked for again when they are not found, and nothing is
+   * looked for beside them; otherwise statements that registries keep beside images come into the index.
+   */
+  readonly justPushed?: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -65,10 +69,15 @@ export async function mergeImage(
   options: MergeOptions,
 ): Promise<Merged> {
   await using group = new TaskGroup({ limit: parallel, signal: options.signal });
-  const fetched = await group.all(sources.map((source) => (task) => fetchSource(registry, source, task)));
-  const { annotations = [], platforms = [], order = [], preferIndex = true, companions = true, signal } = options;
+  const { annotations = [], platforms = [], order = [], preferIndex = true, justPushed = false, signal } = options;
+  const fetch = (source: Source, task: { signal: AbortSignal }) => fetchSource(registry, source, task);
+  const fetched = await group.all(
+    sources.map(
+      (source) => (task) => (justPushed ? lookPatiently(() => fetch(source, task), task) : fetch(source, task)),
+    ),
+  );
   const merged = keepPlatforms(mergeSources(fetched, { annotations, preferIndex }), platforms);
-  return orderPlatforms(companions ? await addAttestations(registry, merged, { signal }) : merged, order);
+  return orderPlatforms(justPushed ? merged : await addAttestations(registry, merged, { signal }), order);
 }
 
 /**

@@ -2,7 +2,7 @@ import { BuildError } from "../../../base/errors/mod.ts";
 import { parseGoBool } from "../../../base/text/go-values/mod.ts";
 import { FarmNode, type FarmSurroundings, type PreparedBuild } from "../../../build/mod.ts";
 import type { OpenNode, RegistrySettings } from "../../../builder/mod.ts";
-import { knownSource, mergeImage, pushCompatibly, resolveSource } from "../../../imagetools/mod.ts";
+import { knownSource, lookPatiently, mergeImage, pushCompatibly, resolveSource } from "../../../imagetools/mod.ts";
 import type { SolveStatus } from "../../../progress/mod.ts";
 import { formChangeWarning } from "../../../registry/mod.ts";
 import { bootStatus } from "../../builders/boot-status.ts";
@@ -41,10 +41,12 @@ export function mergeImages(
     });
     try {
       const found = await Promise.all(
-        sources.map(async (source) => knownSource(source) ?? (await resolveSource(registry, source, { signal }))),
+        sources.map(async (source) => {
+          const look = () => resolveSource(registry, source, { signal });
+          return knownSource(source) ?? (await lookPatiently(look, { signal }));
+        }),
       );
-      // What nodes have just pushed has nothing beside it that its index does not name.
-      const how = { annotations, order, preferIndex: false, companions: false, signal };
+      const how = { annotations, order, preferIndex: false, justPushed: true, signal };
       const merged = await mergeImage(registry, found, how);
       const pushed = await pushCompatibly(registry, merged, targets, { mayChangeFormat, byDigest, signal });
       const { descriptor, changed } = pushed;
