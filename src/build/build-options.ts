@@ -38,6 +38,9 @@ export interface BuildOptions {
   readonly ssh: readonly string[];
   /** Entitlements. */
   readonly allow: readonly string[];
+  /** As typed: `type=…,…`, or references. */
+  readonly cacheFrom: readonly string[];
+  readonly cacheTo: readonly string[];
   readonly outputs: readonly Output[];
   readonly push: boolean;
   readonly load: boolean;

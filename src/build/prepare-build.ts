@@ -1,4 +1,5 @@
 import type { BuildOptions } from "./build-options.ts";
+import { type BuildCaches, openCaches } from "./caches/mod.ts";
 import { type BuildInputs, openInputs } from "./contexts/mod.ts";
 import { annotationAttrs } from "./outputs/annotations.ts";
 import { checkTargets } from "./outputs/check-targets.ts";
@@ -35,6 +36,7 @@ export interface PreparedBuild {
   /** What the engine may ask for while it builds, by id. */
   readonly secrets: Secrets;
   readonly agents: Agents;
+  readonly caches: BuildCaches;
   /** Nothing was asked for: the result stays in the cache. */
   readonly cacheOnlyByDefault: boolean;
 }
@@ -62,16 +64,24 @@ export async function prepareBuild(options: BuildOptions, environment: PrepareEn
   const checked = await checkTargets(outputs, cwd);
   const secrets = await openSecrets(options.secrets, environment);
   const agents = await openAgents(wantedAgents(options, env), environment);
+  const caches = await openCaches(asksOnly ? { ...options, cacheTo: [], buildArgs: [] } : options, environment);
   const inputs = await openInputs(options, environment);
   return {
     inputs,
-    attrs: { ...attrs, ...inputs.attrs, ...questionAttrs(options.question, inputs.attrs) },
+    attrs: { ...attrs, ...cacheAttrs(caches), ...inputs.attrs, ...questionAttrs(options.question, inputs.attrs) },
     outputs: checked,
     entitlements: allowed(options),
     secrets,
     agents,
+    caches,
     cacheOnlyByDefault: cacheOnlyByDefault && !asksOnly,
   };
+}
+
+/** The frontend passes on what it is told of caches. */
+function cacheAttrs({ imports }: BuildCaches): Readonly<Record<string, string>> {
+  if (imports.length === 0) return {};
+  return { "cache-imports": JSON.stringify(imports.map(({ type, attrs }) => ({ Type: type, Attrs: attrs }))) };
 }
 
 /** A context that is fetched over ssh needs an agent; the user's own serves where none is named. */

@@ -90,10 +90,14 @@ export async function runBuild(build: PreparedBuild, surroundings: BuildSurround
         Exporters: build.outputs.map(({ exporter, attrs }) => ({ Type: exporter, Attrs: attrs })),
         ...deprecatedExporter(build),
         Entitlements: [...build.entitlements],
-        Cache: {},
+        Cache: {
+          Exports: build.caches.exports.map(({ type, attrs }) => ({ Type: type, Attrs: attrs })),
+          Imports: build.caches.imports.map(({ type, attrs }) => ({ Type: type, Attrs: attrs })),
+        },
       },
       { signal },
     );
+    await build.caches.finish(ExporterResponse);
     return { ref: `${builder.name}/${builder.node}/${id}`, response: ExporterResponse };
   } catch (error) {
     throw await explainMissing(solveError(error, signal), build.inputs);
@@ -122,12 +126,18 @@ function attachables(build: PreparedBuild, sinks: OpenSinks, surroundings: Build
     onStep: (step) => onEvent({ type: "step", step }),
   };
   const { directories, layouts, uploads: streams } = build.inputs;
-  const stores = Object.entries(layouts).map(([name, blobs]) => [`oci:${name}`, blobs] as const);
+  const { readable, writable } = build.caches;
+  const stores = [
+    ...Object.entries(layouts).map(([name, blobs]) => [`oci:${name}`, blobs] as const),
+    ...Object.entries(readable),
+  ];
   return [
     fileSync({
       dirs: Object.fromEntries(Object.entries(directories).map(([name, path]) => [name, { path }])),
     }),
-    ...(stores.length > 0 ? [contentStores(Object.fromEntries(stores))] : []),
+    ...(stores.length > 0 || Object.keys(writable).length > 0
+      ? [contentStores(Object.fromEntries(stores), writable)]
+      : []),
     ...(Object.keys(streams).length > 0 ? [uploads(streams)] : []),
     authProvider({ credentials, fetchToken }),
     ...(build.secrets.size > 0 ? [secretProvider(async (id) => await build.secrets.get(id)?.())] : []),

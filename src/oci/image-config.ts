@@ -22,6 +22,8 @@ export interface ImageConfig {
   readonly rootfs: RootFs;
   /** One entry per instruction, base first. */
   readonly history?: readonly HistoryEntry[];
+  /** What BuildKit keeps there so that other engines need not build the image again: a list of contents of a cache, base64. */
+  readonly "moby.buildkit.cache.v0"?: string;
 }
 
 /** What runs when the image is started. */

@@ -41,6 +41,7 @@ export { contentStores } from "./client/content-stores.ts";
 export { uploadAddress, uploads } from "./client/uploads.ts";
 export { blobRoutes } from "./content/blob-routes.ts";
 export { clientBlobs } from "./engine/client-blobs.ts";
+export { type ClientStore, clientStore } from "./engine/client-store.ts";
 export { type ForwardedAgent, forwardedAgent } from "./engine/forward-agent.ts";
 export { type AgentSocket, listenForAgent } from "./engine/agent-socket.ts";
 export { getSecret } from "./engine/get-secret.ts";

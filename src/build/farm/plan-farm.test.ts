@@ -3,7 +3,7 @@ import { suite, test } from "node:test";
 import { formatReference, parsePlatform } from "../../oci/mod.ts";
 import type { PlannedOutput } from "../outputs/plan-outputs.ts";
 import type { PreparedBuild } from "../prepare-build.ts";
-import { noInputs } from "../testing/inputs.ts";
+import { noCaches, noInputs } from "../testing/mod.ts";
 import { planFarm, shareOf } from "./plan-farm.ts";
 
 const image = (attrs: Record<string, string>): PlannedOutput => ({
@@ -21,6 +21,7 @@ function build(outputs: readonly PlannedOutput[]): PreparedBuild {
   const attrs = { filename: "Dockerfile", platform: "linux/amd64,linux/arm64" };
   return {
     inputs: noInputs,
+    caches: noCaches,
     attrs,
     outputs,
     entitlements: [],

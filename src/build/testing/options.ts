@@ -22,6 +22,8 @@ export function buildOptions(changes: Partial<BuildOptions> = {}): BuildOptions 
     secrets: [],
     ssh: [],
     allow: [],
+    cacheFrom: [],
+    cacheTo: [],
     outputs: [],
     push: false,
     load: false,

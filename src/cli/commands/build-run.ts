@@ -178,6 +178,7 @@ async function displayed(prepared: PreparedBuild, surroundings: Surroundings): P
     builder: { name, driver: driver.kind },
     debug: invocation.globals.debug,
   });
+  for (const warning of mode === "quiet" ? [] : prepared.caches.warnings) stderr.write(`WARNING: ${warning}\n`);
   let result: BuildResult | FarmResult;
   try {
     result = await built(prepared, display, docker, surroundings);
@@ -293,6 +294,8 @@ function buildOptions(flags: Flags, context: string): BuildOptions {
     secrets: flags.secret,
     ssh: flags.ssh,
     allow: flags.allow,
+    cacheFrom: flags["cache-from"],
+    cacheTo: flags["cache-to"],
     outputs: flags.output.map(parseOutput),
     push: flags.push,
     load: flags.load,

@@ -21,6 +21,14 @@ export const buildFlags = {
     complete: ["build", "check", "outline", "targets"],
   },
   check: { kind: "bool", usage: 'Shorthand for "--call=check"' },
+  "cache-from": {
+    kind: "array",
+    usage: 'External cache sources (e.g., "user/app:cache", "type=local,src=path/to/dir")',
+  },
+  "cache-to": {
+    kind: "array",
+    usage: 'Cache export destinations (e.g., "user/app:cache", "type=local,dest=path/to/dir")',
+  },
   "cgroup-parent": { kind: "string", usage: 'Set the parent cgroup for the "RUN" instructions during build' },
   file: { kind: "string", short: "f", usage: 'Name of the Dockerfile (default: "PATH/Dockerfile")', complete: "file" },
   iidfile: { kind: "string", usage: "Write the image ID to a file", complete: "file" },
@@ -76,8 +84,6 @@ export const buildFlags = {
   ulimit: { kind: "ulimit", usage: "Ulimit options" },
 
   attest: { kind: "array", usage: "Attestation parameters", notYet: true },
-  "cache-from": { kind: "array", usage: "External cache sources", notYet: true },
-  "cache-to": { kind: "array", usage: "Cache export destinations", notYet: true },
   policy: { kind: "array", usage: "Policy configuration", notYet: true },
   resource: { kind: "array", usage: "Resource limits for build containers", notYet: true },
 

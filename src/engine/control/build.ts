@@ -5,6 +5,7 @@ import { dockerfileFrontend } from "../frontends/mod.ts";
 import { loadDefinition } from "../ops/mod.ts";
 import type { Ref } from "../refs/mod.ts";
 import type { Job } from "../solver/mod.ts";
+import { BuildCaches, importsOfAttributes } from "./caches.ts";
 import type { EngineDeps } from "./deps.ts";
 import type { JobEnvironment } from "./environment.ts";
 import { FrontendBridge } from "./frontend-bridge.ts";
@@ -32,6 +33,7 @@ export class Build implements AsyncDisposable {
   readonly environment: JobEnvironment;
   readonly sessionId: string;
   readonly deps: EngineDeps;
+  readonly caches: BuildCaches = new BuildCaches(this);
   readonly #results: LazyResult[] = [];
 
   constructor(options: {
@@ -53,7 +55,8 @@ export class Build implements AsyncDisposable {
    */
   add(definition: pb.Definition | undefined): LazyResult {
     const edge = definition && loadDefinition(definition, this.deps.worker.ops).edge;
-    const result = new LazyResult(async () => (edge ? await this.job.build(edge) : undefined), definition);
+    const make = async () => (edge ? await this.job.build(edge) : undefined);
+    const result = new LazyResult(make, { definition, edge });
     this.#results.push(result);
     return result;
   }
@@ -81,6 +84,7 @@ export class Build implements AsyncDisposable {
       throw new BuildError("not_found", `frontend ${frontend} not found: this engine has dockerfile.v0`);
     }
     const { attributes, inputs, signal } = options;
+    this.caches.consult(importsOfAttributes(attributes));
     for (const key of Object.keys(attributes)) {
       if (key.startsWith("attest:")) {
         throw new BuildError(

@@ -49,6 +49,8 @@ export class JobEnvironment implements SourceEnvironment, AsyncDisposable {
     this.solve = options.solve;
   }
 
+  readonly isClientThere = (): boolean => this.sessionId === "" || this.#sessions.has(this.sessionId);
+
   async layout(session: string | undefined, store: string, options: { signal: AbortSignal }): Promise<LayoutImages> {
     const key = JSON.stringify([session || this.sessionId, store]);
     let images = this.#layouts.get(key);

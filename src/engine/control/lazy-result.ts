@@ -4,7 +4,12 @@ import { BuildError } from "../../base/errors/mod.ts";
 import type { BridgeFileStat, BridgeRef } from "../frontends/mod.ts";
 import { followPath } from "../ops/mod.ts";
 import type { Ref } from "../refs/mod.ts";
+import type { Edge } from "../solver/mod.ts";
 import type { TocEntry, Tree } from "../snapshots/mod.ts";
+import type { JobEnvironment } from "./environment.ts";
+
+/** One output of a vertex of a build. */
+export type ResultEdge = Edge<Ref, JobEnvironment>;
 
 /** Files that are read whole are small; without a bound of their own this one holds. */
 const readLimitBytes = 16 * 1024 * 1024;
@@ -20,10 +25,17 @@ export class LazyResult implements BridgeRef, AsyncDisposable {
   /** What it is made of; `undefined` is the empty tree. */
   readonly definition: pb.Definition | undefined;
 
+  /** Where it stands in the graph; `undefined` is the empty tree. */
+  readonly edge: ResultEdge | undefined;
+
   /** @param make gives the ref, to keep; `undefined` is the empty tree */
-  constructor(make: () => Promise<Ref | undefined>, definition: pb.Definition | undefined) {
+  constructor(
+    make: () => Promise<Ref | undefined>,
+    { definition, edge }: { readonly definition: pb.Definition | undefined; readonly edge: ResultEdge | undefined },
+  ) {
     this.#make = make;
     this.definition = definition;
+    this.edge = edge;
   }
 
   /** The ref, made now if it has not been yet; held by this object, so clone it to keep it longer. */

@@ -1,8 +1,10 @@
 import type { control } from "../../api/mod.ts";
 import { BuildError } from "../../base/errors/mod.ts";
 import { type Descriptor, digestOf } from "../../oci/mod.ts";
+import { type CacheEntry, type CacheExports, openCacheExports, openCacheImporter } from "../caches/mod.ts";
 import {
   type Document,
+  type ExportContext,
   type ExporterResponse,
   type Exporter,
   type ExportSource,
@@ -27,7 +29,7 @@ export async function solve(
   deps: EngineDeps,
   options: { signal: AbortSignal },
 ): Promise<ExporterResponse> {
-  const { exporters, entitlements } = check(request, deps);
+  const { exporters, entitlements, cacheExports } = check(request, deps);
   const { worker } = deps;
 
   // Not closed at the end: another build may have joined a download that this one began. Idle connections close by themselves.
@@ -52,8 +54,17 @@ export async function solve(
   let failure: unknown;
   let exported: Exported = { response: {}, results: new Map(), documents: [] };
   try {
+    build.caches.consult(cacheImportsOf(request));
     const result = await resultOf(request, build, signal);
-    exported = await exportAll(exporters, await makeAll(result, worker.refs), { request, build, signal });
+    const edges = new Map(result.refs.flatMap(({ id, result: { edge } }) => (edge ? [[id, edge] as const] : [])));
+    const source = await makeAll(result, worker.refs);
+    const inlineCache: ExportContext["inlineCache"] = async ({ id, ref }, how) => {
+      const edge = cacheExports.isInline ? edges.get(id) : undefined;
+      return edge && (await build.caches.inline(ref, edge, how));
+    };
+    exported = await exportAll(exporters, source, { request, build, inlineCache, signal });
+    const cached = await build.caches.export(cacheExports, source.refs, [...edges.values()]);
+    exported = { ...exported, response: { ...exported.response, ...cached } };
     return exported.response;
   } catch (error) {
     failure = await explainFullDisk(error, worker.root);
@@ -73,13 +84,19 @@ export async function solve(
 function check(
   request: control.SolveRequest,
   deps: EngineDeps,
-): { readonly exporters: readonly Exporter[]; readonly entitlements: ReadonlySet<string> } {
+): {
+  readonly exporters: readonly Exporter[];
+  readonly entitlements: ReadonlySet<string>;
+  readonly cacheExports: CacheExports;
+} {
   try {
     refuseUnsupported(request);
     if (request.Ref === "") throw new BuildError("invalid_argument", "the request has no ref to know the build by");
     if (deps.jobs.has(request.Ref)) throw new BuildError("already_exists", `job ID ${request.Ref} exists`);
     const exporters = exportersOf(request).map((exporter) => openExporter(exporter.Type, exporter.Attrs));
-    return { exporters, entitlements: grantEntitlements(request.Entitlements, deps) };
+    const cacheExports = openCacheExports(cacheExportsOf(request));
+    for (const entry of cacheImportsOf(request)) openCacheImporter(entry);
+    return { exporters, entitlements: grantEntitlements(request.Entitlements, deps), cacheExports };
   } catch (error) {
     deps.jobs.refuse(request.Ref, error);
     throw error;
@@ -91,9 +108,6 @@ function refuseUnsupported(request: control.SolveRequest): void {
   const refuse = (what: string): never => {
     throw new BuildError("unimplemented", `${what} is not supported by this engine yet`);
   };
-  const cache = request.Cache;
-  if (cache && (cache.Exports.length > 0 || cache.ExportRefDeprecated !== "")) refuse("cache export");
-  if (cache && (cache.Imports.length > 0 || cache.ImportRefsDeprecated.length > 0)) refuse("cache import");
   if (request.SourcePolicy || request.SourcePolicySession !== "") refuse("a source policy");
   if (request.EnableSessionExporter) refuse("the session exporter");
   if (request.ProxyNetwork) refuse("the proxy network");
@@ -103,6 +117,20 @@ function refuseUnsupported(request: control.SolveRequest): void {
       `unsupported compatibility-version ${request.CompatibilityVersion}: upgrade buildkit (max supported: 30)`,
     );
   }
+}
+
+/** Where the build's cache is to be written; old clients name one registry. */
+function cacheExportsOf({ Cache: cache }: control.SolveRequest): readonly CacheEntry[] {
+  if (!cache) return [];
+  const ref = cache.ExportRefDeprecated;
+  const old = ref === "" ? [] : [{ Type: "registry", Attrs: { ...cache.ExportAttrsDeprecated, ref } }];
+  return [...cache.Exports, ...old];
+}
+
+/** Where results may be found that this engine does not have; old clients name registries. */
+function cacheImportsOf({ Cache: cache }: control.SolveRequest): readonly CacheEntry[] {
+  const old = (cache?.ImportRefsDeprecated ?? []).map((ref) => ({ Type: "registry", Attrs: { ref } }));
+  return [...(cache?.Imports ?? []), ...old];
 }
 
 function exportersOf(
@@ -173,10 +201,11 @@ async function exportAll(
   context: {
     readonly request: control.SolveRequest;
     readonly build: Build;
+    readonly inlineCache: ExportContext["inlineCache"];
     readonly signal: AbortSignal;
   },
 ): Promise<Exported> {
-  const { request, signal } = context;
+  const { request, signal, inlineCache } = context;
   const { job, environment, deps } = context.build;
   const { worker } = deps;
   const documents: Document[] = [];
@@ -190,6 +219,7 @@ async function exportAll(
           index,
           progress: step,
           registry: environment.registry,
+          inlineCache,
           noteDocument: (document) => documents.push(document),
           noteKnownIn: (digest, repository) => worker.refs.noteKnownIn(digest, repository),
           session: async () => await environment.session(undefined, { signal }),

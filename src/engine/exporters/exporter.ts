@@ -1,7 +1,7 @@
 import type { Descriptor, Digest, Platform } from "../../oci/mod.ts";
 import type { Registry } from "../../registry/mod.ts";
 import type { SessionCaller } from "../../session/mod.ts";
-import type { Ref } from "../refs/mod.ts";
+import type { Compression, Ref } from "../refs/mod.ts";
 import type { VertexProgress } from "../solver/mod.ts";
 
 /** What a build made: one filesystem per platform, and what its frontend said of it. */
@@ -37,6 +37,11 @@ export interface ExportContext {
   readonly registry: Registry;
   /** Remembers that a repository (`host/path`) holds a layer blob now, so that a later push to its neighbour can mount it. */
   noteKnownIn(digest: Digest, repository: string): void;
+  /** What the config of a platform's image has to say of the build's cache, base64; nothing where that is not wished for. */
+  readonly inlineCache: (
+    platform: PlatformRef,
+    layers: { readonly compression: Compression; readonly force: boolean },
+  ) => Promise<string | undefined>;
   /** Tells of each small document that an image consists of besides its layers: configs, manifests, the index. */
   noteDocument(document: Document): void;
   /** The client whose build it is. @throws {BuildError} when it has no session */

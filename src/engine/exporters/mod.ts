@@ -7,6 +7,8 @@ import { localExporter } from "./local/exporter.ts";
 import { archiveExporter } from "./oci/exporter.ts";
 import { tarExporter } from "./tar/exporter.ts";
 
+export { booleanAttribute, compressionAttributes } from "./attributes.ts";
+export { step } from "./step.ts";
 export type { Document, ExportContext, Exporter, ExporterResponse, ExportSource, PlatformRef } from "./exporter.ts";
 
 /**

@@ -4,7 +4,9 @@ import type { VertexProgress } from "../solver/mod.ts";
 export async function step<T>(progress: VertexProgress, name: string, work: () => Promise<T> | T): Promise<T> {
   const started = new Date();
   progress.status({ id: name, started });
-  const result = await work();
-  progress.status({ id: name, started, completed: new Date() });
-  return result;
+  try {
+    return await work();
+  } finally {
+    progress.status({ id: name, started, completed: new Date() });
+  }
 }

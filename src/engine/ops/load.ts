@@ -53,6 +53,7 @@ function toVertex<C extends OpEnvironment>(
     op: bind(node, inputs.length, deps),
     locations: node.locations,
     ...(metadata?.ignoreCache && { ignoreCache: true }),
+    ...(metadata?.exportCache && { exportCache: metadata.exportCache.Value }),
     ...(group && { progressGroup: { id: group.id, name: group.name, weak: group.weak } }),
     ...(metadata && { description: metadata.description }),
   };

@@ -25,5 +25,6 @@ export function sourceOp<C extends OpEnvironment>(
       return { digest: digestOf(`buildkit.source.v0:${key}`), inputs: [], ...(volatile && { volatile }) };
     },
     run: async (_inputs, context) => ({ results: [await instance.run(context)] }),
+    elsewhere: source.elsewhere ?? false,
   };
 }

@@ -8,6 +8,8 @@ import type { OpEnvironment } from "./environment.ts";
 export interface Source<C extends OpEnvironment = OpEnvironment> {
   /** Before `://`, for instance `docker-image`. */
   readonly scheme: string;
+  /** What it gives stays where it is, and is fetched late; see {@link Op.elsewhere}. */
+  readonly elsewhere?: boolean;
   /**
    * Reads one request; no input or output yet.
    * @param op its identifier has this source's scheme

@@ -28,7 +28,6 @@ export class ImageLayer extends Layer {
   readonly diffId: Digest;
   readonly descriptor: Descriptor;
   readonly #below: Stack;
-  #remote: RemoteLayer | undefined;
 
   /** Takes over the caller's hold on `below`. */
   constructor(
@@ -42,13 +41,8 @@ export class ImageLayer extends Layer {
     this.#below = below;
   }
 
-  /** Where to fetch it; the newest source has the freshest credentials. */
-  offer(remote: RemoteLayer): void {
-    if (remote.descriptor.digest === this.descriptor.digest) this.#remote = remote;
-  }
-
   override async isUsable(): Promise<boolean> {
-    return this.#remote !== undefined || (await this.#isFetched());
+    return this.parts.remotes.find(this.descriptor.digest) !== undefined || (await this.#isFetched());
   }
 
   protected override async makeToc(options: FaceOptions): Promise<LayerToc> {
@@ -128,10 +122,7 @@ export class ImageLayer extends Layer {
   async #fetch({ signal, progress }: FaceOptions): Promise<void> {
     if (await this.#isFetched()) return;
     const { digest, size: total } = this.descriptor;
-    const work = async (shared: AbortSignal): Promise<void> => {
-      const remote = this.#remote;
-      if (!remote)
-        throw new BuildError("not_found", `layer ${digest} is not on this machine, and where to fetch it is not known`);
+    const fetchFrom = async (remote: RemoteLayer, shared: AbortSignal): Promise<void> => {
       let current = 0;
       async function* watched(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
         for await (const chunk of bytes) {
@@ -142,6 +133,23 @@ export class ImageLayer extends Layer {
       }
       await this.parts.content.put(watched(remote.fetch({ signal: shared })), this.descriptor, { signal: shared });
       progress?.update({ id: digest, action: "done", current: total, total });
+    };
+    const work = async (shared: AbortSignal): Promise<void> => {
+      for (;;) {
+        const remote = this.parts.remotes.find(digest);
+        if (!remote)
+          throw new BuildError(
+            "not_found",
+            `layer ${digest} is not on this machine, and where to fetch it is not known`,
+          );
+        try {
+          return await fetchFrom(remote, shared);
+        } catch (error) {
+          // The client that we had it from, or whose login it was, has gone in the middle of it: others may be there who want it, too.
+          const next = this.parts.remotes.find(digest);
+          if (shared.aborted || next === undefined || next === remote) throw error;
+        }
+      }
     };
     await this.parts.flights.run(`fetch ${digest}`, work, { signal });
   }

@@ -11,6 +11,7 @@ import { Pins } from "./pins.ts";
 import { Places } from "./places.ts";
 import type { Ref, RefStore } from "./ref.ts";
 import { deleteTree, finishRemovals, type Removed } from "./removal.ts";
+import { Remotes } from "./remotes.ts";
 import { Store } from "./store.ts";
 import type { StoreUsage } from "./usage.ts";
 import { UseJournal } from "./use-journal.ts";
@@ -64,6 +65,7 @@ export async function openRefStore(options: RefStoreOptions): Promise<OpenedRefS
     layers: new Map(),
     stacks: new Map(),
     layerOfToc: new WeakMap(),
+    remotes: new Remotes(),
     journal: new UseJournal(database, now),
     pins: new Pins(),
     deletions: new Semaphore(1),

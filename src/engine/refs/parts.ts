@@ -8,6 +8,7 @@ import type { RefDatabase } from "./database.ts";
 import type { Layer } from "./layer.ts";
 import type { Pins } from "./pins.ts";
 import type { Places } from "./places.ts";
+import type { Remotes } from "./remotes.ts";
 import type { Stack } from "./stack.ts";
 import type { UseJournal } from "./use-journal.ts";
 
@@ -26,6 +27,8 @@ export interface StoreParts {
   readonly stacks: Map<string, Stack>;
   /** Which layer a table in a merged tree belongs to. */
   readonly layerOfToc: WeakMap<LayerToc, Layer>;
+  /** Where blobs that are not here can be fetched. */
+  readonly remotes: Remotes;
   readonly journal: UseJournal;
   /** Blobs that nobody may remove though no layer needs them yet. */
   readonly pins: Pins;

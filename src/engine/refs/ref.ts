@@ -76,6 +76,8 @@ export interface RemoteLayer {
   fetch(options: { signal: AbortSignal }): AsyncIterable<Uint8Array>;
   /** Repository (`host/path`) it comes from. */
   readonly repository?: string;
+  /** Whether {@link fetch} makes sense still, for instance because the client is there whose login it needs; when left out, always. */
+  readonly isReachable?: () => boolean;
 }
 
 /** A writable tree on top of a ref, for one process. Must end with `commit` or `discard`; both are safe to call twice. */
@@ -94,6 +96,8 @@ export type LayerPlan = LayerToc;
 export interface RefStore {
   /** The empty tree. */
   scratch(): Ref;
+  /** Remembers where layers can be fetched, so that stored results which need them can be used again. Fetches nothing. */
+  offer(layers: readonly RemoteLayer[]): void;
   /** A stack of layers from a registry. Fetches nothing. Layers already known by chainID are reused whatever they came from. */
   fromImage(layers: readonly RemoteLayer[], options: { description: string }): Promise<Ref>;
   /** A directory that exists outside of the store and is only valid while the build lasts. Never persisted, never written to. */

@@ -30,8 +30,13 @@ export class Store implements OpenedRefStore {
     return this.#ref(this.#scratch.hold());
   }
 
+  offer(layers: readonly RemoteLayer[]): void {
+    for (const layer of layers) this.#parts.remotes.offer(layer);
+  }
+
   async fromImage(layers: readonly RemoteLayer[], options: { description: string }): Promise<Ref> {
     const { database } = this.#parts;
+    this.offer(layers);
     const ids = layers.map((_, at) => chainId(layers.slice(0, at + 1).map(({ diffId }) => diffId)) ?? "");
     await Promise.all(layers.map((remote, at) => this.#preferReachable(ids[at] ?? "", remote)));
     let stack = this.#scratch.hold();
@@ -177,9 +182,7 @@ export class Store implements OpenedRefStore {
     const { database, layers, now } = this.#parts;
     if (remote.repository !== undefined) database.addKnownIn(remote.descriptor.digest, remote.repository);
     const known = layers.get(id);
-    const layer = known?.hold() ?? this.#newImageLayer(remote, id, below, description, now());
-    if (layer instanceof ImageLayer) layer.offer(remote);
-    return layer;
+    return known?.hold() ?? this.#newImageLayer(remote, id, below, description, now());
   }
 
   #newImageLayer(remote: RemoteLayer, id: string, below: Stack, description: string, now: Date): ImageLayer {

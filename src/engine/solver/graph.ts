@@ -1,7 +1,7 @@
 import type { Digest } from "../../oci/mod.ts";
 import type { JobScope } from "./job-scope.ts";
 import { Node } from "./node.ts";
-import type { Result, Vertex } from "./op.ts";
+import type { Edge, Result, Vertex } from "./op.ts";
 
 /** The vertices of a job, each once, however many definitions name it. */
 export class Graph<R extends Result, C> {
@@ -26,6 +26,33 @@ export class Graph<R extends Result, C> {
       }
     }
     return this.#get(vertex);
+  }
+
+  /** Every node that `edges` stand on, inputs first, with the outputs that somebody wants of it. The vertices must have been added. */
+  below(edges: readonly Edge<R, C>[]): ReadonlyMap<Node<R, C>, ReadonlySet<number>> {
+    const wanted = new Map<Node<R, C>, Set<number>>();
+    const want = (node: Node<R, C>, index: number) => {
+      const indexes = wanted.get(node);
+      if (indexes) indexes.add(index);
+      else wanted.set(node, new Set([index]));
+    };
+    const order = new Set<Node<R, C>>();
+    for (const { vertex, index } of edges) {
+      const top = this.#get(vertex);
+      want(top, index);
+      const stack = [{ node: top, next: 0 }];
+      for (let at = stack.at(-1); at; at = stack.at(-1)) {
+        const input = order.has(at.node) ? undefined : at.node.inputs[at.next++];
+        if (input) {
+          want(input.node, input.index);
+          if (!order.has(input.node)) stack.push({ node: input.node, next: 0 });
+        } else {
+          order.add(at.node);
+          stack.pop();
+        }
+      }
+    }
+    return new Map([...order].map((node) => [node, wanted.get(node) ?? new Set()]));
   }
 
   #create(vertex: Vertex<R, C>): void {

@@ -4,7 +4,8 @@ import type { Digest } from "../../oci/mod.ts";
 import type { FlightTable } from "./flight-table.ts";
 import { Graph } from "./graph.ts";
 import { type JobScope, quiet } from "./job-scope.ts";
-import type { CacheStore, Edge, Result } from "./op.ts";
+import { JobCache } from "./job-cache.ts";
+import type { CacheRecord, CacheSource, CacheStore, Edge, Result } from "./op.ts";
 import type { StatusEvent } from "./progress.ts";
 import { StatusBoard } from "./status-board.ts";
 import { type VertexHandle, vertexHandle } from "./vertex-handle.ts";
@@ -33,6 +34,7 @@ export interface SolverScope<R extends Result> {
 export class Job<R extends Result, C> {
   readonly id: string;
   readonly #scope: JobScope<R, C>;
+  readonly #cache: JobCache<R>;
   readonly #graph: Graph<R, C>;
   readonly #board: StatusBoard;
   readonly #controller = new AbortController();
@@ -46,8 +48,10 @@ export class Job<R extends Result, C> {
   constructor(id: string, solver: SolverScope<R>, options: JobOptions<C>, onClose: () => void) {
     this.id = id;
     this.#board = new StatusBoard(solver.now);
+    this.#cache = new JobCache(solver.cache);
     this.#scope = {
       ...solver,
+      cache: this.#cache,
       environment: options.environment,
       signal: this.#controller.signal,
       board: this.#board,
@@ -88,6 +92,25 @@ export class Job<R extends Result, C> {
     } finally {
       forget();
     }
+  }
+
+  /** Looks for results there, too, from now on; sources that were named before go before. */
+  consult(source: CacheSource<R>): void {
+    this.#cache.consult(source);
+  }
+
+  /**
+   * What is known by now of everything that `edges` stand on, inputs first; they must have been built. Makes nothing: what was not needed because
+   * something that stands on it was known is there only where the cache has it.
+   * @returns results that the job holds until it is closed
+   */
+  async records(edges: readonly Edge<R, C>[]): Promise<readonly CacheRecord<R, C>[]> {
+    const records: CacheRecord<R, C>[] = [];
+    for (const [node, indexes] of this.#graph.below(edges)) {
+      this.signal.throwIfAborted();
+      records.push(await node.record(indexes));
+    }
+    return records;
   }
 
   /** All that has happened and will happen, to any number of readers. Ends after {@link close}. */

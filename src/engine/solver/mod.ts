@@ -10,7 +10,18 @@
  * await job.close();
  * ```
  */
-export type { CacheMap, CacheStore, Edge, InputKey, Op, OpContext, Result, Vertex } from "./op.ts";
+export type {
+  CacheMap,
+  CacheRecord,
+  CacheSource,
+  CacheStore,
+  Edge,
+  InputKey,
+  Op,
+  OpContext,
+  Result,
+  Vertex,
+} from "./op.ts";
 export type { StatusEvent, VertexProgress, VertexStatus } from "./progress.ts";
 export { Solver, type SolverOptions } from "./solver.ts";
 export type { Job, JobOptions } from "./job.ts";

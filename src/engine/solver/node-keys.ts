@@ -73,6 +73,17 @@ export class NodeKeys<R extends Result, C> {
     return (await (this.#remembered ??= quiet(this.#recall()))) ?? (await this.content());
   }
 
+  /** Those that somebody has asked for and that could be told. Makes nothing. */
+  async known(): Promise<{ readonly definition?: Key; readonly named?: Key; readonly content?: Key }> {
+    const [definition, named, content, remembered] = await Promise.all(
+      [this.#definition, this.#named, this.#content, this.#remembered].map(
+        async (key) => await key?.catch(() => undefined),
+      ),
+    );
+    const best = content ?? remembered;
+    return { ...(definition && { definition }), ...(named && { named }), ...(best && { content: best }) };
+  }
+
   /** Takes over what another job found out. */
   learnContent(key: Digest): void {
     this.#content ??= Promise.resolve({ digest: key, volatile: false, fresh: false });

@@ -4,7 +4,7 @@ import type { FlightEvent } from "./flight-recorder.ts";
 import { type JobScope, quiet } from "./job-scope.ts";
 import { isShareable, type Key, outputKey } from "./key.ts";
 import { NodeKeys } from "./node-keys.ts";
-import type { Result, Vertex } from "./op.ts";
+import type { CacheRecord, Result, Vertex } from "./op.ts";
 import { failVertex } from "./vertex-error.ts";
 
 /** All that a vertex is known by, once its inputs are made. */
@@ -50,6 +50,39 @@ export class Node<R extends Result, C> {
       this.#results.set(index, result);
     }
     return result;
+  }
+
+  /** What has been found out so far. Makes nothing; what it finds in the cache the job holds. @param indexes the outputs that are of interest */
+  async record(indexes: Iterable<number>): Promise<CacheRecord<R, C>> {
+    const { definition, named, content } = await this.keys.known();
+    const trusted = [
+      ...(this.#trust.byDefinition ? [definition] : []),
+      ...(this.#trust.byIdentity ? [named, content] : []),
+    ].flatMap((key) => (key && !key.volatile ? [key] : []));
+    const keys = unique(trusted);
+    const results: CacheRecord<R, C>["results"][number][] = [];
+    for (const index of keys.length > 0 ? indexes : []) {
+      const result = (await this.#results.get(index)?.catch(() => undefined)) ?? (await this.#recall(keys, index));
+      if (result) results.push({ keys: keys.map((key) => outputKey(key, index)), result });
+    }
+    const stands = content && this.#trust.byIdentity && !content.volatile ? content.digest : undefined;
+    const names = keys.map(({ digest }) => digest).filter((digest) => digest !== stands);
+    return { vertex: this.vertex, results, content: stands === undefined ? undefined : { key: stands, names } };
+  }
+
+  async #recall(keys: readonly Key[], index: number): Promise<R | undefined> {
+    for (const key of keys) {
+      const loaded = isShareable(key) ? await this.#job.cache.load(outputKey(key, index)) : undefined;
+      if (!loaded) continue;
+      this.#job.hold(loaded);
+      return loaded;
+    }
+    return undefined;
+  }
+
+  /** What it stands on. */
+  get inputs(): readonly { readonly node: Node<R, C>; readonly index: number }[] {
+    return this.#inputs;
   }
 
   async #obtain(index: number): Promise<R> {

@@ -48,6 +48,8 @@ export interface Op<R extends Result, C> {
   ): Promise<{ readonly results: readonly R[]; readonly uncacheable?: boolean }>;
   /** Name of the pool whose places bound how many of these run at once, for instance `exec`; none: unbounded. */
   readonly pool?: string;
+  /** Its results only point to what lies elsewhere and is fetched from there when needed: an exported cache has no use for copies. */
+  readonly elsewhere?: boolean;
 }
 
 /** A node of the build graph. Equal digests mean equal work within one job. */
@@ -59,6 +61,8 @@ export interface Vertex<R extends Result, C> {
   readonly op: Op<R, C>;
   /** Never answered from the cache (results are stored all the same). */
   readonly ignoreCache?: boolean;
+  /** Whether its results belong into an exported cache; undefined: as the export's mode says. */
+  readonly exportCache?: boolean;
   readonly progressGroup?: { readonly id: string; readonly name: string; readonly weak: boolean };
   /** Where it stands in its source; innermost last. Errors of the vertex carry it. */
   readonly locations?: readonly SourceRange[];
@@ -86,4 +90,23 @@ export interface CacheStore<R extends Result> {
   loadContentKey?(key: Digest): Promise<Digest | undefined>;
   /** Remembers that `key` stands for the same work as `contentKey`. */
   storeContentKey?(key: Digest, contentKey: Digest): Promise<void>;
+}
+
+/** Results that were found elsewhere, for instance in a cache that another engine has exported. */
+export interface CacheSource<R extends Result> {
+  /** As people see it. */
+  readonly name: string;
+  /** As {@link CacheStore.load}. */
+  load(key: Digest): Promise<R | undefined>;
+  /** As {@link CacheStore.loadContentKey}. */
+  loadContentKey(key: Digest): Promise<Digest | undefined>;
+}
+
+/** What a job has found out of one vertex: what to keep so that others need not do it again. */
+export interface CacheRecord<R extends Result, C> {
+  readonly vertex: Vertex<R, C>;
+  /** Outputs that are at hand, held by the job, and every key that leads to them. */
+  readonly results: readonly { readonly keys: readonly Digest[]; readonly result: R }[];
+  /** The keys that are known to stand for the same work as the content key. */
+  readonly content: { readonly key: Digest; readonly names: readonly Digest[] } | undefined;
 }

@@ -13,6 +13,8 @@ export interface SourceEnvironment extends OpEnvironment {
   readonly images: ImageResolver;
   /** Session of the client that started the build; empty: it has none. */
   readonly sessionId: string;
+  /** Whether the client that started the build is still there: what is fetched on its behalf needs its logins. */
+  readonly isClientThere: () => boolean;
   /**
    * The images of an OCI layout that a client of this build offers under the name `store`.
    * @param session of that client; `undefined`: the one that started the build

@@ -120,7 +120,7 @@ export class PlainPrinter {
     pending.warningsPrinted = vertex.warnings.length;
     this.#printLogs(vertex, pending);
     this.#current = vertex.digest;
-    if (allStopped(vertex.intervals) && !itemOpen) {
+    if (allStopped(vertex.intervals) && (!itemOpen || vertex.error !== "")) {
       this.#endLine();
       write(this.#options.safe(endLine(number, vertex, now).trimEnd()).concat("\n"));
       this.#current = undefined;

@@ -1,18 +1,23 @@
 import { timestampFromDate } from "../../base/protobuf/mod.ts";
 import { content } from "../../api/mod.ts";
 import { BuildError } from "../../base/errors/mod.ts";
-import type { BlobReader } from "../../content/mod.ts";
+import type { BlobReader, ContentStore } from "../../content/mod.ts";
 import { type Digest, parseDigest } from "../../oci/mod.ts";
+import { receiveBlob } from "./receive-blob.ts";
 import { type HandlerContext, type Route, service } from "../../rpc/mod.ts";
 
 /** Longest piece of a blob in one message; receivers written in Go take 4 MiB at the most. */
 const pieceBytes = 1024 * 1024;
 
 /**
- * Containerd's Content service, to read from.
+ * Containerd's Content service.
  * @param storesOf what a call may read; the first store that has a blob gives it
+ * @param writableStoreOf what a call may write to; without it, nothing can be written. Whoever breaks off begins anew: no half blobs are kept
  */
-export function blobRoutes(storesOf: (call: HandlerContext) => readonly BlobReader[]): readonly Route[] {
+export function blobRoutes(
+  storesOf: (call: HandlerContext) => readonly BlobReader[],
+  writableStoreOf?: (call: HandlerContext) => ContentStore,
+): readonly Route[] {
   const find = async (
     digest: Digest,
     call: HandlerContext,
@@ -51,6 +56,14 @@ export function blobRoutes(storesOf: (call: HandlerContext) => readonly BlobRead
     },
     update: readOnly,
     delete: readOnly,
-    abort: readOnly,
+    abort: writableStoreOf ? async () => ({}) : readOnly,
+    ...(writableStoreOf && {
+      status: ({ ref }: { readonly ref: string }): never => {
+        throw new BuildError("not_found", `ingest ${ref}: not found`);
+      },
+      listStatuses: async () => ({ statuses: [] }),
+      write: (requests: AsyncIterable<content.WriteContentRequest>, call: HandlerContext) =>
+        receiveBlob(requests, writableStoreOf(call), { signal: call.signal }),
+    }),
   });
 }

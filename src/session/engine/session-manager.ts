@@ -28,6 +28,10 @@ export class SessionManager implements AsyncDisposable {
   get size(): number {
     return this.#sessions.size;
   }
+  /** Whether that session is open now. */
+  has(id: string): boolean {
+    return this.#sessions.has(keyOf(id));
+  }
   /** What serves `Control.Session`: give it to `createRpcServer` before the rest of the Control service. */
   route(): Route {
     return {
@@ -79,7 +83,7 @@ export class SessionManager implements AsyncDisposable {
   ): Promise<SessionCaller> {
     const { signal, timeoutMs = defaultWaitMs } = options;
     signal?.throwIfAborted();
-    const key = id.replace(/^[^:]*:(?=.)/s, "");
+    const key = keyOf(id);
     const present = this.#sessions.get(key)?.caller;
     if (present) return present;
     const { promise, resolve, reject } = Promise.withResolvers<SessionCaller>();
@@ -107,6 +111,11 @@ export class SessionManager implements AsyncDisposable {
     this.close();
     await Promise.resolve();
   }
+}
+
+/** A prefix up to `:` says where a session comes from, and does not matter. */
+function keyOf(id: string): string {
+  return id.replace(/^[^:]*:(?=.)/s, "");
 }
 
 function gone(id: string): BuildError {

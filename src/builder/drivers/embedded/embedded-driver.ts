@@ -48,7 +48,7 @@ export function embeddedDriver(options: EmbeddedDriverOptions): Driver {
     features: async () => ({
       ociExporter: true,
       dockerExporter: true,
-      cacheExport: false,
+      cacheExport: true,
       multiPlatform: true,
       directPush: true,
       preferImageDigest: true,

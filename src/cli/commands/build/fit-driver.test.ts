@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import type { PreparedBuild } from "../../../build/mod.ts";
-import { buildOptions, noInputs } from "../../../build/testing/mod.ts";
+import { buildOptions, noCaches, noInputs } from "../../../build/testing/mod.ts";
 import { fitToDriver, wishesForDocker } from "./fit-driver.ts";
 
 const none = { type: "none" } as const;
@@ -19,6 +19,7 @@ const classic = { ...all, ociExporter: false, dockerExporter: false, multiPlatfo
 function build(outputs: PreparedBuild["outputs"]): PreparedBuild {
   return {
     inputs: noInputs,
+    caches: noCaches,
     attrs: {},
     outputs,
     entitlements: [],

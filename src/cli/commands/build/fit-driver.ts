@@ -30,6 +30,7 @@ export function wishesForDocker(options: BuildOptions, wishes: { readonly defaul
  */
 export function fitToDriver(build: PreparedBuild, { kind, features, platforms }: FittingDriver): PreparedBuild {
   if (platforms > 1) requireFeature("multiPlatform", kind, features);
+  if (build.caches.exports.some(({ type }) => type !== "inline")) requireFeature("cacheExport", kind, features);
   for (const { exporter, target } of build.outputs) {
     if (exporter === "oci") requireFeature("ociExporter", kind, features);
     if (exporter === "docker" && target.type !== "docker-engine") requireFeature("dockerExporter", kind, features);

@@ -35,8 +35,7 @@ export class GatewayBuild {
 
   /** Runs a frontend of this engine or adds a graph; the answer names results by ids that are good until the build ends. */
   async solve(request: gateway.SolveRequest): Promise<ResultInit> {
-    if (request.CacheImports.length > 0)
-      throw new BuildError("unimplemented", "cache import is not supported by this engine yet");
+    this.build.caches.consult(request.CacheImports);
     if (request.SourcePolicies.length > 0)
       throw new BuildError("unimplemented", "a source policy is not supported by this engine yet");
     const result =

@@ -113,12 +113,14 @@ async function assembleManifest(
   attributes: ImageAttributes,
   context: ExportContext,
 ): Promise<AssembledManifest> {
-  const { family } = attributes;
+  const { family, compression, forceCompression: force } = attributes;
+  const inlineCache = await context.inlineCache(platformRef, { compression, force });
   const configBytes = finishConfig(metadataOf(source, "containerimage.config", platformRef.id), {
     platform: normalizePlatform(platformRef.platform),
     layers,
     epoch: epochOf(attributes.epoch, source, platformRef.id),
     baseHistory: baseOf(source, platformRef.id)?.history?.length ?? 0,
+    inlineCache,
   });
   const config = { descriptor: describe(configType(family), configBytes), bytes: configBytes };
   const layerDescriptors = layers.map((layer) => ({

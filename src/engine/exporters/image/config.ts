@@ -31,10 +31,14 @@ export function finishConfig(
     readonly epoch: Date | undefined;
     /** So many entries at the beginning are those of the base image, whose times stay. */
     readonly baseHistory?: number;
+    /** The build's cache, base64; that of a base image is never taken over. */
+    readonly inlineCache?: string | undefined;
   },
 ): Uint8Array {
-  const { platform, layers, epoch, baseHistory = 0 } = options;
-  const config = frontendConfig ? decodeImageConfig(frontendConfig) : plainConfig(platform);
+  const { platform, layers, epoch, inlineCache, baseHistory = 0 } = options;
+  const { "moby.buildkit.cache.v0": _others, ...config } = frontendConfig
+    ? decodeImageConfig(frontendConfig)
+    : plainConfig(platform);
   const history = clamp(fillTimes(matchLayers(config.history ?? [], layers), layers), epoch, baseHistory);
   const created = config.created ?? history.findLast((entry) => entry.created !== undefined)?.created;
   const os = config.os === "" ? configPlatform(normalizePlatform(platform)) : {};
@@ -44,6 +48,7 @@ export function finishConfig(
     ...(created === undefined ? {} : { created: earlier(created, epoch) }),
     rootfs: { type: "layers", diff_ids: layers.map((layer) => layer.diffId) },
     history,
+    ...(inlineCache === undefined ? {} : { "moby.buildkit.cache.v0": inlineCache }),
   });
 }
 

@@ -4,7 +4,7 @@ import { parseGoBool } from "../../../base/text/go-values/mod.ts";
 /** Options that have an effect here, and those that are the engine's or the client's business. */
 const known = new Set(
   (
-    "add-hosts cgroup-parent cmdline context contextkey contextsubdir dockerfilekey filename force-network-mode hostname " +
+    "add-hosts cache-from cache-imports cgroup-parent cmdline context contextkey contextsubdir dockerfilekey filename force-network-mode hostname " +
     "image-resolve-mode multi-platform no-cache platform requestid shm-size source target ulimit"
   ).split(" "),
 );
@@ -21,8 +21,6 @@ const knownPrefixes = [
 
 /** What cannot be done yet: named as people know it. An empty value asks for nothing. */
 const notYet: Readonly<Record<string, string>> = {
-  "cache-imports": "importing a cache",
-  "cache-from": "importing a cache",
   memory: "a memory limit for steps",
   memswap: "a swap limit for steps",
   cpushares: "a CPU limit for steps",

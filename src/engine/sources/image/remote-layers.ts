@@ -9,6 +9,8 @@ export function remoteLayers(
     readonly fetch: (layer: Descriptor, options: { signal: AbortSignal }) => AsyncIterable<Uint8Array>;
     /** `host/path`, where it is a registry's. */
     readonly repository?: string;
+    /** See {@link RemoteLayer.isReachable}. */
+    readonly isReachable: () => boolean;
   },
 ): readonly RemoteLayer[] {
   const created = config.created ? new Date(config.created) : undefined;
@@ -20,6 +22,7 @@ export function remoteLayers(
       diffId,
       ...(created && !Number.isNaN(created.getTime()) ? { createdAt: created } : {}),
       fetch: (options) => from.fetch(descriptor, options),
+      isReachable: from.isReachable,
       ...(from.repository === undefined ? {} : { repository: from.repository }),
     };
   });

@@ -4,6 +4,7 @@ import type { Source } from "../../ops/mod.ts";
 import type { RefStore } from "../../refs/mod.ts";
 import type { SourceEnvironment } from "../environment.ts";
 import { remoteLayers } from "./remote-layers.ts";
+import type { ResolvedImage } from "./resolver.ts";
 
 /**
  * `docker-image://`: the root filesystem of an image in a registry. Nothing of it is fetched before something looks inside.
@@ -12,6 +13,7 @@ import { remoteLayers } from "./remote-layers.ts";
 export function imageSource(refs: RefStore): Source<SourceEnvironment> {
   return {
     scheme: "docker-image",
+    elsewhere: true,
     open: (op, { platform }) => {
       const name = op.identifier.slice("docker-image://".length);
       const reference = withDefaultTag(parseReference(name));
@@ -19,21 +21,26 @@ export function imageSource(refs: RefStore): Source<SourceEnvironment> {
         if (op.attrs[attribute])
           throw new BuildError("unimplemented", `${name}: source attribute ${attribute} is not supported yet`);
       }
+      const layersOf = (image: ResolvedImage, environment: SourceEnvironment) =>
+        remoteLayers(image, {
+          // Whoever takes the bytes in checks them: hashing twice would cost more than the transfer.
+          fetch: (layer, options) => environment.registry.fetchBlob(reference, layer, { ...options, verify: false }),
+          repository: repositoryName(reference),
+          isReachable: environment.isClientThere,
+        });
       return {
         cacheMap: async ({ environment, signal }) => {
           const image = await environment.images.resolve(reference, { platform, signal });
+          refs.offer(layersOf(image, environment)); // what was built on it before may not have needed its bytes
           return { key: `docker-image:${chainId(image.config.rootfs.diff_ids) ?? "scratch"}` };
         },
         run: async ({ environment, signal, progress }) => {
           const image = await environment.images.resolve(reference, { platform, signal });
           const started = new Date();
           progress.status({ id: `resolve ${name}`, started, completed: new Date() });
-          const layers = remoteLayers(image, {
-            // Whoever takes the bytes in checks them: hashing twice would cost more than the transfer.
-            fetch: (layer, options) => environment.registry.fetchBlob(reference, layer, { ...options, verify: false }),
-            repository: repositoryName(reference),
+          return await refs.fromImage(layersOf(image, environment), {
+            description: `pulled from ${name} for ${formatPlatform(platform)}`,
           });
-          return await refs.fromImage(layers, { description: `pulled from ${name} for ${formatPlatform(platform)}` });
         },
       };
     },

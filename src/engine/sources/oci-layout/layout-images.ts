@@ -8,6 +8,8 @@ import { type ImageDocuments, ImageResolver } from "../image/resolver.ts";
 export interface LayoutImages {
   readonly images: ImageResolver;
   readonly documents: ImageDocuments;
+  /** Whether the client is still there. */
+  readonly isReachable: () => boolean;
 }
 
 /** @param store name under which the client offers the layout */
@@ -26,5 +28,6 @@ export function layoutImages(caller: SessionCaller, store: string, content: Cont
       collectBytes(verified(blobs.read(descriptor.digest, { signal }), descriptor), { limitBytes: manifestLimitBytes }),
     fetchBlob: (_reference, descriptor, { signal }) => verified(blobs.read(descriptor.digest, { signal }), descriptor),
   };
-  return { images: new ImageResolver({ registry: documents, content }), documents };
+  const isReachable = () => !caller.closed.aborted;
+  return { images: new ImageResolver({ registry: documents, content }), documents, isReachable };
 }

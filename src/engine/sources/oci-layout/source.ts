@@ -4,6 +4,8 @@ import type { Source } from "../../ops/mod.ts";
 import type { RefStore } from "../../refs/mod.ts";
 import type { SourceEnvironment } from "../environment.ts";
 import { remoteLayers } from "../image/remote-layers.ts";
+import type { ResolvedImage } from "../image/resolver.ts";
+import type { LayoutImages } from "./layout-images.ts";
 
 /**
  * `oci-layout://`: the root filesystem of an image in a layout that a client offers. Recognised by its layers, as images of registries are, and
@@ -12,6 +14,7 @@ import { remoteLayers } from "../image/remote-layers.ts";
 export function ociLayoutSource(refs: RefStore): Source<SourceEnvironment> {
   return {
     scheme: "oci-layout",
+    elsewhere: true,
     open: ({ identifier, attrs }, { platform }) => {
       const name = identifier.slice("oci-layout://".length);
       const reference = parseReference(name);
@@ -20,19 +23,21 @@ export function ociLayoutSource(refs: RefStore): Source<SourceEnvironment> {
         throw new BuildError("unimplemented", `${name}: source attribute oci.layerlimit is not supported yet`);
       }
       const { "oci.session": session, "oci.store": store = reference.repository } = attrs;
+      const layersOf = (image: ResolvedImage, { documents, isReachable }: LayoutImages) =>
+        remoteLayers(image, { fetch: (blob, options) => documents.fetchBlob(reference, blob, options), isReachable });
       return {
         cacheMap: async ({ environment, signal }) => {
-          const { images } = await environment.layout(session, store, { signal });
-          const image = await images.resolve(reference, { platform, signal });
+          const layout = await environment.layout(session, store, { signal });
+          const image = await layout.images.resolve(reference, { platform, signal });
+          refs.offer(layersOf(image, layout)); // what was built on it before may not have needed its bytes
           return { key: `docker-image:${chainId(image.config.rootfs.diff_ids) ?? "scratch"}` };
         },
         run: async ({ environment, signal }) => {
-          const { images, documents } = await environment.layout(session, store, { signal });
-          const image = await images.resolve(reference, { platform, signal });
-          const layers = remoteLayers(image, {
-            fetch: (blob, options) => documents.fetchBlob(reference, blob, options),
+          const layout = await environment.layout(session, store, { signal });
+          const image = await layout.images.resolve(reference, { platform, signal });
+          return await refs.fromImage(layersOf(image, layout), {
+            description: `pulled from ${name} for ${formatPlatform(platform)}`,
           });
-          return await refs.fromImage(layers, { description: `pulled from ${name} for ${formatPlatform(platform)}` });
         },
       };
     },
