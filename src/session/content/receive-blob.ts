@@ -1,5 +1,5 @@
-import type { MessageInitShape } from "@bufbuild/protobuf";
-import { timestampNow } from "@bufbuild/protobuf/wkt";
+import type { MessageInitShape } from "../../base/protobuf/mod.ts";
+import { timestampFromDate } from "../../base/protobuf/mod.ts";
 import { content } from "../../api/mod.ts";
 import { BuildError } from "../../base/errors/mod.ts";
 import { ContentMismatchError, type ContentStore, type Ingest } from "../../content/mod.ts";
@@ -18,11 +18,11 @@ export async function* receiveBlob(
   { signal }: { readonly signal: AbortSignal },
 ): AsyncGenerator<Reply> {
   await using taking = new Taking(store, signal);
-  const startedAt = timestampNow();
+  const startedAt = timestampFromDate(new Date());
   const reply = (action: content.WriteAction, more: Reply): Reply => ({
     action,
     startedAt,
-    updatedAt: timestampNow(),
+    updatedAt: timestampFromDate(new Date()),
     ...more,
   });
   let total = 0n;

@@ -1,4 +1,4 @@
-import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { MessageInitShape } from "../../base/protobuf/mod.ts";
 import { content } from "../../api/mod.ts";
 import { Outbox } from "../../base/async/mod.ts";
 import { BuildError } from "../../base/errors/mod.ts";
