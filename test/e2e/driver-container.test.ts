@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import { copyFile, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { copyFile, writeFile } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { before, suite, test } from "node:test";
 import {
@@ -25,11 +24,14 @@ const context = await house.context({
 });
 const build = ["build", "--progress=plain", "--network=host"];
 
+/** Of the Docker Engine and its clients. */
+const certificates = await house.directory();
 let docker: LabDocker;
 let image = "";
 before(async () => {
   image = await pushEngineImage(house.registry.host, house);
-  docker = house.own(await startDocker("sid"));
+  await must(polyarchProgram, ["daemon", "certs", certificates]);
+  docker = house.own(await startDocker("sid", { certificates }));
 });
 
 const env = () => ({ ...docker.env, BUILDX_CONFIG: house.env["BUILDX_CONFIG"] ?? "" });
@@ -92,35 +94,93 @@ suite("the docker-container driver", () => {
     assert.deepEqual([await containers(), await volumes()], [[], []]);
   });
 
-  test("makes the container as its options say, and copies configuration and certificates in", async (t) => {
-    const directory = await mkdtemp(join(tmpdir(), "polyarch-config-"));
-    t.after(() => rm(directory, { recursive: true }));
-    await must(polyarchProgram, ["daemon", "certs", join(directory, "certs")]);
-    const ca = join(directory, "ca.pem");
-    await copyFile(join(directory, "certs/daemon/ca.pem"), ca);
+  test("makes the container that docker buildx makes, whatever the options, with configuration, certificates and keys in it", async () => {
+    const directory = await house.directory();
+    for (const name of ["ca", "cert", "key"]) {
+      await copyFile(join(certificates, `client/${name}.pem`), join(directory, `${name}.pem`));
+    }
     const toml = join(directory, "buildkitd.toml");
-    await writeFile(toml, `debug = true\n[registry."example.org:5000"]\n  ca = [${JSON.stringify(ca)}]\n`);
-    const options = ["memory=1g", "cpu-shares=512", "restart-policy=on-failure:3", "env.COLOR=blue"];
-    await works([...create("two", ...options), "--buildkitd-config", toml, "--bootstrap"]);
-    const [container] = JSON.parse(await inDocker(["inspect", "buildx_buildkit_two0"])) as {
-      Config: { Env: string[]; Cmd: string[] };
-      HostConfig: Record<string, unknown>;
-    }[];
-    const { Config, HostConfig } = container ?? assert.fail("no container");
-    assert.ok(Config.Env.includes("COLOR=blue"));
-    assert.deepEqual(Config.Cmd.slice(0, 2), ["--config", "/etc/buildkit/buildkitd.toml"]);
-    const { Privileged, Init, Memory, CpuShares, NetworkMode, RestartPolicy, CgroupParent } = HostConfig;
-    assert.deepEqual([Privileged, Init, Memory, CpuShares, NetworkMode], [true, true, 2 ** 30, 512, "host"]);
-    assert.deepEqual(RestartPolicy, { Name: "on-failure", MaximumRetryCount: 3 });
-    assert.equal(CgroupParent, "/docker/buildx");
-    const inside = (...command: string[]) => inDocker(["exec", "buildx_buildkit_two0", ...command]);
-    assert.match(
-      await inside("cat", "/etc/buildkit/buildkitd.toml"),
-      /"\/etc\/buildkit\/certs\/example\.org_5000\/ca\.pem"/,
+    const path = (name: string) => JSON.stringify(join(directory, `${name}.pem`));
+    const pair = `[[registry."example.org:5000".keypair]]\n  key = ${path("key")}\n  cert = ${path("cert")}`;
+    await writeFile(toml, `debug = true\n[registry."example.org:5000"]\n  ca = [${path("ca")}]\n${pair}\n`);
+    const options = [
+      "memory=1g",
+      "memory-swap=2g",
+      "cpu-period=50000",
+      "cpu-quota=40000",
+      "cpu-shares=512",
+      "cpuset-cpus=0",
+      "cpuset-mems=0",
+      "cgroup-parent=/docker/mine",
+      "restart-policy=on-failure:3",
+      "env.A=b=c",
+    ];
+    const args = ["--node=two", "--buildkitd-flags=--debug", "--buildkitd-config", toml, "--bootstrap"];
+    const container = "buildx_buildkit_two";
+    const made = async (program: (line: readonly string[]) => Promise<unknown>) => {
+      await program([...create("two", ...options), ...args]);
+      const [inspected] = JSON.parse(await inDocker(["inspect", container])) as {
+        Config: Record<string, unknown>;
+        HostConfig: Record<string, unknown>;
+        Mounts: { Name: string; Destination: string }[];
+      }[];
+      const { Config, HostConfig, Mounts } = inspected ?? assert.fail("no container");
+      const inside = (...command: string[]) => inDocker(["exec", container, ...command]);
+      const listing = 'cd /etc/buildkit && stat -c "%n %a %u:%g" . * */* */*/*';
+      const files = (await inside("sh", "-c", listing)).trim().split("\n");
+      const pems = await inside("sh", "-c", "cat /etc/buildkit/certs/*/*.pem");
+      await works(["rm", "two"]);
+      return {
+        config: { ...Config, Hostname: "" },
+        host: HostConfig,
+        volumes: Mounts.map(({ Name, Destination }) => `${Name} ${Destination}`),
+        files,
+        pems,
+      };
+    };
+    const [theirs, ours] = [await made((line) => inDocker(["buildx", ...line])), await made((line) => works(line))];
+    assert.deepEqual(ours, theirs);
+    const { Memory, MemorySwap, CpuPeriod, CpuQuota, CpuShares, CpusetCpus, CpusetMems, CgroupParent } = ours.host;
+    assert.deepEqual(
+      [Memory, MemorySwap, CpuPeriod, CpuQuota, CpuShares, CpusetCpus, CpusetMems, CgroupParent],
+      [2 ** 30, 2 ** 31, 50_000, 40_000, 512, "0", "0", "/docker/mine"],
     );
-    assert.match(await inside("cat", "/etc/buildkit/certs/example.org_5000/ca.pem"), /BEGIN CERTIFICATE/);
-    assert.equal(await inside("stat", "-c", "%a %u", "/etc/buildkit/buildkitd.toml"), "644 0\n");
-    await works(["rm", "two"]);
+    assert.deepEqual(ours.host["RestartPolicy"], { Name: "on-failure", MaximumRetryCount: 3 });
+    assert.ok((ours.config as unknown as { Env: string[] }).Env.includes("A=b=c"));
+    assert.ok(ours.files.includes("certs/example.org_5000/key.pem 644 0:0"), ours.files.join("\n"));
+  });
+
+  test("loads what is built without an output, and hands over what GitHub Actions says, where options want it", async () => {
+    const event = join(await house.directory(), "event.json");
+    await writeFile(event, '{"number":7}');
+    const github = { GITHUB_ACTIONS: "true", GITHUB_EVENT_NAME: "push", GITHUB_EVENT_PATH: event };
+    const told = async (name: string, ...options: readonly string[]) => {
+      await works([...create(name, ...options), "--bootstrap"], github);
+      const path = "/etc/buildkit/provenance.d/github_actions_context.json";
+      return (await docker.docker(["exec", `buildx_buildkit_${name}0`, "cat", path])).stdout;
+    };
+    assert.match(await told("loading", "default-load=true"), /"github_event_payload":\{"number":7\}/);
+    assert.equal(await told("silent", "provenance-add-gha=false"), "");
+    for (const name of ["loading", "silent"]) await works([...build, "--builder", name, "-t", `by-${name}:1`, context]);
+    assert.equal(await inDocker(["run", "--rm", "--network=none", "by-loading:1", "cat", "/word"]), "hello\n");
+    assert.notEqual((await docker.docker(["image", "inspect", "by-silent:1"])).code, 0);
+  });
+
+  test("removes all builders that do not run, and may leave their engines alone", async () => {
+    await works(create("never"));
+    await works(["stop", "silent"]);
+    const removed = await works(["rm", "--all-inactive", "--force"]);
+    assert.deepEqual(removed.stderr.trim().split("\n").toSorted(), ["never removed", "silent removed"]);
+    const left = [["buildx_buildkit_loading0"], ["buildx_buildkit_loading0_state"]];
+    assert.deepEqual([await containers(), await volumes()], left);
+    await works(["rm", "--keep-daemon", "loading"]);
+    assert.equal((await polyarch(["inspect", "loading"])).code, 1);
+    assert.deepEqual([await containers(), await volumes()], left);
+    const again = await works([...create("loading"), "--bootstrap"]);
+    assert.doesNotMatch(again.stderr, /creating container/);
+    assert.match((await works(["ls"])).stdout, /loading0 .* running /);
+    await works(["rm", "loading"]);
+    assert.deepEqual([await containers(), await volumes()], [[], []]);
   });
 
   test("says why an engine cannot be started, and leaves no container of it", async () => {
@@ -139,20 +199,87 @@ suite("the docker-container driver", () => {
     assert.deepEqual([await containers(), await volumes()], [[], []]);
   });
 
-  test("refuses options that make no sense, by name", async () => {
-    const cases: readonly (readonly [string, RegExp])[] = [
-      ["colour=blue", /invalid driver option colour for docker-container driver/],
-      ["memory=lots", /invalid value "lots" of driver option memory/],
-      ["cpu-quota=1.5", /invalid value "1\.5" of driver option cpu-quota/],
-      ["env.=x", /invalid env option/],
-      ["restart-policy=never", /invalid value "never" of driver option restart-policy/],
-      ["default-load=maybe", /invalid value "maybe" of driver option default-load/],
+  test("refuses options that make no sense, by name and in docker buildx's words", async () => {
+    for (const [option, want] of [
+      ["colour=blue", "invalid driver option colour for docker-container driver"],
+      ["memory=lots", "want a size"],
+      ["memory-swap=", "want a size"],
+      ["cpu-quota=1.5", "want a whole number"],
+      ["cpu-shares=99999999999999999999", "want a whole number"],
+      ["env.=x", "invalid env option"],
+      ["restart-policy=on-failure:often", "want no, always, on-failure[:max-retries] or unless-stopped"],
+      ["restart-policy=:3", "want no, always"],
+      ["default-load=maybe", "want true or false"],
+    ] as const) {
+      const line = ["create", "--name=bad", "--driver=docker-container", "--driver-opt", option];
+      const { code, stderr } = await polyarch(line);
+      assert.equal(code, 1, option);
+      const theirs = await docker.docker(["buildx", ...line], { env: env() });
+      const words = theirs.stderr.replace(/^ERROR: failed to initialize builder bad \(bad0\): /, "").trim();
+      for (const part of [words, want]) assert.ok(stderr.includes(part), `${stderr}\n${part}`);
+    }
+    for (const policy of ["never", "always:3"]) {
+      const { stderr } = await polyarch([
+        "create",
+        "--driver=docker-container",
+        `--driver-opt=restart-policy=${policy}`,
+      ]);
+      assert.match(stderr, /invalid restart policy: .* want no, always/);
+    }
+    assert.doesNotMatch((await works(["ls"])).stdout, /bad/);
+  });
+
+  test("boots and builds on Docker Engines over TLS and a unix socket, with both in one builder", async () => {
+    const pem = (name: string) => join(certificates, "client", `${name}.pem`);
+    const files = ["ca", "cert", "key"].map((name) => `${name}=${pem(name)}`);
+    await inDocker(["context", "create", "secure", "--docker", [`host=${docker.tcp}`, ...files].join()]);
+    await works([...create("both"), "--platform=linux/amd64"]);
+    await works([...create("both"), "--append", "--node=far", "--platform=linux/arm64", "secure"]);
+    await works(["inspect", "--bootstrap", "both"]);
+    const { stdout } = await works(["ls"]);
+    assert.match(stdout, /^ \\_ both0 +\\_ unix:\S+ +running .*linux\/amd64\*/m);
+    assert.match(stdout, /^ \\_ far +\\_ secure +running .*linux\/arm64\*/m);
+    assert.deepEqual((await containers()).toSorted(), ["buildx_buildkit_both0", "buildx_buildkit_far"]);
+    const target = `${house.registry.host}/over-tls:1`;
+    const platforms = "--platform=linux/amd64,linux/arm64";
+    await works([...build, "--builder=both", platforms, "-t", target, "--push", context]);
+    assert.equal((await readIndex(target)).length, 2);
+    await inDocker(["buildx", "build", "--builder=both", "--network=host", platforms, context]);
+    await works(["rm", "both"]);
+    assert.deepEqual(await containers(), []);
+
+    const byContext = { DOCKER_HOST: "", DOCKER_CONTEXT: "secure" };
+    await works(create("named"), byContext);
+    assert.match((await works(["inspect", "named"])).stdout, /^Endpoint: +secure$[^]*^Status: +inactive$/m);
+    await works(["rm", "named"]);
+  });
+
+  test("says what is wrong with TLS, and makes no builder", async () => {
+    const variables = {
+      DOCKER_HOST: docker.tcp,
+      DOCKER_TLS_VERIFY: "1",
+      DOCKER_CERT_PATH: join(certificates, "client"),
+    };
+    const line = [...create("wrong"), "--bootstrap"];
+    const [ours, theirs] = [
+      await polyarch(line, variables),
+      await docker.docker(["buildx", ...line], { env: { ...env(), ...variables } }),
     ];
-    for (const [option, message] of cases) {
-      const { code, stderr } = await polyarch(["create", "--driver=docker-container", "--driver-opt", option]);
-      assert.notEqual(code, 0, option);
+    assert.deepEqual([ours.code, ours.stderr], [theirs.code, theirs.stderr]);
+    assert.match(ours.stderr, /docker context create/);
+    const strangers = await house.directory();
+    await must(polyarchProgram, ["daemon", "certs", strangers]);
+    const files = ["ca", "cert", "key"].map((name) => `${name}=${join(strangers, "client", `${name}.pem`)}`);
+    await inDocker(["context", "create", "strange", "--docker", [`host=${docker.tcp}`, ...files].join()]);
+    for (const [endpoint, message] of [
+      ["strange", /certificate/],
+      [docker.tcp, /Client sent an HTTP request to an HTTPS server/],
+    ] as const) {
+      const { code, stderr } = await polyarch([...line, endpoint]);
+      assert.equal(code, 1);
       assert.match(stderr, message);
     }
+    assert.doesNotMatch((await works(["ls"])).stdout, /wrong/);
   });
 
   test("boots and builds on a Docker Engine that ssh leads to", async (t) => {

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { DebianArchive } from "./debian.ts";
+import { freePort } from "./free-port.ts";
 import { processTree } from "./processes.ts";
 import { type Finished, type RunOptions, must, run } from "./run.ts";
 
@@ -18,6 +19,8 @@ export type DockerRelease = "stable" | "sid";
 export interface LabDocker extends AsyncDisposable {
   /** `unix://…`, for DOCKER_HOST. */
   readonly host: string;
+  /** `tcp://…`, where it was given certificates. */
+  readonly tcp: string;
   /** The environment in which `docker` is this engine's client, with an empty configuration. */
   readonly env: Readonly<Record<string, string>>;
   /** The daemon and what it started; for measuring. */
@@ -33,8 +36,12 @@ const packages: Readonly<Record<DockerRelease, { suite: string; names: readonly 
 /**
  * Starts a Docker Engine that shares nothing with one that may be installed: own programs, data, socket, mount and
  * process namespace, and no bridge, so containers get `--network none` or `host`. Needs root.
+ * @param options `certificates`: a directory that `polyarch daemon certs` has filled, for listening on TCP too, to clients with certificates of theirs
  */
-export async function startDocker(release: DockerRelease): Promise<LabDocker> {
+export async function startDocker(
+  release: DockerRelease,
+  options: { readonly certificates?: string } = {},
+): Promise<LabDocker> {
   const bin = await unpackDocker(release);
   const home = await mkdtemp(join(tmpdir(), "polyarch-docker-"));
   const socket = join(home, "docker.sock");
@@ -60,7 +67,18 @@ export async function startDocker(release: DockerRelease): Promise<LabDocker> {
   const log = join(home, "dockerd.log");
   const output = openSync(log, "w");
   const namespaces = ["--mount", "--propagation", "private", "--pid", "--fork", "--kill-child", "--mount-proc"];
-  const daemon = ["dockerd", "--config-file", join(home, "daemon.json"), "--host", env.DOCKER_HOST];
+  const { certificates } = options;
+  const tcp = certificates === undefined ? "" : `tcp://127.0.0.1:${await freePort()}`;
+  const pem = (name: string) => join(certificates ?? "", "daemon", `${name}.pem`);
+  const tls = ["--tlsverify", "--tlscacert", pem("ca"), "--tlscert", pem("cert"), "--tlskey", pem("key")];
+  const daemon = [
+    "dockerd",
+    "--config-file",
+    join(home, "daemon.json"),
+    "--host",
+    env.DOCKER_HOST,
+    ...(tcp === "" ? [] : ["--host", tcp, ...tls]),
+  ];
   const child = spawn("unshare", [...namespaces, ...daemon], {
     env: { ...process.env, ...env },
     stdio: ["ignore", output, output],
@@ -88,6 +106,7 @@ export async function startDocker(release: DockerRelease): Promise<LabDocker> {
   }
   return {
     host: env.DOCKER_HOST,
+    tcp,
     env,
     pid: child.pid ?? 0,
     docker: (args, options) => run("docker", args, { ...options, env: { ...env, ...options?.env } }),

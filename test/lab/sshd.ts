@@ -2,11 +2,12 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { connect, createServer } from "node:net";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { DebianArchive } from "./debian.ts";
+import { freePort } from "./free-port.ts";
 import { must } from "./run.ts";
 
 /** An OpenSSH server on loopback, with a host key and one login of its own. Disposing it stops it. */
@@ -101,15 +102,6 @@ async function unpackSshd(): Promise<{ sshd: string; libraries: string }> {
   const triplet = architecture === "arm64" ? "aarch64-linux-gnu" : "x86_64-linux-gnu";
   const libraries = ["lib", "usr/lib"].map((sub) => join(dir, sub, triplet)).filter((path) => existsSync(path));
   return { sshd: join(dir, "usr/sbin/sshd"), libraries: libraries.join(delimiter) };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, "close");
-  return port;
 }
 
 async function listens(port: number): Promise<boolean> {

@@ -3,7 +3,7 @@ import type { Duplex } from "node:stream";
 import type { Agent, buildConnector } from "undici";
 import { BuildError, messageOf } from "../../base/errors/mod.ts";
 import type { EngineAddress } from "./address.ts";
-import { refused, unreachable } from "./failures.ts";
+import { reasonIn, refused, unreachable } from "./failures.ts";
 import { hijack, type HijackRequest } from "./hijack.ts";
 import { openEngineStream } from "./transport.ts";
 
@@ -75,9 +75,11 @@ export class EngineConnection implements AsyncDisposable {
   async ping(options: { readonly signal: AbortSignal }): Promise<EngineAnswer["headers"]> {
     const signal = AbortSignal.any([options.signal, AbortSignal.timeout(pingTimeoutMs)]);
     let answer: EngineAnswer;
+    let said = "";
     try {
       answer = await this.#send({ method: "GET", path: "/_ping", signal });
-      await answer.body.dump();
+      if (answer.statusCode === 200) await answer.body.dump();
+      else said = await answer.body.text();
     } catch (cause) {
       options.signal.throwIfAborted();
       throw unreachable(cause, this.address.text);
@@ -85,7 +87,7 @@ export class EngineConnection implements AsyncDisposable {
     if (answer.statusCode === 200) return answer.headers;
     throw new BuildError(
       "unavailable",
-      `the Docker Engine at ${this.address.text} is not well: status ${answer.statusCode}`,
+      `the Docker Engine at ${this.address.text} is not well: ${reasonIn(said, answer.statusCode)}${tlsHint(said)}`,
     );
   }
   /** Sends a request; the answer may be a refusal. @throws {BuildError} when the engine cannot be reached */
@@ -170,4 +172,11 @@ function agreedVersion(header: string | string[] | undefined): string {
   if (major === undefined || minor === undefined) return "";
   const newer = Number(major) > newestApi[0] || (Number(major) === newestApi[0] && Number(minor) > newestApi[1]);
   return newer ? `/v${newestApi.join(".")}` : `/v${major}.${minor}`;
+}
+
+/** What helps where a port for TLS was asked without. */
+function tlsHint(said: string): string {
+  return /HTTP request to an HTTPS server/.test(said)
+    ? " Give its certificates with a Docker context (docker context create), or with DOCKER_TLS_VERIFY and DOCKER_CERT_PATH."
+    : "";
 }

@@ -15,6 +15,8 @@ export interface ContainerState {
   /** `created`, `running`, `paused`, `restarting`, `removing`, `exited` or `dead`. */
   readonly status: string;
   readonly running: boolean;
+  /** How often the engine has started it anew since somebody last did. */
+  readonly restarts: number;
   readonly image: string;
   /** Names of the volumes that it uses. */
   readonly volumes: readonly string[];
@@ -60,6 +62,7 @@ export class EngineContainers {
       id: text(json.Id),
       status: text(state.Status),
       running: state.Running === true,
+      restarts: typeof json.RestartCount === "number" ? json.RestartCount : 0,
       image: text((json.Config as { Image?: unknown } | undefined)?.Image),
       volumes: mounts.flatMap(({ Name }) => (typeof Name === "string" && Name !== "" ? [Name] : [])),
     };

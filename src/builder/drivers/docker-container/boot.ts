@@ -19,6 +19,8 @@ export interface ContainerBoot {
 /** How often an engine is asked whether it is ready, and how much longer each wait gets. */
 const readyTries = 15;
 const readyPauseMs = 120;
+/** A container that was started anew so often will not get better by itself. */
+const enoughRestarts = 3;
 
 /**
  * Starts the engine's container and returns when the engine answers. What the container is made of is only looked at when it is made.
@@ -97,7 +99,8 @@ async function createContainer({ docker, name, options, input }: ContainerBoot, 
 }
 
 /** Waits until `buildctl` in the container finds its engine. */
-async function untilReady({ docker, name }: ContainerBoot, { signal, onEvent }: BootCall): Promise<void> {
+async function untilReady(boot: ContainerBoot, { signal, onEvent }: BootCall): Promise<void> {
+  const { docker, name } = boot;
   let said = "";
   for (let tries = 1; ; tries++) {
     try {
@@ -111,10 +114,16 @@ async function untilReady({ docker, name }: ContainerBoot, { signal, onEvent }: 
       if (!(error instanceof BuildError)) throw error;
       said = error.message; // it may not run yet, or be on its way to a second try
     }
-    if (tries > readyTries) break;
+    if (tries > readyTries || (await hasFailed(boot, signal))) break;
     await sleep(tries * readyPauseMs, undefined, { signal });
   }
   const log = await docker.containers.logs(name, { signal }).catch(() => "");
   if (log !== "") onEvent?.({ type: "log", text: log });
   throw new BuildError("unavailable", `the engine in container ${name} does not answer: ${said}`);
+}
+
+/** Whether the container has ended, or goes on ending. */
+async function hasFailed({ docker, name }: ContainerBoot, signal: AbortSignal): Promise<boolean> {
+  const container = await docker.containers.inspect(name, { signal });
+  return !container || container.restarts >= enoughRestarts || /^(exited|dead|removing)$/.test(container.status);
 }
