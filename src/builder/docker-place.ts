@@ -4,6 +4,7 @@ import {
   defaultDockerHost,
   type DockerConfig,
   dockerConfigDirectory,
+  findContext,
   listContexts,
   loadDockerConfig,
 } from "../docker/mod.ts";
@@ -41,7 +42,9 @@ export async function findDocker(
   const others = stored.filter(({ name }) => name !== "default" && name !== "");
   const contexts = [{ name: "default", host: defaultHost }, ...others.map(({ name, host }) => ({ name, host }))];
   const currentContext = currentContextName({ env, configDirectory, currentContext: config.currentContext });
-  const host = contexts.find(({ name }) => name === currentContext)?.host || defaultDockerHost;
+  const current = contexts.find(({ name }) => name === currentContext);
+  if (!current) await findContext(configDirectory, currentContext); // whose file may be damaged: whoever uses it is told
+  const host = current?.host || defaultDockerHost;
   return {
     config,
     configDirectory,

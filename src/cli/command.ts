@@ -35,6 +35,8 @@ export interface Command {
   /** What follows the first argument is another program's command line: flags stand before it. */
   readonly flagsFirst?: true;
   readonly commands?: readonly Command[];
+  /** Names of docker buildx's commands that are not here, with what people can do instead. */
+  readonly elsewhere?: Readonly<Record<string, string>>;
   readonly hidden?: boolean;
   /** @returns the exit code */
   readonly run?: (invocation: Invocation) => Promise<number>;

@@ -7,6 +7,8 @@ export interface Route {
   /** Names from the root down, in their full spelling. */
   readonly path: readonly string[];
   readonly argv: readonly string[];
+  /** The first word that is no command's name, where there is one. */
+  readonly unknown?: string;
 }
 
 /** Follows the words of `argv` down the tree of commands. Flags may stand between them; a word that is no command ends the way. */
@@ -23,7 +25,7 @@ export function route(root: Command, argv: readonly string[]): Route {
       continue;
     }
     const next = command.commands?.find((candidate) => candidate.name === arg || candidate.aliases?.includes(arg));
-    if (!next) return { command, path, argv: [...rest, ...argv.slice(at)] };
+    if (!next) return { command, path, argv: [...rest, ...argv.slice(at)], unknown: arg };
     command = next;
     path.push(next.name);
   }

@@ -13,10 +13,16 @@ import { route } from "./route.ts";
  * @returns the exit code; never throws
  */
 export async function runCli(root: Command, argv: readonly string[], context: CliContext): Promise<number> {
-  const { command, path, argv: rest } = route(root, argv);
+  const { command, path, argv: rest, unknown } = route(root, argv);
   const name = path.join(" ");
   let debug = isDebug(context.env.DEBUG);
   try {
+    if (unknown !== undefined && !command.run) {
+      const instead = command.elsewhere?.[unknown];
+      if (instead !== undefined)
+        throw new UsageError(`${unknown} is not supported by ${context.program} yet: ${instead}`);
+      if (!rest.includes("--help") && !rest.includes("-h")) return showGroup(command, path, [unknown], context);
+    }
     const table: FlagTable = { ...command.flags, ...globalFlags, help: helpFlag(command.name) };
     const { values, given, args } = parseFlags(table, rest, { flagsFirst: command.flagsFirst ?? false });
     const globals = values as unknown as FlagValues<typeof globalFlags>;

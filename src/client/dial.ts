@@ -1,7 +1,7 @@
 import { createConnection, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { connect as connectTls } from "node:tls";
-import { BuildError, messageOf } from "../base/errors/mod.ts";
+import { BuildError, connectErrorText, messageOf } from "../base/errors/mod.ts";
 import { openCommandStream, parseSshTarget, sshArguments } from "../base/stdio/mod.ts";
 import { type TlsFiles, tlsOptions, tlsReason } from "./tls.ts";
 
@@ -81,7 +81,7 @@ async function opened(
   signal.addEventListener("abort", onAbort, { once: true });
   socket.once(event, () => resolve());
   socket.once("error", (cause: NodeJS.ErrnoException) => {
-    const reason = tlsReason(cause, tls) ?? reasonOf(cause);
+    const reason = tlsReason(cause, tls) ?? connectErrorText(cause);
     reject(new BuildError("unavailable", `connection error: dial ${target}: ${reason}`, { cause }));
   });
   try {
@@ -93,27 +93,5 @@ async function opened(
     throw error;
   } finally {
     signal.removeEventListener("abort", onAbort);
-  }
-}
-
-/** What the system says, in the words of Go's net package, which people search for. */
-function reasonOf(cause: NodeJS.ErrnoException): string {
-  switch (cause.code) {
-    case "ENOENT":
-      return "connect: no such file or directory";
-    case "ECONNREFUSED":
-      return "connect: connection refused";
-    case "EACCES":
-      return "connect: permission denied";
-    case "ENOTFOUND":
-      return `lookup ${(cause as { hostname?: string }).hostname ?? ""}: no such host`;
-    case "ETIMEDOUT":
-      return "connect: connection timed out";
-    case "EHOSTUNREACH":
-      return "connect: no route to host";
-    case "ENETUNREACH":
-      return "connect: network is unreachable";
-    default:
-      return cause.message;
   }
 }

@@ -69,7 +69,11 @@ async function readOrEmpty(path: string): Promise<string> {
 /** Parses the text of a `config.json`. `path` is named in errors. */
 export function parseDockerConfig(text: string, path: string): DockerConfig {
   const wrong = (what: string, cause?: unknown) =>
-    new BuildError("invalid_argument", `Cannot parse Docker config file "${path}": ${what}`, { cause });
+    new BuildError(
+      "invalid_argument",
+      `Cannot parse Docker config file "${path}": ${what}: mend the file, or remove it`,
+      { cause },
+    );
   const root = text.trim() === "" ? {} : parseObject(text, wrong);
   const object = (value: unknown, name: string): Readonly<Record<string, unknown>> => {
     if (value === undefined || value === null) return {};

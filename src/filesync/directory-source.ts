@@ -1,5 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, read, readSync, realpathSync } from "node:fs";
 import { promisify } from "node:util";
+import { isSystemError } from "../base/errors/mod.ts";
 import type { FileStat } from "./file-stat.ts";
 import type { TreeSource } from "./send-tree.ts";
 import { type WalkOptions, walkTree } from "./walk.ts";
@@ -29,15 +30,20 @@ export function directorySource(root: string, options: DirectorySourceOptions = 
   return { entries: entries(), read: (entry) => readFileChunks(`${top}/${entry.path}`) };
 }
 
+/** The ways in which a path is no regular file any more. */
+const gone = ["ENOENT", "ENOTDIR", "ELOOP", "ENXIO"];
+
 /**
- * The bytes of a regular file. What is no regular file any more, cannot be opened or is a symlink by now counts as empty.
+ * The bytes of a regular file. What is none any more, or is a symlink by now, counts as empty.
+ * @throws the system's error where the file is there and may not be read: it must not pass for empty
  */
 export async function* readFileChunks(path: string): AsyncGenerator<Uint8Array> {
   let fd: number;
   try {
     fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-  } catch {
-    return;
+  } catch (error) {
+    if (isSystemError(error, ...gone)) return;
+    throw error;
   }
   try {
     const stats = fstatSync(fd);

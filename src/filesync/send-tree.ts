@@ -7,7 +7,7 @@ import { encodeStat } from "./wire-stat.ts";
 export interface TreeSource {
   readonly entries: Iterable<FileStat> | AsyncIterable<FileStat>;
   /**
-   * The bytes of a regular file. A file that cannot be opened any more is sent as empty, as fsutil does; its receiver sees that when it compares.
+   * The bytes of a regular file. A file that is not there any more is sent as empty, as fsutil does; its receiver sees that when it compares.
    */
   read(entry: FileStat, options: { readonly signal: AbortSignal }): AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
 }

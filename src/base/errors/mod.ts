@@ -3,6 +3,7 @@
  * (which travel as BuildKit's error details) and, where there is one, a place in the Dockerfile.
  */
 export { BuildError, type ErrorCode, type ErrorDetail, messageOf, asBuildError, isAbort } from "./build-error.ts";
+export { connectErrorText } from "./connect-error.ts";
 export { type SourceRange, type Position } from "./source-range.ts";
 export { unreachable } from "./unreachable.ts";
 export { isSystemError, type SystemError, systemError, systemErrorText } from "./system-error.ts";

@@ -43,6 +43,19 @@ function text(value: Bytes): string {
   return typeof value === "string" ? value : Buffer.from(value).toString();
 }
 
+/** Where Node says other words than the system's own. */
+const goWords: Readonly<Record<string, string>> = {
+  EBUSY: "device or resource busy",
+  EEXIST: "file exists",
+  EISDIR: "is a directory",
+  ELOOP: "too many levels of symbolic links",
+  ENAMETOOLONG: "file name too long",
+  ETXTBSY: "text file busy",
+  EXDEV: "invalid cross-device link",
+};
+/** Where Node names another call than the system's own. */
+const goCalls: Readonly<Record<string, string>> = { scandir: "open" };
+
 /**
  * What a failed system call says, as programs written in Go word it, which is what people search for: `open /none: no such file or directory`.
  * `undefined` for errors that Node words otherwise: those of the network.
@@ -51,10 +64,11 @@ export function systemErrorText(error: unknown): string | undefined {
   if (!isSystemError(error)) return undefined;
   const [, words] = /^E[A-Z0-9]+: ([^,]+), \w+/.exec(error.message) ?? [];
   if (words === undefined) return undefined;
-  const { syscall, path, dest } = error;
+  const { code, path, dest } = error;
+  const syscall = goCalls[error.syscall] ?? error.syscall;
   const detail = / (\(.*\))$/s.exec(error.message)?.[1];
   const what = [syscall, ...(path === undefined ? [] : [path]), ...(dest === undefined ? [] : [`-> ${dest}`])].join(
     " ",
   );
-  return `${what}: ${words}${detail === undefined ? "" : ` ${detail}`}`;
+  return `${what}: ${goWords[code] ?? words}${detail === undefined ? "" : ` ${detail}`}`;
 }

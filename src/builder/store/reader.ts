@@ -101,7 +101,7 @@ export class StoreReader {
     const { code } = cause as NodeJS.ErrnoException;
     return new BuildError(
       code === "EACCES" || code === "EPERM" ? "permission_denied" : "invalid_argument",
-      `cannot read ${join(this.directory, path)}: ${messageOf(cause)}`,
+      `cannot read ${join(this.directory, path)}: ${messageOf(cause)}: mend it, or remove it`,
       { cause },
     );
   }

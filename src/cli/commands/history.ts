@@ -106,4 +106,9 @@ export const historyCommand: Command = {
   summary: "Commands to work on build records",
   flags: {},
   commands: [exportCommand, inspectCommand, logsCommand, lsCommand, rmCommand],
+  elsewhere: {
+    import: "Docker Desktop reads what 'history export' has written",
+    open: "Docker Desktop opens what 'history export' has written; 'history inspect' shows a record here",
+    trace: "'history logs' and 'history inspect' show what took how long",
+  },
 };

@@ -51,4 +51,12 @@ export const rootCommand: Command = {
     completionCommand(() => rootCommand),
     helpCommand(() => rootCommand),
   ],
+  elsewhere: {
+    bake: "run build for each target, or use docker buildx bake with a builder of this store",
+    dap: "build the stage with --target, push it, and look into it with run",
+    debug: "build the stage with --target, push it, and look into it with run",
+    install: "link this program as docker-buildx among Docker's CLI plugins",
+    policy: "check what a build may use before it starts",
+    uninstall: "remove docker-buildx from Docker's CLI plugins",
+  },
 };

@@ -48,9 +48,13 @@ async function readStored(configDirectory: string, id: string): Promise<DockerCo
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     if (code === "ENOENT" || code === "ENOTDIR") return undefined;
-    throw new BuildError("invalid_argument", `Cannot read Docker context file "${path}": ${messageOf(cause)}`, {
-      cause,
-    });
+    throw new BuildError(
+      "invalid_argument",
+      `Cannot read Docker context file "${path}": ${messageOf(cause)}: mend it, or remove it`,
+      {
+        cause,
+      },
+    );
   }
   const { Name, Metadata, Endpoints } = object(meta);
   const { Host, SkipTLSVerify } = object(object(Endpoints).docker);

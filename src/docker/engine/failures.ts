@@ -1,4 +1,4 @@
-import { BuildError, type ErrorCode, messageOf } from "../../base/errors/mod.ts";
+import { BuildError, connectErrorText, type ErrorCode, messageOf } from "../../base/errors/mod.ts";
 
 /** The engine did not answer at all, in Docker's words. */
 export function unreachable(cause: unknown, address: string): BuildError {
@@ -26,7 +26,7 @@ export function unreachable(cause: unknown, address: string): BuildError {
 /** Why a connection broke. TLS alerts are told in the words of Go's programs, which people search for. */
 export function reasonOf(cause: unknown): string {
   const alert = /alert (certificate required|bad certificate|unknown ca|handshake failure)/.exec(messageOf(cause))?.[1];
-  return alert === undefined ? messageOf(cause) : `remote error: tls: ${alert}`;
+  return alert === undefined ? connectErrorText(cause) : `remote error: tls: ${alert}`;
 }
 
 /** The engine refused: what it says, with the code that its status stands for. */
