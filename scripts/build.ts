@@ -8,10 +8,12 @@
  * first and then each chunk is turned into CommonJS; there, what it imports (chunks, and Node's own modules, of which some take
  * longer than all of ours) is loaded when it is first used, not when the chunk is. With --metafile, dist/meta*.json tell what fills each file.
  */
+import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { type Metafile, type Plugin, build, transform } from "esbuild";
+import { writeCodeCaches } from "./code-cache.ts";
 
 interface Program {
   readonly output: string;
@@ -76,6 +78,10 @@ const undiciInParts: Plugin = {
   },
 };
 
+/** What writes down, when the program ends, what V8 has compiled of each chunk. */
+const recorder = `(name, script) => process.on("exit", () =>
+  require("node:fs").writeFileSync(__dirname + "/" + codeCacheFolder + "/" + name, script.createCachedData()))`;
+
 if (process.argv.includes("--help")) {
   console.log("usage: bin/node scripts/build.ts [--metafile]\n\nBundles the programs into dist/.");
   process.exit(0);
@@ -139,6 +145,7 @@ async function bundleTogether(
     plugins: [undiciInParts, namedExports],
   });
   const files = [];
+  const mains = new Map<string, string>();
   for (const output of result.outputFiles) {
     const { code } = await transform(output.text, {
       loader: "js",
@@ -156,14 +163,42 @@ async function bundleTogether(
       : "";
     const body = code.replace(/^"use strict";/, "");
     const text = `"use strict";${head}${splitting ? loadedWhenUsed(body) : body}`;
-    await writeFile(join(directory, name), text);
-    if (!name.startsWith("chunk-")) files.push({ name, bytes: total(result.metafile, output.path) });
+    const isEntry = !name.startsWith("chunk-");
+    if (isEntry) files.push({ name, bytes: total(result.metafile, output.path) });
+    if (splitting && isEntry) {
+      const main = name.replace(/\.cjs$/, `-${createHash("sha256").update(text).digest("hex").slice(0, 8)}.cjs`);
+      mains.set(name, main);
+      await writeFile(join(directory, name), await starterOf(main));
+      await writeFile(join(directory, main), text);
+    } else await writeFile(join(directory, name), text);
   }
+  const client = mains.get("polyarch.cjs");
+  if (client !== undefined) await writeCodeCaches(directory, await starterOf(client, recorder));
   if (process.argv.includes("--metafile")) {
     const name = splitting ? "meta.json" : `meta-${together[0]?.output}.json`;
     await writeFile(join(directory, name), JSON.stringify(result.metafile));
   }
   return files;
+}
+
+/** The text of a program that only loads its chunks. */
+async function starterOf(main: string, onCompiled = "undefined"): Promise<string> {
+  const result = await build({
+    stdin: {
+      contents: `import { codeCacheFolder, loadProgram } from "./load-program.ts"; loadProgram(__dirname, "${main}", ${onCompiled});`,
+      resolveDir: join(root, "src/main"),
+      loader: "ts",
+    },
+    bundle: true,
+    format: "cjs",
+    platform: "node",
+    target: "node26",
+    minifySyntax: true,
+    minifyWhitespace: true,
+    write: false,
+    logLevel: "error",
+  });
+  return result.outputFiles[0]?.text ?? "";
 }
 
 /**
