@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
@@ -9,16 +9,19 @@ import { after, before, suite, test, type TestContext } from "node:test";
 import { createServer } from "node:tls";
 import {
   type DockerRelease,
+  type Finished,
   type LabDocker,
   must,
   polyarchProgram,
   readIndex,
   registryUser,
+  run,
   startDocker,
   startRegistry,
   startSshd,
+  unpackDocker,
 } from "../lab/mod.ts";
-import { openHouse } from "./harness.ts";
+import { openHouse, readMetadata } from "./harness.ts";
 
 const house = await openHouse();
 const dockerfile = `
@@ -39,11 +42,39 @@ const start = (release: DockerRelease) => {
 };
 const polyarch = (args: readonly string[], env: Readonly<Record<string, string>> = {}) =>
   house.polyarch(args, { env: { ...docker.env, ...env } });
+type Program = (args: readonly string[]) => Promise<Finished>;
+const buildxProgram = join((await unpackDocker("sid")).plugins[0] ?? "", "docker-buildx");
+const buildx: Program = (args) =>
+  run(buildxProgram, args, { env: { ...house.env, DOCKER_HOST: docker.host, BUILDX_NO_DEFAULT_ATTESTATIONS: "1" } });
+const home = await house.directory();
 const works = async (args: readonly string[], env?: Readonly<Record<string, string>>) => {
   const done = await polyarch(args, env);
   assert.equal(done.code, 0, done.stderr);
   return done;
 };
+
+/** What a build reports, without what is of one build alone. */
+async function reported(program: Program, ...args: readonly string[]): Promise<object> {
+  const [iid, metadata] = [join(home, "iid"), join(home, "metadata")];
+  await writeFile(iid, "stale");
+  await rm(metadata, { force: true });
+  const line = [...build, `--iidfile=${iid}`, `--metadata-file=${metadata}`, ...args, context];
+  const { code, stderr } = await program(line);
+  const {
+    "buildx.build.ref": _ref,
+    "buildx.build.provenance": _provenance,
+    ...rest
+  } = code === 0 ? await readMetadata(metadata) : {};
+  return { code, error: code === 0 ? "" : stderr, id: await readFile(iid, "utf8"), ...rest };
+}
+
+/** Compares what both programs report of builds. */
+async function sameReports(cases: readonly (readonly string[])[]): Promise<void> {
+  for (const args of cases) {
+    const [theirs, ours] = [await reported(buildx, ...args), await reported(polyarch, ...args)];
+    assert.deepEqual(ours, theirs, args.join(" "));
+  }
+}
 
 /** TLS in front of the engine's socket, with certificates that the engine's clients must have signed alike. */
 async function tlsFront(t: TestContext): Promise<{ host: string; certs: string }> {
@@ -111,6 +142,19 @@ suite("the docker driver, with images in containerd's store", () => {
     assert.equal(await readFile(join(dest, "word"), "utf8"), "hello\n");
     const inspect = ["inspect", "--config", `oci-archive:${dest}.tar`];
     assert.match(await must("skopeo", inspect), /"rootfs"/);
+  });
+  test("reports images and their digests as docker buildx does", async () => {
+    const image = `${house.registry.host}/reported:1`;
+    await sameReports([
+      [],
+      ["-t", "reported:1"],
+      ["-t", "reported:1", "--platform=linux/amd64,linux/386"],
+      ["-t", image, "-o", "type=image,push="],
+      ["-t", image, "-o", "type=image,name=other:1"],
+      ["-o", "type=cacheonly"],
+    ]);
+    const refused = await polyarch([...build, `--iidfile=${home}/iid`, "-o", `type=local,dest=${home}/out`, context]);
+    assert.match(refused.stderr, /^ERROR: local and tar exporters are incompatible with image ID file$/m);
   });
   test("shows what a failing step says", async () => {
     const broken = await house.context({ Dockerfile: `FROM ${house.base}\n  RUN echo so it goes; exit 3\n` });
@@ -202,6 +246,16 @@ suite("the docker driver, with an engine of old and its classic store", () => {
     const id = (await docker.docker(["image", "inspect", "--format={{.Id}}", one])).stdout.trim();
     assert.equal(await readFile(`${home}/iid`, "utf8"), id);
     assert.equal((JSON.parse(raw) as { config: { digest: string } }).config.digest, id);
+  });
+  test("reports images and their digests as docker buildx does, and pushes when it does", async () => {
+    const image = `${house.registry.host}/reported:2`;
+    await sameReports([
+      ["-t", "reported:2"],
+      ["-t", image, "-o", "type=image,push="],
+      ["-t", image, "-o", "type=registry,push=false"],
+      ["-o", "type=cacheonly"],
+    ]);
+    assert.equal((await run("skopeo", ["inspect", "--tls-verify=false", `docker://${image}`])).code, 0);
   });
   test("refuses what that engine cannot do, with docker buildx's words", async () => {
     const refused = async (what: string, ...args: string[]) => {

@@ -29,7 +29,7 @@ export function parseOutput(text: string): Output {
   }
   const { type, dest, ...rest } = attrs;
   if (type === undefined || type === "") throw new BuildError("invalid_argument", "type is required for output");
-  const known = type === "registry" ? { type: "image", attrs: { push: "true", ...rest } } : { type, attrs: rest };
+  const known = type === "registry" ? { type: "image", attrs: { ...rest, push: "true" } } : { type, attrs: rest };
   return { ...known, ...(dest === undefined ? {} : { dest }) };
 }
 

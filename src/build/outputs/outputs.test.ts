@@ -16,7 +16,7 @@ suite("parseOutput()", () => {
     ["type=local,dest=out", { type: "local", attrs: {}, dest: "out" }],
     ["type=image", { type: "image", attrs: {} }],
     ["type=registry", { type: "image", attrs: { push: "true" } }],
-    ["type=registry,push=false", { type: "image", attrs: { push: "false" } }],
+    ["type=registry,push=false", { type: "image", attrs: { push: "true" } }],
     ["Type=image, Compression =zstd", { type: "image", attrs: { compression: "zstd" } }],
     ['type=image,"name=a,b"', { type: "image", attrs: { name: "a,b" } }],
     ["type=nonsense", { type: "nonsense", attrs: {} }],
@@ -85,9 +85,10 @@ suite("planOutputs()", () => {
     assert.deepEqual(types(["type=docker"]), ["docker-engine"]);
     assert.deepEqual(types(["type=docker,dest=x.tar"]), ["file", "docker-engine"]);
   });
-  test("names images after their tags, unless they have names of their own", () => {
+  test("names images after their tags, and by names of their own where there are none", () => {
     assert.equal(plan(["type=oci,dest=x"]).outputs[0]?.attrs.name, name);
-    assert.equal(plan(["type=image,name=y"]).outputs[0]?.attrs.name, "y");
+    assert.equal(plan(["type=image,name=y"]).outputs[0]?.attrs.name, name);
+    assert.equal(plan(["type=image,name=y"], { tags: [] }).outputs[0]?.attrs.name, "y");
     assert.equal(plan(["type=tar,dest=x"]).outputs[0]?.attrs.name, undefined);
   });
   test("sends archives to a file or stdout", () => {

@@ -74,7 +74,7 @@ function withLoad(outputs: readonly Output[], load: boolean): readonly Output[] 
 
 function plan(output: Output, wishes: OutputWishes): PlannedOutput {
   const { type } = output;
-  const named = imageTypes.has(type) && output.attrs.name === undefined && wishes.tags.length > 0;
+  const named = imageTypes.has(type) && wishes.tags.length > 0; // tags go before names, as in buildx
   const attrs: Readonly<Record<string, string>> = {
     ...output.attrs,
     ...(imageTypes.has(type) ? wishes.annotations : {}),

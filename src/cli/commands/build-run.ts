@@ -58,6 +58,9 @@ export async function runBuild(invocation: BuildInvocation): Promise<number> {
   const call = await callOf(flags);
   const options: BuildOptions = { ...buildOptions(flags, invocation.args[0] as string), question: call?.name };
   refuseAttestations(flags);
+  if (flags.iidfile !== "" && !call && options.outputs.some(({ type }) => type === "local" || type === "tar")) {
+    throw new Error("local and tar exporters are incompatible with image ID file");
+  }
   const builders = await openBuilders(context);
   const builder = await builders.select(askedBuilder(invocation));
   const { config } = builders.docker;

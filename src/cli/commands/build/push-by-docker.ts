@@ -26,13 +26,16 @@ export interface DockerPush {
 const digestKey = "containerimage.digest";
 const configDigestKey = "containerimage.config.digest";
 
-/** Names that are left to the Docker Engine to push, because the BuildKit inside it cannot, in order. */
+/**
+ * Names that are left to the Docker Engine to push, because the BuildKit inside it cannot, in order. To the latter an empty `push=` means yes; here
+ * it means no, as in buildx.
+ */
 export function namesToPush(
   { outputs }: PreparedBuild,
   { kind, features }: { readonly kind: DriverKind; readonly features: DriverFeatures },
 ): readonly string[] {
   if (kind !== "docker" || features.directPush) return [];
-  const pushed = outputs.filter(({ exporter, attrs }) => exporter === "moby" && isSet(attrs.push));
+  const pushed = outputs.filter(({ exporter, attrs }) => exporter === "moby" && attrs.push && isSet(attrs.push));
   return [...new Set(pushed.flatMap(({ attrs }) => (attrs.name ?? "").split(",")))];
 }
 

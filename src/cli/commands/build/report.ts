@@ -23,7 +23,7 @@ export async function reportResult(
   const { flags, mode, context } = options;
   const id = imageId(result);
   const write = (path: string, text: string) => writeWhole(resolve(context.cwd, path), text);
-  if (flags.iidfile !== "" && id !== undefined) await write(flags.iidfile, id);
+  if (flags.iidfile !== "") await write(flags.iidfile, id ?? ""); // no image: what an earlier build has left there is wrong now
   if (flags["metadata-file"] !== "") await write(flags["metadata-file"], metadataJson(result));
   const message = result.response["frontend.result.inlinemessage"];
   if (message) context.stdout.write(message.endsWith("\n") ? message : `${message}\n`);
