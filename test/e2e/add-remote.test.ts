@@ -4,7 +4,7 @@ import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { suite, test } from "node:test";
 import { type LabFiles, must, serveFiles, startGit } from "../lab/mod.ts";
-import { openHouse } from "./harness.ts";
+import { openHouse, differs } from "./harness.ts";
 
 const house = await openHouse();
 const packed = await house.directory();
@@ -47,7 +47,9 @@ suite("ADD of an address", () => {
     assert.match(await refused(`ADD ${files.address}/nothing /`), /invalid response status 404/);
   });
 
-  test("shows the client's login where it has one for the host", async () => {
+  test("shows the client's login where it has one for the host", {
+    skip: differs("newer than the BuildKit of Docker 28.5"),
+  }, async () => {
     const line = `ADD ${locked.address}/word /`;
     const host = new URL(locked.address).hostname;
     const secret = join(await house.directory(), "token");
@@ -100,7 +102,9 @@ suite("ADD of an address a second time", () => {
     assert.deepEqual(await asked(server, line), { word: "gone\n", requests: ["GET /word 200"], cached: false });
   });
 
-  test("believes no answer that makes no sense", async () => {
+  test("believes no answer that makes no sense", {
+    skip: differs("the build fails: invalid not-modified ETag"),
+  }, async () => {
     for (const [etags, requests] of [
       ["no head", ["HEAD /word 405", "GET /word 304"]],
       ["wrong head", ["HEAD /word 200", "GET /word 304"]],
@@ -129,7 +133,9 @@ suite("ADD of an address a second time", () => {
     assert.deepEqual(await asked(server, line), { word: "pinned\n", requests: [], cached: true });
   });
 
-  test("shows a login again, and gives what is kept to nobody without one", async () => {
+  test("shows a login again, and gives what is kept to nobody without one", {
+    skip: differs("du tells less"),
+  }, async () => {
     const authorization = `Basic ${Buffer.from("somebody:p@ss word").toString("base64")}`;
     await using server = await serveFiles({ "/word": "mine\n" }, { etags: "honest", authorization });
     const line = `ADD ${server.address}/word /`;

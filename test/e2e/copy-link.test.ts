@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { suite, test } from "node:test";
-import { openHouse } from "./harness.ts";
+import { openHouse, differs } from "./harness.ts";
 
 const house = await openHouse();
 
@@ -45,7 +45,9 @@ suite("COPY --link", () => {
   });
 });
 
-test("COPY --parents keeps the directories behind the pivot, --exclude leaves out", async () => {
+test("COPY --parents keeps the directories behind the pivot, --exclude leaves out", {
+  skip: differs("in the labs version of the frontend only"),
+}, async () => {
   const context = await house.context({
     Dockerfile: `
       FROM scratch

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
-import { openHouse } from "./harness.ts";
+import { openHouse, differs } from "./harness.ts";
 
 const house = await openHouse();
 
@@ -84,7 +84,9 @@ A
   assert.match(await readFile(join(out, "three"), "utf8"), /second\n$/);
 });
 
-test("files of Windows, and names of the built-in frontend, do no harm", async () => {
+test("files of Windows, and names of the built-in frontend, do no harm", {
+  skip: differs("fetches the frontend that the syntax line names"),
+}, async () => {
   const text = `# syntax=docker/dockerfile:1.7-labs\nFROM scratch\nCOPY <<E /a\nx\nE\nLABEL a=b \\\n  c=d\n`;
   const context = await house.context({ Dockerfile: `\ufeff${text.replaceAll("\n", "\r\n")}` });
   const out = await house.exported(context);

@@ -3,7 +3,7 @@ import { createServer } from "node:http";
 import { type AddressInfo } from "node:net";
 import { after, describe, test } from "node:test";
 import { startRegistry } from "../lab/mod.ts";
-import { openHouse } from "./harness.ts";
+import { openHouse, differs } from "./harness.ts";
 
 const house = await openHouse();
 const { host } = house.registry;
@@ -18,6 +18,8 @@ interface Mistake {
   /** The Dockerfile's line that the excerpt points at. */
   readonly line?: number;
   readonly env?: Readonly<Record<string, string>>;
+  /** What another engine says instead. */
+  readonly differs?: string;
 }
 
 const from = `FROM ${house.base}`;
@@ -66,6 +68,7 @@ const mistakes: readonly Mistake[] = [
     dockerfile: `${from}\nRUN true\n`,
     args: ["--platform", "linux/mips64le", ...push("no-platform")],
     says: [/no match for platform in manifest/, /mips64le/],
+    differs: "does not say which platform it is",
     line: 1,
   },
   {
@@ -147,7 +150,9 @@ const mistakes: readonly Mistake[] = [
 ];
 
 for (const mistake of mistakes) {
-  test(`the error for ${mistake.name}`, async () => {
+  test(`the error for ${mistake.name}`, {
+    skip: mistake.differs === undefined ? false : differs(mistake.differs),
+  }, async () => {
     const context = await house.context({ "present.txt": "here", ...mistake.files, Dockerfile: "" });
     await (await import("node:fs/promises")).writeFile(`${context}/Dockerfile`, mistake.dockerfile);
     const before = house.registry.requests().length;

@@ -120,6 +120,14 @@ export async function openHouse(options: RegistryOptions = {}): Promise<House> {
   };
 }
 
+/**
+ * For tests that another engine than ours does not pass (see `POLYARCH_TEST_ENGINE`): why not. With ours they are never skipped.
+ * @param why what is different there, for the option `skip`
+ */
+export function differs(why: string): string | false {
+  return process.env["POLYARCH_TEST_ENGINE"] ? why : false;
+}
+
 /** What is under test: our client and engine, unless `scripts/e2e.ts` was told otherwise. */
 function openEngine(): Promise<LabPolyarch> {
   const { POLYARCH_E2E_REFERENCE: reference, POLYARCH_TEST_ENGINE: address } = process.env;

@@ -14,7 +14,7 @@ import {
   startDocker,
   unpackImage,
 } from "../lab/mod.ts";
-import { imageConfig, openHouse } from "./harness.ts";
+import { imageConfig, openHouse, differs } from "./harness.ts";
 
 const house = await openHouse();
 const example = join(import.meta.dirname, "..", "..", "examples", "hello");
@@ -35,7 +35,9 @@ before(async () => {
   manifests = (await readIndex(image)).filter(({ platform }) => platform.os !== "unknown");
 });
 
-test("an image for seven platforms is one OCI index, in the order in which they were asked for", async () => {
+test("an image for seven platforms is one OCI index, in the order in which they were asked for", {
+  skip: differs("the engine inside Docker pushes in Docker's formats"),
+}, async () => {
   const raw = JSON.parse(await must("skopeo", ["inspect", "--tls-verify=false", "--raw", `docker://${image}`]));
   assert.equal(raw.schemaVersion, 2);
   assert.equal(raw.mediaType, "application/vnd.oci.image.index.v1+json");
@@ -46,7 +48,9 @@ test("an image for seven platforms is one OCI index, in the order in which they 
   for (const { mediaType } of manifests) assert.equal(mediaType, "application/vnd.oci.image.manifest.v1+json");
 });
 
-test("skopeo copies all of it, and finds every blob to be what its digest says", async () => {
+test("skopeo copies all of it, and finds every blob to be what its digest says", {
+  skip: differs("the engine inside Docker pushes in Docker's formats"),
+}, async () => {
   const layout = join(await house.directory(), "layout");
   await must("skopeo", [
     "copy",
@@ -79,7 +83,9 @@ for (const platform of labPlatforms) {
   });
 }
 
-test("a foreign RUN with no emulator says what to install, before anything runs", async (t) => {
+test("a foreign RUN with no emulator says what to install, before anything runs", {
+  skip: differs("runs it and leaves the words to the kernel"),
+}, async (t) => {
   const handlers = await readdir("/proc/sys/fs/binfmt_misc").catch(() => []);
   // A platform that no other test makes this machine run.
   if (handlers.some((name) => name.includes("mips64el"))) return t.skip("this machine itself runs mips64el programs");
@@ -114,7 +120,9 @@ test("a real Docker Engine pulls and runs it on every platform", async () => {
   }
 });
 
-test("imagetools inspect prints it as buildx does", async () => {
+test("imagetools inspect prints it as buildx does", {
+  skip: differs("the engine inside Docker pushes in Docker's formats"),
+}, async () => {
   const { code, stdout, stderr } = await house.polyarch(["imagetools", "inspect", image]);
   assert.equal(code, 0, stderr);
   const digest = (

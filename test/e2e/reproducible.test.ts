@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, suite, test } from "node:test";
 import { must, openPolyarch } from "../lab/mod.ts";
-import { imageConfig, listTar, openHouse, readMetadata } from "./harness.ts";
+import { imageConfig, listTar, openHouse, readMetadata, differs } from "./harness.ts";
 
 const house = await openHouse();
 const other = await openPolyarch();
@@ -54,7 +54,9 @@ async function built(
 }
 
 suite("SOURCE_DATE_EPOCH with rewrite-timestamp=true", () => {
-  test("gives the same image on engines that share nothing, with no time behind it", async () => {
+  test("gives the same image on engines that share nothing, with no time behind it", {
+    skip: differs("compares two of our engines"),
+  }, async () => {
     const one = await built(house, 1_700_000_000);
     const two = await built(other, 1_710_000_000);
     assert.equal(one.digest, two.digest);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import { openHouse } from "./harness.ts";
+import { openHouse, differs } from "./harness.ts";
 import { stepNamed } from "./progress-text.ts";
 
 const house = await openHouse();
@@ -51,7 +51,8 @@ suite("surroundings of a RUN", () => {
     assert.deepEqual(await said(`RUN ${script}`, args), ["192.0.2.1\tsome.example", "2048", "100", "200"]);
   });
 
-  test("have no network where none is wanted, and the machine's where that is allowed", async () => {
+  const refused = differs("has no network but the machine's here");
+  test("have no network where none is wanted, and the machine's where that is allowed", { skip: refused }, async () => {
     const devices = "ls /sys/class/net | tr '\\n' ' '; echo";
     assert.deepEqual(await said(`RUN --network=none ${devices}`), ["lo "]);
     assert.deepEqual(await said(`RUN ${devices}`, ["--network", "none"]), ["lo "]);
@@ -61,7 +62,9 @@ suite("surroundings of a RUN", () => {
     assert.match((await house.fails(context)).stderr, /network\.host is not allowed/);
   });
 
-  test("are not loosened without being allowed", async () => {
+  test("are not loosened without being allowed", {
+    skip: differs("in the labs version of the frontend only"),
+  }, async () => {
     const context = await house.context({ Dockerfile: `FROM ${house.base}\nRUN --security=insecure true\n` });
     assert.match((await house.fails(context)).stderr, /security\.insecure is not allowed/);
     const asked = await house.fails(context, ["--allow", "security.insecure"]);
