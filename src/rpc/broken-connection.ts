@@ -1,4 +1,5 @@
 import { BuildError } from "../base/errors/mod.ts";
+import { CommandFailure } from "../base/stdio/mod.ts";
 
 /**
  * The status of a call whose connection has broken before it was answered.
@@ -9,6 +10,9 @@ import { BuildError } from "../base/errors/mod.ts";
 export function brokenConnection(
   cause: (Error & { readonly code?: string; readonly reason?: string }) | undefined,
 ): BuildError {
+  // What led to the server knows more than that its end has come: ssh says why.
+  if (cause instanceof CommandFailure)
+    return new BuildError("unavailable", `error reading from server: ${cause.message}`, { cause });
   const alert = /\balert (.+)$/.exec(cause?.code?.startsWith("ERR_SSL_") ? (cause.reason ?? "") : "")?.[1];
   if (alert === undefined) return new BuildError("unavailable", "error reading from server: EOF", { cause });
   return new BuildError(

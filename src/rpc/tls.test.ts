@@ -5,6 +5,7 @@ import { after, before, suite, test } from "node:test";
 import { connect as connectTls, type ConnectionOptions, createServer } from "node:tls";
 import { control } from "../api/mod.ts";
 import { createAuthority } from "../certificates/mod.ts";
+import { CommandFailure } from "../base/stdio/mod.ts";
 import { brokenConnection } from "./broken-connection.ts";
 import { connect } from "./channel.ts";
 import { createClient } from "./client.ts";
@@ -76,6 +77,8 @@ test("brokenConnection() tells a client why TLS has refused it, where that has r
   const alert = Object.assign(new Error("error:0A00045C"), { code: "ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED" });
   const refused = brokenConnection(Object.assign(alert, { reason: "tlsv13 alert certificate required" }));
   assert.match(refused.message, /^connection error: remote error: tls: certificate required: the server does not take/);
+  const ssh = new CommandFailure("command [ssh] has exited with exit status 255, stderr=no such host");
+  assert.equal(brokenConnection(ssh).message, `error reading from server: ${ssh.message}`);
   const reset = Object.assign(new Error("read ECONNRESET"), { code: "ECONNRESET" });
   for (const cause of [undefined, reset])
     assert.equal(brokenConnection(cause).message, "error reading from server: EOF");

@@ -10,7 +10,7 @@ const { host } = house.registry;
 const scratch = await house.directory();
 await writeFile(join(scratch, "file"), "here\n");
 
-suite("an engine does not start", () => {
+suite("an engine does not start", { concurrency: 3 }, () => {
   const engine = async (args: readonly string[]) => {
     const root = join(await house.directory(), "root");
     const rooted = args.some((arg) => arg.startsWith("--root")) ? args : ["--root", root, ...args];

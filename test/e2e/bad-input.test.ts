@@ -17,8 +17,18 @@ const scratch = await house.directory();
 await writeFile(join(scratch, "file"), "here\n");
 await writeFile(join(scratch, "bad.json"), "{");
 
-const remote = (...args: string[]) => ["create", "--name", "never", "--driver", "remote", ...args];
-const container = (...args: string[]) => ["create", "--name", "never", "--driver", "docker-container", ...args];
+let names = 0;
+/** While a node is tried, its builder is there, for a moment: each has a name of its own. */
+const create = (driver: string, args: readonly string[]) => [
+  "create",
+  "--name",
+  `never${++names}`,
+  "--driver",
+  driver,
+  ...args,
+];
+const remote = (...args: string[]) => create("remote", args);
+const container = (...args: string[]) => create("docker-container", args);
 
 suite("commands refuse", () => {
   refuses(house, scratch, "what they do not know", () => [
@@ -56,6 +66,25 @@ suite("commands refuse", () => {
     [container("--buildkitd-flags", '--a "b'), /^ERROR: failed to parse buildkit flags: /m],
     [["create", "--append", "--name", "nobody", "unix:///x"], /^ERROR: failed to find instance "nobody" for append$/m],
     [["create", "--leave", "--name", "nobody", "--node", "x"], /^ERROR: failed to find instance "nobody" for leave$/m],
+  ]);
+  refuses(house, scratch, "nodes that cannot be reached", () => [
+    [
+      remote("--bootstrap", "ssh://nohost.invalid"),
+      /^ERROR: no engine answers at ssh:.*: command \[ssh\] has exited with exit status 255, stderr=.*nohost\.invalid/m,
+    ],
+    [
+      container("--bootstrap", "ssh://nohost.invalid"),
+      /: command \[ssh\] has exited with exit status 255, stderr=.*nohost\.invalid/,
+    ],
+    [
+      container("--bootstrap", "tcp://127.0.0.1:1"),
+      /: Cannot connect to the Docker daemon at tcp:\/\/127\.0\.0\.1:1\. /,
+    ],
+    [
+      ["create", "--name", "never", "--driver", "kubernetes", "--bootstrap"],
+      /: no kubeconfig found: set KUBECONFIG, or make /,
+      { env: { KUBECONFIG: "/none" } },
+    ],
   ]);
   refuses(house, scratch, "builders that are not there", () => [
     ...["build", "run", "inspect", "du", "dial-stdio"].map(

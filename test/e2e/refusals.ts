@@ -64,7 +64,8 @@ export async function forAll<T>(items: readonly T[], work: (item: T) => Promise<
   const worker = async () => {
     for (let item = rest.shift(); item !== undefined; item = rest.shift()) await work(item);
   };
-  await Promise.all(Array.from({ length: atOnce }, worker));
+  const done = await Promise.allSettled(Array.from({ length: atOnce }, worker)); // nothing goes on into the next test
+  for (const { reason } of done.filter((one) => one.status === "rejected")) throw reason;
 }
 
 /** A test that all of these are refused, and that they leave everything as it was. */

@@ -12,6 +12,11 @@ export interface CommandStreamOptions {
 /** A program's stdin and stdout. */
 export type CommandStream = Duplex & { ref(): void; unref(): void };
 
+/** A program has failed that a stream led through; the message has what it said on stderr. */
+export class CommandFailure extends Error {
+  override readonly name = "CommandFailure";
+}
+
 /** How much of what a program says on stderr is kept for the error that it ends with. */
 const maxStderrBytes = 8 * 1024;
 
@@ -20,7 +25,7 @@ const leaveMs = 1_000;
 
 /**
  * Starts a program and gives its stdin and stdout as one stream. Ending the stream closes stdin; the end of stdout ends it. When the program fails,
- * the stream fails with what it said on stderr. Destroying the stream ends the program. Like a socket's, its `unref()` lets this process end meanwhile.
+ * the stream fails with a {@link CommandFailure}. Destroying the stream ends the program. Like a socket's, its `unref()` lets this process end meanwhile.
  * @throws {Error} when the program cannot be started
  */
 export async function openCommandStream(
@@ -61,7 +66,7 @@ export async function openCommandStream(
   child.once("close", (code, signalName) => {
     if (stream.destroyed) return;
     if (code === 0) stream.push(null);
-    else stream.destroy(new Error(failure(command, code ?? signalName, said)));
+    else stream.destroy(new CommandFailure(failure(command, code ?? signalName, said)));
   });
   const handles = [child, stdin, stdout, stderr] as unknown as readonly { ref(): void; unref(): void }[];
   return Object.assign(stream, {
