@@ -26,7 +26,10 @@ async function program(): Promise<string> {
 }
 
 /** What it prints in a process of its own, where V8 has seen none of it; and then of each chunk whether its cache was not taken. */
-function run(directory: string, options: { readonly saveTo?: string } = {}): readonly string[] {
+function run(
+  directory: string,
+  options: { readonly saveTo?: string; readonly flags?: readonly string[]; readonly env?: NodeJS.ProcessEnv } = {},
+): readonly string[] {
   const text = `
     import { loadProgram } from ${JSON.stringify(join(import.meta.dirname, "load-program.ts"))};
     import { writeFileSync } from "node:fs";
@@ -37,8 +40,11 @@ function run(directory: string, options: { readonly saveTo?: string } = {}): rea
       const saveTo = ${JSON.stringify(options.saveTo ?? "")};
       if (saveTo !== "") writeFileSync(saveTo + "/" + name, script.createCachedData());
     }`;
-  const args = ["--disable-warning=ExperimentalWarning", "--input-type=module", "-e", text];
-  return execFileSync(process.execPath, args, { encoding: "utf8", stdio: "pipe" }).trim().split("\n");
+  const { flags = [], env = {} } = options;
+  const args = ["--disable-warning=ExperimentalWarning", ...flags, "--input-type=module", "-e", text];
+  return execFileSync(process.execPath, args, { encoding: "utf8", stdio: "pipe", env: { ...process.env, ...env } })
+    .trim()
+    .split("\n");
 }
 
 test("A program without code caches runs, each chunk once", async () => {
@@ -60,6 +66,20 @@ test("Code caches are taken wherever the program lies; those that are damaged, o
     await writeFile(path, bad);
     assert.deepEqual(run(moved), ["loaded true main.cjs", "main.cjs false", "part.cjs true"]);
   }
+});
+
+test("The same authorities are trusted, whether or not Node was told to leave them unread until they are needed", async () => {
+  const directory = await program();
+  await writeFile(
+    join(directory, "main.cjs"),
+    `const { X509Certificate } = require("node:crypto");
+    const trusted = require("node:tls").getCACertificates("default").map((pem) => new X509Certificate(pem).fingerprint256);
+    console.log([...new Set(trusted)].sort().join());`,
+  );
+  const env = { SSL_CERT_FILE: "/dev/null", SSL_CERT_DIR: "/dev/null" };
+  const usual = run(directory, { env })[0] ?? "";
+  assert.ok(usual.split(",").length > 50, usual);
+  assert.equal(run(directory, { flags: ["--use-openssl-ca"], env })[0], usual);
 });
 
 test("A module that Node does not have is named", async () => {

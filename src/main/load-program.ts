@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { Script } from "node:vm";
+import { trustAuthorities } from "./authorities.ts";
 
 /** Where the code caches for this Node lie, below the folder of a program's chunks. V8 takes no others, but other processors must not even try. */
 export const codeCacheFolder = `code-${process.version}-${process.arch}`;
@@ -33,8 +34,10 @@ export function loadProgram(
     script.runInThisContext()(module.exports, requireFrom, module, filename, directory);
     return module.exports;
   };
+  let trusting = false;
   const requireFrom = (id: string): unknown => {
     if (id.startsWith("./")) return load(id.slice("./".length));
+    trusting ||= trustAuthorities(id);
     const builtin = process.getBuiltinModule(id) as unknown;
     if (builtin === undefined) throw new Error(`Cannot find module '${id}'`);
     return builtin;
