@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { suite, test } from "node:test";
+import { startEngine } from "../lab/mod.ts";
 import { openHouse, differs } from "./harness.ts";
 import { stepNamed } from "./progress-text.ts";
 
@@ -70,6 +73,33 @@ suite("surroundings of a RUN", () => {
     const asked = await house.fails(context, ["--allow", "security.insecure"]);
     assert.match(asked.stderr, /security\.insecure is not allowed by build daemon configuration/);
     assert.match((await house.fails(context, ["--allow", "all"])).stderr, /unknown entitlement all/);
+  });
+
+  const own = { skip: differs("about our own engine") };
+  test("are loosened where both the engine and the build allow it, for that step and no other", own, async () => {
+    const socket = join(await house.directory(), "engine.sock");
+    await using _engine = await startEngine([
+      `--addr=unix://${socket}`,
+      "--allow-insecure-entitlement=security.insecure",
+    ]);
+    const tried =
+      "mkdir -p /m; mount -t tmpfs none /m 2>/dev/null && echo mounted || echo refused; grep -E 'CapEff|Seccomp:' /proc/self/status";
+    const device = "test -c /dev/loop-control && echo loops";
+    const context = await house.context({
+      Dockerfile: `FROM ${house.base}\nRUN --security=insecure ${tried}; ${device}\nRUN ${tried}\n`,
+    });
+    const options = { env: { POLYARCH_SOCKET: socket } };
+    const { stderr } = await house.build(context, ["--allow", "security.insecure"], options);
+    const insecure = stepNamed(stderr, "2/3] RUN ").log;
+    assert.deepEqual([insecure[0], insecure[2], insecure[3]], ["mounted", "Seccomp:\t0", "loops"]);
+    // All that the engine may itself: the right to administer the system above all.
+    const capabilities = BigInt(`0x${insecure[1]?.split(/\s+/)[1]}`);
+    const engines = /^CapEff:\s+(\w+)$/m.exec(await readFile("/proc/self/status", "utf8"))?.[1];
+    assert.equal(capabilities, BigInt(`0x${engines}`));
+    assert.ok((capabilities & (1n << 21n)) !== 0n);
+    const sandbox = stepNamed(stderr, "3/3] RUN ").log;
+    assert.deepEqual(sandbox, ["refused", "CapEff:\t00000000a80425fb", "Seccomp:\t2"]);
+    assert.match((await house.fails(context, [], options)).stderr, /security\.insecure is not allowed/);
   });
 
   test("show proxies that neither history nor cache know", async () => {

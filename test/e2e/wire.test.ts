@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { before, test } from "node:test";
 import { labPlatforms, must, unpackBuildx } from "../lab/mod.ts";
 import { openHouse } from "./harness.ts";
@@ -18,4 +20,45 @@ test("docker buildx, another implementation of the client, finds the engine and 
   const told = await must(buildx, ["inspect", "ours"], { env, timeoutMs: 30_000 });
   assert.match(told, /^Status:\s+running$/m);
   for (const { name } of labPlatforms) assert.match(told, new RegExp(`^Platforms:.*${name}\\b`, "m"));
+});
+
+test("a target of docker buildx bake takes from another one, for each platform from its own", async () => {
+  const directory = await house.context({
+    "base.Dockerfile": `
+      FROM ${house.base}
+      ARG TARGETARCH
+      ENV MADE_FOR=$TARGETARCH
+      COPY word /word
+      RUN echo $TARGETARCH > /made-for
+    `,
+    "app.Dockerfile": `
+      FROM common
+      ARG TARGETARCH
+      RUN test $(cat /made-for) = $TARGETARCH && test "$MADE_FOR" = $TARGETARCH && cat /word > /app
+      FROM scratch
+      COPY --from=0 /app /made-for /
+    `,
+    word: "hello\n",
+    "docker-bake.json": JSON.stringify({
+      target: {
+        common: { dockerfile: "base.Dockerfile", platforms: ["linux/amd64", "linux/arm64"] },
+        app: {
+          dockerfile: "app.Dockerfile",
+          contexts: { common: "target:common" },
+          platforms: ["linux/amd64", "linux/arm64"],
+          output: ["type=local,dest=out"],
+        },
+      },
+    }),
+  });
+  await must(buildx, ["bake", "--builder", "ours", "app"], {
+    env: { ...env, BUILDX_NO_DEFAULT_ATTESTATIONS: "1" },
+    cwd: directory,
+    timeoutMs: 120_000,
+  });
+  for (const architecture of ["amd64", "arm64"]) {
+    const out = join(directory, `out/linux_${architecture}`);
+    assert.equal(await readFile(join(out, "made-for"), "utf8"), `${architecture}\n`);
+    assert.equal(await readFile(join(out, "app"), "utf8"), "hello\n");
+  }
 });

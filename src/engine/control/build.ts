@@ -93,9 +93,6 @@ export class Build implements AsyncDisposable {
         );
       }
     }
-    if (Object.keys(inputs).length > 0) {
-      throw new BuildError("unimplemented", "graphs as inputs of a frontend are not supported by this engine yet");
-    }
     const runnable = await this.deps.worker.executor.platforms();
     const bridge = new FrontendBridge(this, {
       attributes,

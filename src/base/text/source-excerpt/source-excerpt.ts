@@ -12,7 +12,7 @@ const frame = "-".repeat(20);
  * each side of several. Empty when the marks do not fit the text.
  */
 export function renderExcerpt(mark: SourceMark): string {
-  const lines = mark.text.split("\n");
+  const lines = linesOf(mark.text);
   const firstMarked = Math.min(...mark.ranges.map((range) => range.first));
   const lastMarked = Math.min(lines.length, Math.max(...mark.ranges.map((range) => range.last)));
   if (mark.ranges.length === 0 || firstMarked < 1 || firstMarked > lines.length) return "";
@@ -26,6 +26,14 @@ export function renderExcerpt(mark: SourceMark): string {
   }
   shown.push(frame, "");
   return shown.join("\n");
+}
+
+/** The text that was looked at last: often, many marks are in the same one. */
+let last: { readonly text: string; readonly lines: readonly string[] } = { text: "", lines: [""] };
+
+function linesOf(text: string): readonly string[] {
+  if (last.text !== text) last = { text, lines: text.split("\n") };
+  return last.lines;
 }
 
 function widen(first: number, last: number, count: number): { first: number; last: number } {

@@ -12,7 +12,7 @@ export function suggestion(
   options: { ignoreCase?: boolean } = {},
 ): string | undefined {
   const fold = (text: string) => (options.ignoreCase ? text.toLowerCase() : text);
-  if (given.length > 200) return undefined;
+  if (given.length > maxLength) return undefined;
   let best: string | undefined;
   let bestDistance = maxDistance + 1;
   for (const choice of choices) {
@@ -39,16 +39,39 @@ export function withSuggestion(
   return near === undefined ? message : `${message} (did you mean ${near}?)`;
 }
 
-/** Levenshtein's. */
+/** Longer words are no slips. */
+const maxLength = 200;
+
+/** For {@link distance}, which is called for each of very many pairs. */
+const rows: readonly [Uint16Array, Uint16Array] = [
+  new Uint16Array(maxLength + maxDistance + 1),
+  new Uint16Array(maxLength + maxDistance + 1),
+];
+
+/** Levenshtein's, as far as it is no more than {@link maxDistance}: whatever is more comes out as one more than that. */
 function distance(a: string, b: string): number {
-  let above = Array.from({ length: b.length + 1 }, (_, at) => at);
-  for (let row = 1; row <= a.length; row++) {
-    const current = [row];
-    for (let column = 1; column <= b.length; column++) {
-      const change = (above[column - 1] as number) + (a[row - 1] === b[column - 1] ? 0 : 1);
-      current.push(Math.min(change, (above[column] as number) + 1, (current[column - 1] as number) + 1));
-    }
-    above = current;
+  const beyond = maxDistance + 1;
+  let [above, current] = rows;
+  for (let at = 0; at <= b.length; at++) {
+    above[at] = at;
+    current[at] = beyond;
   }
-  return above[b.length] as number;
+  for (let row = 1; row <= a.length; row++) {
+    // Further from the diagonal than that many edits lead, nothing counts.
+    const first = Math.max(1, row - maxDistance);
+    const last = Math.min(b.length, row + maxDistance);
+    current[first - 1] = first === 1 ? row : beyond;
+    let least = current[first - 1] as number;
+    for (let column = first; column <= last; column++) {
+      const change = (above[column - 1] as number) + (a[row - 1] === b[column - 1] ? 0 : 1);
+      const left = (current[column - 1] as number) + 1;
+      const over = column === row + maxDistance ? beyond : (above[column] as number) + 1;
+      const edits = Math.min(change, left, over);
+      current[column] = edits;
+      if (edits < least) least = edits;
+    }
+    if (least > maxDistance) return beyond;
+    [above, current] = [current, above];
+  }
+  return Math.min(above[b.length] as number, beyond);
 }

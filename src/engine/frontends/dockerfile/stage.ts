@@ -53,6 +53,9 @@ export interface ArgInEffect {
   readonly value: string | undefined;
 }
 
+/** Findings beyond which nobody is told what may have been meant. */
+const maxHints = 500;
+
 /** Names that a mistyped one is compared with, at most. */
 const maxSuggestions = 1000;
 
@@ -193,7 +196,8 @@ export class Stage {
   #lintUnmatched(unmatched: ReadonlySet<string>): void {
     if (unmatched.size === 0 || this.conversion.linter.full) return;
     const declared = new Set(this.args.map(({ key }) => key));
-    const names = this.environment.names().slice(0, maxSuggestions);
+    const { findings } = this.conversion.linter;
+    const names = findings.length < maxHints ? this.environment.names().slice(0, maxSuggestions) : [];
     for (const name of unmatched) {
       if (nonEnvironmentArgs.has(name) || declared.has(name)) continue;
       const near = suggestion(name, names);

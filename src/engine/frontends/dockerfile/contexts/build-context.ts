@@ -23,6 +23,9 @@ export interface BuildContext {
   readonly named: NamedContexts;
 }
 
+/** Of paths with patterns, in one build: far more than people write. Beyond, nobody is told what is ignored. */
+const maxComparisons = 1_000_000;
+
 /**
  * Makes the main context ready: what was fetched, or else a directory of the client, of which only what is used will be sent.
  * @throws {BuildError} for a pattern in `.dockerignore` that is none
@@ -50,11 +53,15 @@ export async function openBuildContext(
   const hint = contextLocal;
   const directory = new LocalDirectory({ local: contextLocal, sessionId, ignored, sharedKeyHint: hint, name });
   const matcher = createPatternMatcher(ignored);
+  let comparisons = maxComparisons;
   return {
     state: directory.state,
     source: undefined,
     use: (path) => directory.use(path),
-    ignores: (path) => certainlyMatches(matcher, path),
+    ignores: (path) => {
+      comparisons -= matcher.patterns.length;
+      return comparisons >= 0 && certainlyMatches(matcher, path);
+    },
     named,
   };
 }
