@@ -98,7 +98,10 @@ suite("the kubernetes driver", () => {
     ].join(",");
     const cases: readonly (readonly string[])[] = [
       [`--driver-opt=${everything}`, "--buildkitd-config", config],
-      [`--driver-opt=buildkit-root-volume-memory=1Gi,${image}`, "--platform=linux/arm64,linux/amd64"],
+      [
+        `--driver-opt=namespace=elsewhere,buildkit-root-volume-memory=1Gi,${image}`,
+        "--platform=linux/arm64,linux/amd64",
+      ],
       ["--driver-opt=rootless=true", "--buildkitd-flags=--debug"],
     ];
     for (const [at, args] of cases.entries()) {
@@ -119,9 +122,10 @@ suite("the kubernetes driver", () => {
     /** Both programs list a builder that one of them has made, show it and build with it; who has not made it removes it. */
     async function useBoth(name: string): Promise<void> {
       for (const args of [["ls"], ["ls", "--format=json"], ["inspect", name]]) {
-        // buildx shows options and files in no order
+        // buildx shows options and files in no order, and which pod is asked is left to chance
         const shown = async (program: Program) =>
           (await works(args, program)).stdout
+            .replaceAll(/"IDs":\["\w+"\],/g, "")
             .split("\n")
             .filter((line) => args[0] === "inspect" || line.includes("same"))
             .map((line) => line.split(/ +/).toSorted().join(" "))
@@ -142,19 +146,18 @@ suite("the kubernetes driver", () => {
 
   test("hands its configuration over, and keeps to one of several pods", async () => {
     const config = join(await house.directory(), "buildkitd.toml");
-    await writeFile(config, `[registry."registry.invalid"]\nca = ["${join(certificates, "ca.pem")}"]\n`);
-    await works([
-      "create",
-      "--driver=kubernetes",
-      "--name=many",
-      "--buildkitd-config",
-      config,
-      "--driver-opt=replicas=2",
-      "--bootstrap",
-    ]);
-    const maps = [...cluster.objects.values()].filter(({ kind }) => kind === "ConfigMap");
+    const registry = `[registry."registry.invalid"]\nca = ["${join(certificates, "ca.pem")}"]\n`;
+    await writeFile(config, registry);
+    const create = ["create", "--driver=kubernetes", "--name=many", "--buildkitd-config", config];
+    await works([...create, "--driver-opt=replicas=2"]);
+    const boot = () => works(["inspect", "--bootstrap", "many"]);
+    await Promise.all([boot(), boot()]); // two at the same time make one of it
+    const maps = () =>
+      [...cluster.objects.values()]
+        .filter(({ kind }) => kind === "ConfigMap")
+        .map(({ metadata, data }) => [metadata.name, data as Record<string, string>] as const);
     assert.deepEqual(
-      maps.map(({ metadata, data }) => [metadata.name, Object.keys(data as object)]),
+      maps().map(([name, data]) => [name, Object.keys(data)]),
       [
         ["many0-config", ["buildkitd.toml"]],
         ["many0-config-1", ["ca.pem"]],
@@ -164,6 +167,12 @@ suite("the kubernetes driver", () => {
     const before = cluster.used.length;
     for (let at = 0; at < 3; at++) await works(["build", "--builder=many", context]);
     assert.equal(new Set(cluster.used.slice(before)).size, 1);
+    // What is left of a node that somebody has taken away is brought up to date.
+    await cluster.lose(`${deployments}/many0`);
+    await works(["rm", "--keep-daemon", "many"]);
+    await writeFile(config, `debug = true\n${registry}`);
+    await works([...create, "--bootstrap"]);
+    assert.match(maps()[0]?.[1]["buildkitd.toml"] ?? "", /^debug = true$/m);
     await works(["rm", "many"]);
     assert.deepEqual([...cluster.objects.keys()], []);
   });
@@ -241,10 +250,12 @@ suite("the kubernetes driver", () => {
   });
 });
 
-/** An object without what may be written in several ways: what is empty in it, and the spaces and parents of tables of TOML. */
+/** An object without what may be written in several ways: what is empty in it, the order of volumes, and the spaces and parents of tables of TOML. */
 function essence(object: LabObject): unknown {
   return JSON.parse(JSON.stringify(object), (key: string, value: unknown) => {
     if (key === "buildkitd.toml") return (value as string).replace("[registry]\n", "").replaceAll(/\s+/g, "");
+    if (key === "volumes" || key === "volumeMounts")
+      return (value as object[]).map((item) => JSON.stringify(item)).toSorted();
     const isEmpty = (key === "annotations" || key === "resources") && Object.keys(value as object).length === 0;
     return isEmpty ? undefined : value;
   });

@@ -32,6 +32,8 @@ export interface LabKubernetes extends AsyncDisposable {
   readonly objects: ReadonlyMap<string, LabObject>;
   /** Names of pods in which processes were started, in order. */
   readonly used: readonly string[];
+  /** Takes an object away, as somebody else would. */
+  lose(path: string): Promise<void>;
   /** Pods that are made from now on never get ready, for this reason. */
   stall(reason: string | undefined): void;
 }
@@ -39,6 +41,7 @@ export interface LabKubernetes extends AsyncDisposable {
 const token = "a-token-of-the-lab";
 interface Pod {
   readonly name: string;
+  readonly namespace: string;
   /** Of the workload that it is of. */
   readonly app: string;
   readonly template: { readonly metadata: { readonly labels: Record<string, string> } };
@@ -55,14 +58,14 @@ export async function startKubernetes(certificates: string): Promise<LabKubernet
   let stalled: string | undefined;
   const read = (name: string) => readFileSync(join(certificates, name));
 
-  const startPods = async (workload: LabObject): Promise<void> => {
+  const startPods = async (workload: LabObject, namespace: string): Promise<void> => {
     const app = workload.metadata.name;
     const { replicas, template } = workload["spec"] as { replicas: number; template: Pod["template"] };
     for (let at = 0; at < replicas; at++) {
       const name = `${app}-${at}`;
       const engine =
         stalled === undefined ? await startEngine(["--addr", `unix://${join(home, `${name}.sock`)}`]) : undefined;
-      pods.set(name, { name, app, template, engine, waiting: stalled });
+      pods.set(name, { name, namespace, app, template, engine, waiting: stalled });
     }
   };
   const stopPods = async (app: string): Promise<void> => {
@@ -71,6 +74,11 @@ export async function startKubernetes(certificates: string): Promise<LabKubernet
       await pod.engine?.[Symbol.asyncDispose]();
     }
   };
+  const lose = async (path: string): Promise<void> => {
+    const object = objects.get(path);
+    objects.delete(path);
+    if (object && /deployments|statefulsets/.test(path)) await stopPods(object.metadata.name);
+  };
   const answer = async (method: string, url: URL, body: () => LabObject): Promise<Answer> => {
     const path = url.pathname;
     if (method === "POST") {
@@ -78,13 +86,15 @@ export async function startKubernetes(certificates: string): Promise<LabKubernet
       const place = `${path}/${object.metadata.name}`;
       if (objects.has(place)) return failure(409, "AlreadyExists", `${place} already exists`);
       objects.set(place, object);
-      if (/deployments|statefulsets/.test(path)) await startPods(object);
+      if (/deployments|statefulsets/.test(path)) await startPods(object, path.split("/")[5] ?? "");
       return [201, object];
     }
     if (path.endsWith("/pods")) {
       const wanted = (url.searchParams.get("labelSelector") ?? "").split(",").map((pair) => pair.split("="));
-      const items = [...pods.values()].filter(({ template }) =>
-        wanted.every(([name = "", value]) => template.metadata.labels[name] === value),
+      const items = [...pods.values()].filter(
+        ({ namespace, template }) =>
+          path.includes(`/${namespace}/`) &&
+          wanted.every(([name = "", value]) => template.metadata.labels[name] === value),
       );
       return [200, { kind: "PodList", apiVersion: "v1", metadata: {}, items: items.map(podJson) }];
     }
@@ -97,8 +107,7 @@ export async function startKubernetes(certificates: string): Promise<LabKubernet
       return [200, objects.get(path)];
     }
     if (method === "DELETE") {
-      objects.delete(path);
-      if (/deployments|statefulsets/.test(path)) await stopPods(object.metadata.name);
+      await lose(path);
       return [200, { kind: "Status", apiVersion: "v1", status: "Success" }];
     }
     const readyReplicas = [...pods.values()].filter((pod) => pod.app === object.metadata.name && pod.engine).length;
@@ -151,6 +160,7 @@ export async function startKubernetes(certificates: string): Promise<LabKubernet
     kubeconfig,
     objects,
     used,
+    lose,
     stall: (reason) => {
       stalled = reason;
     },
@@ -174,8 +184,8 @@ function objectOf({ headers }: IncomingMessage, body: Buffer): LabObject {
   return (isProtobuf ? decodeProtobufObject(body) : JSON.parse(body.toString("utf8"))) as LabObject;
 }
 
-function podJson({ name, template, engine, waiting }: Pod): unknown {
-  const pod = { ...template, metadata: { ...template.metadata, name, namespace: "builds" } };
+function podJson({ name, namespace, template, engine, waiting }: Pod): unknown {
+  const pod = { ...template, metadata: { ...template.metadata, name, namespace } };
   if (engine) return { ...pod, status: { phase: "Running", conditions: [{ type: "Ready", status: "True" }] } };
   return { ...pod, status: { phase: "Pending", containerStatuses: [{ state: { waiting: { reason: waiting } } }] } };
 }

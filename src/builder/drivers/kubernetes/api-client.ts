@@ -19,7 +19,7 @@ export class ApiClient {
    * @throws {BuildError} in the API server's words
    */
   async call<T>(
-    method: "GET" | "POST" | "DELETE",
+    method: "GET" | "POST" | "PUT" | "DELETE",
     path: string,
     options: { readonly body?: unknown; readonly signal: AbortSignal },
   ): Promise<T | undefined> {

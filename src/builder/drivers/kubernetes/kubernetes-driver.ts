@@ -56,10 +56,12 @@ export const kubernetesDriver: OpenDriver = async ({ node, env }) => {
     for (const body of objects.configMaps) {
       const maps = core(namespace, "configmaps");
       // One that is left of an older node of this name would keep that one's settings.
-      await api.call("DELETE", `${maps}/${body.metadata.name}`, { signal });
-      await api.call("POST", maps, { body, signal });
+      if (await isThere(api.call("POST", maps, { body, signal }))) {
+        await api.call("PUT", `${maps}/${body.metadata.name}`, { body, signal });
+      }
     }
-    await api.call("POST", engines(namespace), { body: objects.engine, signal });
+    // One that is there now was made by somebody who boots the same node at this moment.
+    await isThere(api.call("POST", engines(namespace), { body: objects.engine, signal }));
   };
   const untilReady = async ({ signal }: DriverCall): Promise<void> => {
     const end = Date.now() + options.timeoutMs;
@@ -142,6 +144,17 @@ export const kubernetesDriver: OpenDriver = async ({ node, env }) => {
     },
   };
 };
+
+/** Whether an object was not made because there is one of its name. */
+async function isThere(making: Promise<unknown>): Promise<boolean> {
+  try {
+    await making;
+    return false;
+  } catch (error) {
+    if (error instanceof BuildError && error.code === "already_exists") return true;
+    throw error;
+  }
+}
 
 /** What a pod was made for. An annotation that somebody else has spoilt counts for nothing. */
 function fixedPlatforms(annotation: string | undefined): readonly Platform[] {
