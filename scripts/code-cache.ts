@@ -5,11 +5,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { control } from "../src/api/mod.ts";
 import { BuildError } from "../src/base/errors/mod.ts";
+import { createIndex, describe, type Descriptor, encodeIndex, mediaTypes, parsePlatform } from "../src/oci/mod.ts";
+import { addImage, startTestRegistry, type TestRegistry } from "../src/registry/testing/mod.ts";
 import { codeCacheFolder } from "../src/main/load-program.ts";
 import { createRpcServer, service } from "../src/rpc/mod.ts";
 import { SessionManager } from "../src/session/mod.ts";
 
-/** What is run so that V8 compiles what people wait for. `NODE` is the builder with an engine; what they print is not looked at. */
+/**
+ * What is run so that V8 compiles what people wait for. `NODE` is the builder with an engine, `FARM` one of two that have pushed to `REGISTRY`; what
+ * they print is not looked at.
+ */
 const commands: readonly (readonly string[])[] = [
   ["--help"],
   ["version"],
@@ -24,7 +29,16 @@ const commands: readonly (readonly string[])[] = [
     "--push",
     ".",
   ],
-  ["imagetools", "inspect", "localhost:1/a"],
+  [
+    "build",
+    "--builder=FARM",
+    "--progress=plain",
+    "--platform=linux/amd64,linux/arm64",
+    "-t=REGISTRY/a:farm",
+    "--push",
+    ".",
+  ],
+  ["imagetools", "inspect", "REGISTRY/a:farm"],
 ];
 
 /**
@@ -39,6 +53,10 @@ export async function writeCodeCaches(directory: string, recorder: string): Prom
   const home = await mkdtemp(join(tmpdir(), "polyarch-code-cache-"));
   try {
     await using engine = await startEngine(join(home, "engine.sock"));
+    await using registry = await startTestRegistry();
+    const pushed = pushedTo(registry);
+    await using east = await startEngine(join(home, "east.sock"), pushed);
+    await using west = await startEngine(join(home, "west.sock"), pushed);
     await writeFile(join(home, "Dockerfile"), "FROM scratch\n");
     const env = { HOME: home, POLYARCH_ROOT: join(home, "root"), POLYARCH_SOCKET: join(home, "none.sock") };
     const run = async (args: readonly string[]) =>
@@ -56,7 +74,12 @@ export async function writeCodeCaches(directory: string, recorder: string): Prom
         );
       });
     await run(["create", "--name=NODE", "--driver=remote", engine.address]);
-    for (const args of commands) await run(args);
+    const farm = ["create", "--name=FARM", "--driver=remote"];
+    await run([...farm, "--node=east", "--platform=linux/amd64", east.address]);
+    await run([...farm, "--node=west", "--platform=linux/arm64", "--append", west.address]);
+    for (const args of commands) await run(args.map((arg) => arg.replace("REGISTRY", registry.host)));
+    if (!registry.storage.manifest("a", "farm"))
+      throw new Error("polyarch build did not push to the registry of this build");
     if (!(await run(["ls"])).includes("code-cache"))
       throw new Error("polyarch ls did not reach the engine of this build");
   } finally {
@@ -65,7 +88,19 @@ export async function writeCodeCaches(directory: string, recorder: string): Prom
   }
 }
 
-async function startEngine(socket: string): Promise<AsyncDisposable & { readonly address: string }> {
+/** An image that is there already. */
+function pushedTo(registry: TestRegistry): Descriptor {
+  const image = addImage(registry, "a", undefined, { layers: [], platform: parsePlatform("linux/amd64") });
+  const bytes = encodeIndex(createIndex({ family: "oci", manifests: [image] }));
+  registry.storage.addManifest("a", { mediaType: mediaTypes.ociIndex, bytes });
+  return describe(mediaTypes.ociIndex, bytes);
+}
+
+/** @param pushed what each build says that it has pushed; when left out, nothing is built */
+async function startEngine(
+  socket: string,
+  pushed?: Descriptor,
+): Promise<AsyncDisposable & { readonly address: string }> {
   const sessions = new SessionManager();
   const platforms = ["amd64", "arm64"].map((Architecture) => ({ OS: "linux", Architecture }));
   const rpc = createRpcServer({
@@ -79,7 +114,9 @@ async function startEngine(socket: string): Promise<AsyncDisposable & { readonly
         },
         solve: async ({ Session }, { signal }) => {
           await sessions.get(Session, { signal });
-          throw new BuildError("unimplemented", "nothing is built here");
+          if (!pushed) throw new BuildError("unimplemented", "nothing is built here");
+          const encoded = Buffer.from(JSON.stringify(pushed)).toString("base64");
+          return { ExporterResponse: { "containerimage.descriptor": encoded } };
         },
       }),
     ],
