@@ -1,7 +1,7 @@
 import type { MessageInitShape } from "../base/protobuf/mod.ts";
 import { content, control, type worker } from "../api/mod.ts";
 import { type Channel, createClient } from "../rpc/mod.ts";
-import { type DialSession, openSession, type Session, type SessionOptions } from "../session/mod.ts";
+import type { DialSession, Session, SessionOptions } from "../session/mod.ts";
 
 /** A build to be done, as it is asked for. */
 export type SolveRequest = MessageInitShape<typeof control.SolveRequestSchema>;
@@ -147,6 +147,7 @@ export class BuildKitClient implements AsyncDisposable {
   }
   /** Opens a session, through which the engine reaches this client's files and logins. */
   async openSession(options: SessionOptions): Promise<Session> {
+    const { openSession } = await import("../session/mod.ts"); // much, and only builds need it
     return await openSession(this.#dialSession ?? this.channel, options);
   }
   /** Closes the connection; calls under way fail. */
