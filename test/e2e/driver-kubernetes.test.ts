@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
-import { writeFile } from "node:fs/promises";
+import { once } from "node:events";
+import { readFile, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import { type AddressInfo, connect } from "node:net";
 import { join } from "node:path";
 import { suite, test } from "node:test";
 import { type Finished, type LabObject, readIndex, run, startKubernetes, unpackDocker } from "../lab/mod.ts";
@@ -207,6 +210,35 @@ suite("the kubernetes driver", () => {
       await works(["rm", "wrong"]);
     }
     await works(["rm", "away", "pod0", "pod1"]);
+  });
+
+  test("is reached through the proxy that the kubeconfig names", async (t) => {
+    const asked: string[] = [];
+    const proxy = createServer().on("connect", ({ url = "" }, socket, head) => {
+      asked.push(url);
+      const [host, port] = url.split(":");
+      const onward = connect(Number(port), host, () => {
+        socket.write("HTTP/1.1 200 OK\r\n\r\n");
+        onward.write(head);
+        socket.pipe(onward).pipe(socket);
+      });
+      for (const [from, to] of [[socket, onward] as const, [onward, socket] as const])
+        from.on("error", () => to.destroy());
+    });
+    proxy.listen(0, "127.0.0.1");
+    await once(proxy, "listening");
+    t.after(() => proxy.close());
+    const behind = join(await house.directory(), "config");
+    const address = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+    const direct = await readFile(cluster.kubeconfig, "utf8");
+    await writeFile(behind, direct.replace("cluster: {", `cluster: {proxy-url: "${address}", `));
+    const more = { KUBECONFIG: behind };
+    const made = await polyarch(["create", "--driver=kubernetes", "--name=behind", "--bootstrap"], more);
+    assert.equal(made.code, 0, made.stderr);
+    assert.match((await polyarch(["ls"], more)).stdout, /^ \\_ behind0 .* running /m);
+    assert.equal((await polyarch(["rm", "behind"], more)).code, 0);
+    assert.deepEqual(new Set(asked).size, 1);
+    assert.ok(direct.includes(asked[0] ?? ""));
   });
 
   test("refuses what makes no sense in docker buildx's words, and says what would", async () => {

@@ -1,5 +1,5 @@
-import { type IncomingMessage, request as httpRequest } from "node:http";
-import { request as httpsRequest } from "node:https";
+import { Agent as HttpAgent, type IncomingMessage, request as httpRequest } from "node:http";
+import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import { BuildError, type ErrorCode } from "../../../base/errors/mod.ts";
 import type { Cluster } from "./kubeconfig.ts";
 
@@ -9,8 +9,11 @@ const largestAnswer = 32 * 1024 * 1024;
 /** Speaks to a cluster's API server. */
 export class ApiClient {
   readonly cluster: Cluster;
+  readonly #agent: HttpAgent;
   constructor(cluster: Cluster) {
     this.cluster = cluster;
+    const options = { keepAlive: true, proxyEnv: cluster.proxies };
+    this.#agent = cluster.server.protocol === "https:" ? new HttpsAgent(options) : new HttpAgent(options);
   }
 
   /**
@@ -69,6 +72,7 @@ export class ApiClient {
       port: server.port || (server.protocol === "https:" ? 443 : 80),
       headers,
       signal,
+      agent: this.#agent,
     };
     if (server.protocol !== "https:") return httpRequest(common);
     const { ca, cert, key, servername, insecure } = tls;

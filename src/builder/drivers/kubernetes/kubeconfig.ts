@@ -18,6 +18,8 @@ export interface Cluster {
     readonly servername?: string;
     readonly insecure: boolean;
   };
+  /** What says which proxy leads there, in the names of environment variables; empty: none does. */
+  readonly proxies: Readonly<Record<string, string | undefined>>;
   /** The value of the `authorization` header, as long as it is good; `undefined`: none. */
   authorization(): Promise<string | undefined>;
 }
@@ -98,6 +100,7 @@ export async function loadCluster(
       ...(servername === undefined ? {} : { servername }),
       insecure: server["insecure-skip-tls-verify"] === true,
     },
+    proxies: proxiesOf(new URL(address), env, text(server["proxy-url"])),
     authorization: async () => {
       const tokenFile = text(identity["tokenFile"]);
       const token =
@@ -118,10 +121,12 @@ async function inCluster(env: Readonly<Record<string, string | undefined>>): Pro
     throw failed("no kubeconfig found: set KUBECONFIG, or make ~/.kube/config");
   }
   const read = (name: string) => readFile(`${serviceAccount}/${name}`, "utf8");
+  const address = new URL(`https://${host.includes(":") ? `[${host}]` : host}:${port}`);
   return {
-    server: new URL(`https://${host.includes(":") ? `[${host}]` : host}:${port}`),
+    server: address,
     namespace: (await read("namespace").catch(() => "default")).trim(),
     tls: { ca: await read("ca.crt"), insecure: false },
+    proxies: proxiesOf(address, env, undefined),
     // The kubelet replaces it before it runs out.
     authorization: async () => `Bearer ${(await read("token")).trim()}`,
   };
@@ -176,6 +181,21 @@ async function runPlugin(
     const hint = text(plugin["installHint"]);
     throw failed(`${command} did not tell who you are: ${messageOf(cause)}${hint ? `\n${hint}` : ""}`, cause);
   }
+}
+
+/** The cluster's own proxy; else those of the environment, which never stand before this machine itself. */
+function proxiesOf(
+  { hostname }: URL,
+  env: Readonly<Record<string, string | undefined>>,
+  own: string | undefined,
+): Cluster["proxies"] {
+  if (own !== undefined) {
+    if (/^https?:\/\//.test(own)) return { HTTP_PROXY: own, HTTPS_PROXY: own };
+    throw failed(`proxy-url ${JSON.stringify(own)} is not supported: want http:// or https://`);
+  }
+  if (/^(?:localhost|127(?:\.\d+){3}|\[::1\])$/.test(hostname)) return {};
+  const names = ["HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"].flatMap((name) => [name, name.toLowerCase()]);
+  return Object.fromEntries(names.filter((name) => env[name]).map((name) => [name, env[name]]));
 }
 
 function text(value: unknown): string | undefined {

@@ -1,5 +1,9 @@
 import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
+import { loadCluster } from "./kubeconfig.ts";
 import { parsePodAddress } from "./kube-pod.ts";
 import { parseKubernetesOptions } from "./kubernetes-options.ts";
 import { choosePod, type Pod } from "./pods.ts";
@@ -46,6 +50,28 @@ test("kube-pod:// names a pod, and maybe where that is", () => {
   ] as const) {
     assert.throws(() => parsePodAddress(endpoint), { code: "invalid_argument", message });
   }
+});
+
+test("a cluster is reached by its own proxy, or by the environment's, which stands before no engine of this machine", async (t) => {
+  const directory = await mkdtemp(join(tmpdir(), "polyarch-kubeconfig-"));
+  t.after(() => rm(directory, { recursive: true }));
+  const env = { HTTPS_PROXY: "http://proxy:3128", no_proxy: ".here", HOME: directory };
+  const proxies = async (cluster: string) => {
+    const file = join(directory, "config");
+    const context = "contexts: [{name: x, context: {cluster: c}}]\ncurrent-context: x\n";
+    await writeFile(file, `clusters: [{name: c, cluster: ${cluster}}]\n${context}`);
+    return (await loadCluster(file, env)).proxies;
+  };
+  assert.deepEqual(await proxies("{server: 'https://far:6443'}"), { HTTPS_PROXY: env.HTTPS_PROXY, no_proxy: ".here" });
+  for (const host of ["localhost", "127.0.0.1", "[::1]"]) {
+    assert.deepEqual(await proxies(`{server: 'https://${host}:6443'}`), {});
+  }
+  const own = "http://own:1";
+  assert.deepEqual(await proxies(`{server: 'https://127.0.0.1', proxy-url: '${own}'}`), {
+    HTTP_PROXY: own,
+    HTTPS_PROXY: own,
+  });
+  await assert.rejects(proxies("{server: 'https://far', proxy-url: 'socks5://own:1'}"), { message: /want http:\/\// });
 });
 
 test("a key keeps its pod while other pods come and go", () => {
