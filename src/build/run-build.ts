@@ -18,6 +18,7 @@ import {
 import { askFrontend } from "./ask-frontend.ts";
 import type { BuildEvent } from "./events.ts";
 import { explainMissing } from "./missing-source.ts";
+import { type LayoutOutput, openLayoutOutput } from "./outputs/layout-output.ts";
 import { OpenSinks } from "./outputs/open-sinks.ts";
 import { type OutputPlaces, sendTarget } from "./outputs/send-target.ts";
 import type { PreparedBuild } from "./prepare-build.ts";
@@ -58,12 +59,13 @@ const firstNewsMs = 1_000;
 export async function runBuild(build: PreparedBuild, surroundings: BuildSurroundings): Promise<BuildResult> {
   const { client, builder, signal, onEvent } = surroundings;
   signal.throwIfAborted();
+  const layout = await openLayoutOutput(build.outputs);
   const id = newSessionId();
   const sinks = new OpenSinks();
   await using ending = new AsyncDisposableStack();
   ending.defer(() => sinks.settled());
   await using session = await client.openSession({
-    attachables: attachables(build, sinks, surroundings),
+    attachables: attachables(build, { sinks, layout }, surroundings),
     sharedKey:
       build.inputs.context === undefined ? "" : sharedKey(build.inputs.context, surroundings.identity ?? hostname()),
   });
@@ -98,6 +100,7 @@ export async function runBuild(build: PreparedBuild, surroundings: BuildSurround
       { signal },
     );
     await build.caches.finish(ExporterResponse);
+    await layout?.finish(ExporterResponse);
     return { ref: `${builder.name}/${builder.node}/${id}`, response: ExporterResponse };
   } catch (error) {
     throw await explainMissing(solveError(error, signal), build.inputs);
@@ -116,7 +119,11 @@ function deprecatedExporter({ outputs: [first] }: PreparedBuild): {
   return first ? { ExporterDeprecated: first.exporter, ExporterAttrsDeprecated: first.attrs } : {};
 }
 
-function attachables(build: PreparedBuild, sinks: OpenSinks, surroundings: BuildSurroundings): Attachable[] {
+function attachables(
+  build: PreparedBuild,
+  { sinks, layout }: { readonly sinks: OpenSinks; readonly layout: LayoutOutput | undefined },
+  surroundings: BuildSurroundings,
+): Attachable[] {
   const { stdout, loadImage, onEvent, now, signal, credentials, fetchToken } = surroundings;
   const places: OutputPlaces = {
     stdout,
@@ -126,7 +133,8 @@ function attachables(build: PreparedBuild, sinks: OpenSinks, surroundings: Build
     onStep: (step) => onEvent({ type: "step", step }),
   };
   const { directories, layouts, uploads: streams } = build.inputs;
-  const { readable, writable } = build.caches;
+  const { readable } = build.caches;
+  const writable = { ...build.caches.writable, ...(layout && { [layout.id]: layout.store }) };
   const stores = [
     ...Object.entries(layouts).map(([name, blobs]) => [`oci:${name}`, blobs] as const),
     ...Object.entries(readable),

@@ -80,6 +80,70 @@ describe("-o type=oci", () => {
   });
 });
 
+describe("-o type=oci,tar=false", () => {
+  interface LayoutIndex {
+    readonly manifests: readonly { readonly digest: string; readonly annotations: Record<string, string> }[];
+  }
+  const indexOf = async (layout: string) =>
+    JSON.parse(await readFile(join(layout, "index.json"), "utf8")) as LayoutIndex;
+  const names = async (layout: string) =>
+    (await indexOf(layout)).manifests.map(({ annotations }) => [
+      annotations["io.containerd.image.name"],
+      annotations["org.opencontainers.image.ref.name"],
+    ]);
+  const args = (layout: string, more = "") => ["-o", `type=oci,tar=false,dest=${layout}${more}`];
+
+  test("is a layout in a directory, with the image under each of its names", async () => {
+    const layout = join(await house.directory(), "made/for/it");
+    const tags = ["-t", "example.org/some/name:v1", "-t", "example.org/other"];
+    await house.build(context, ["--platform", both, ...tags, ...args(layout)]);
+    assert.deepEqual(JSON.parse(await readFile(join(layout, "oci-layout"), "utf8")), { imageLayoutVersion: "1.0.0" });
+    assert.deepEqual(await names(layout), [
+      ["example.org/some/name:v1", "v1"],
+      ["example.org/other:latest", "latest"],
+    ]);
+    // Every blob is there, and is what it is called.
+    await must("skopeo", ["copy", "--quiet", "--all", `oci:${layout}:v1`, `oci:${join(layout, "../copy")}:copy`]);
+    assert.deepEqual(await readdir(join(layout, "ingest")), []);
+  });
+
+  test("keeps what is there, and replaces what has the same name", async () => {
+    const layout = await house.directory();
+    await house.build(context, ["-t", "a:1", ...args(layout)]);
+    await house.build(context, ["-t", "a:2", ...args(layout)]);
+    const [first] = (await indexOf(layout)).manifests;
+    await house.build(context, ["-t", "a:1", "--label", "new=1", ...args(layout)]);
+    const { manifests } = await indexOf(layout);
+    assert.deepEqual(await names(layout), [
+      ["docker.io/library/a:2", "2"],
+      ["docker.io/library/a:1", "1"],
+    ]);
+    assert.equal(manifests[0]?.digest, first?.digest);
+    assert.notEqual(manifests[1]?.digest, first?.digest);
+    const config = await imageConfig(`oci:${layout}:1`);
+    assert.deepEqual(config.config["Labels"], { new: "1" });
+    assert.deepEqual(config.config["Cmd"], ["cat", "/platform"]);
+  });
+
+  test("without a name is the latest, and can be built from", async () => {
+    const layout = await house.directory();
+    await house.build(context, args(layout));
+    assert.deepEqual(await names(layout), [[undefined, "latest"]]);
+    const next = await house.context({ Dockerfile: "FROM made\nCOPY more /\n", more: "" });
+    const out = await house.exported(next, [`--build-context=made=oci-layout://${layout}`]);
+    assert.equal(await readFile(join(out, "platform"), "utf8"), "linux/amd64\n");
+  });
+
+  test("is one in a build, and wants a directory", async () => {
+    const layout = await house.directory();
+    const twice = await house.fails(context, [...args(layout), ...args(join(layout, "other"))]);
+    assert.match(twice.stderr, /oci store key "export" already exists/);
+    await writeFile(join(layout, "file"), "");
+    assert.match((await house.fails(context, args(join(layout, "file")))).stderr, /invalid destination directory/);
+    assert.match((await house.fails(context, args(""))).stderr, /dest is required for oci exporter/);
+  });
+});
+
 describe("docker", () => {
   test("type=docker is an archive that `docker load` takes", async () => {
     const tar = join(await house.directory(), "docker.tar");

@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { before, test } from "node:test";
 import { labPlatforms, must, unpackBuildx } from "../lab/mod.ts";
-import { openHouse } from "./harness.ts";
+import { imageConfig, openHouse } from "./harness.ts";
 
 const house = await openHouse();
 let buildx = "";
@@ -61,4 +61,13 @@ test("a target of docker buildx bake takes from another one, for each platform f
     assert.equal(await readFile(join(out, "made-for"), "utf8"), `${architecture}\n`);
     assert.equal(await readFile(join(out, "app"), "utf8"), "hello\n");
   }
+});
+
+test("docker buildx gets an image as a layout in a directory", async () => {
+  const layout = join(await house.directory(), "layout");
+  const context = await house.context({ Dockerfile: `FROM ${house.base}\nLABEL made=1\n` });
+  const output = `--output=type=oci,tar=false,dest=${layout}`;
+  const args = ["build", "--builder", "ours", "--tag", "example.org/a:v1", "--provenance=false", output, context];
+  await must(buildx, args, { env, timeoutMs: 120_000 });
+  assert.deepEqual((await imageConfig(`oci:${layout}`)).config["Labels"], { made: "1" });
 });

@@ -1,17 +1,6 @@
-import { randomBytes } from "node:crypto";
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
-import { join } from "node:path";
 import { BuildError, messageOf } from "../../base/errors/mod.ts";
-import { type BlobReader, type ContentStore, openDirectoryStore, openOciLayout } from "../../content/mod.ts";
-import {
-  decodeDescriptor,
-  decodeIndex,
-  decodeImageDocument,
-  type Descriptor,
-  descriptorToJson,
-  type Digest,
-  type ImageIndex,
-} from "../../oci/mod.ts";
+import { type BlobReader, LayoutDirectory, openOciLayout } from "../../content/mod.ts";
+import { decodeDescriptor, type Descriptor } from "../../oci/mod.ts";
 
 const refName = "org.opencontainers.image.ref.name";
 
@@ -42,72 +31,11 @@ export async function findCacheIn(
   return { missing: `local cache import at ${src} skipped: no digest found for tag ${JSON.stringify(tag)}` };
 }
 
-/** A directory that a cache is written to, as an OCI layout. */
-export class CacheDirectory {
-  readonly #directory: string;
-  readonly store: ContentStore;
-
-  private constructor(directory: string, store: ContentStore) {
-    this.#directory = directory;
-    this.store = store;
-  }
-
-  /** Makes the directory where it is missing. @throws {BuildError} why it cannot be written to */
-  static async open(directory: string): Promise<CacheDirectory> {
-    try {
-      await mkdir(directory, { recursive: true });
-      return new CacheDirectory(directory, await openDirectoryStore(directory));
-    } catch (cause) {
-      throw new BuildError("failed_precondition", `cannot write a cache to ${directory}: ${messageOf(cause)}`, {
-        cause,
-      });
-    }
-  }
-
-  /** Records the cache under its tag, in place of what had the tag before. */
-  async tag(manifest: Descriptor, tag: string): Promise<void> {
-    const { manifests } = await this.#index();
-    const rest = manifests.filter(({ annotations }) => annotations?.[refName] !== tag);
-    const tagged = { ...manifest, annotations: { ...manifest.annotations, [refName]: tag } };
-    const index = {
-      schemaVersion: 2,
-      mediaType: "application/vnd.oci.image.index.v1+json",
-      manifests: [...rest, tagged].map(descriptorToJson),
-    };
-    await this.#replace("oci-layout", '{"imageLayoutVersion":"1.0.0"}');
-    await this.#replace("index.json", JSON.stringify(index));
-  }
-
-  /** Deletes the blobs that no tag leads to. */
-  async removeOthers(): Promise<void> {
-    const needed = new Set<Digest>();
-    for (const { digest } of (await this.#index()).manifests) {
-      needed.add(digest);
-      for (const named of await this.#namedBy(digest)) needed.add(named);
-    }
-    for await (const { digest } of this.store.list()) if (!needed.has(digest)) await this.store.remove(digest);
-  }
-
-  async #namedBy(digest: Digest): Promise<readonly Digest[]> {
-    if (!(await this.store.has(digest))) return [];
-    const document = decodeImageDocument(await readFile(this.store.path(digest)));
-    const named =
-      document.type === "manifest" ? [document.manifest.config, ...document.manifest.layers] : document.index.manifests;
-    return named.map((descriptor) => descriptor.digest);
-  }
-
-  async #index(): Promise<Pick<ImageIndex, "manifests">> {
-    const bytes = await readFile(join(this.#directory, "index.json")).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== "ENOENT") throw error;
-    });
-    return bytes ? decodeIndex(bytes) : { manifests: [] };
-  }
-
-  async #replace(name: string, text: string): Promise<void> {
-    const temporary = join(this.#directory, "ingest", `${name}.${randomBytes(9).toString("hex")}`);
-    await writeFile(temporary, text);
-    await rename(temporary, join(this.#directory, name));
-  }
+/** Opens a directory that a cache is written to. @throws {BuildError} why it cannot be */
+export async function openCacheDirectory(directory: string): Promise<LayoutDirectory> {
+  return await LayoutDirectory.open(directory).catch((cause: unknown) => {
+    throw new BuildError("failed_precondition", `cannot write a cache to ${directory}: ${messageOf(cause)}`, { cause });
+  });
 }
 
 /** What an engine says of a cache that it has written. @throws {BuildError} when it is no descriptor */

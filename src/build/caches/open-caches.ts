@@ -1,8 +1,8 @@
 import { resolve } from "node:path";
 import { BuildError } from "../../base/errors/mod.ts";
 import { parseGoBool } from "../../base/text/go-values/mod.ts";
-import type { BlobReader, ContentStore } from "../../content/mod.ts";
-import { CacheDirectory, findCacheIn, parseManifestOf } from "./local-directory.ts";
+import type { BlobReader, ContentStore, LayoutDirectory } from "../../content/mod.ts";
+import { findCacheIn, openCacheDirectory, parseManifestOf } from "./local-directory.ts";
 import { type CacheEntry, parseCache } from "./parse-cache.ts";
 
 /** The caches of a build: what the request says of them, and what the session offers for them. */
@@ -37,12 +37,12 @@ export async function openCaches(wishes: CacheWishes, { cwd }: { readonly cwd: s
     (arg) => arg.startsWith("BUILDKIT_INLINE_CACHE=") && parseGoBool(arg.slice(arg.indexOf("=") + 1)) === true,
   );
   const exports = isInline ? [...wanted, { type: "inline", attrs: {} }] : wanted;
-  const directories: { readonly directory: CacheDirectory; readonly tag: string; readonly reset: boolean }[] = [];
+  const directories: { readonly directory: LayoutDirectory; readonly tag: string; readonly reset: boolean }[] = [];
   const writable: Record<string, ContentStore> = {};
   for (const { type, attrs } of exports) {
     if (type !== "local") continue;
     if (!attrs["dest"]) throw new BuildError("invalid_argument", "local cache exporter requires dest");
-    const directory = await CacheDirectory.open(resolve(cwd, attrs["dest"]));
+    const directory = await openCacheDirectory(resolve(cwd, attrs["dest"]));
     writable[`local:${attrs["dest"]}`] = directory.store;
     const reset = attrs["reset"] !== undefined && parseGoBool(attrs["reset"]) === true;
     directories.push({ directory, tag: attrs["tag"] || "latest", reset });
@@ -54,7 +54,7 @@ export async function openCaches(wishes: CacheWishes, { cwd }: { readonly cwd: s
     async finish({ "cache.manifest": manifest }) {
       if (manifest === undefined) return;
       for (const { directory, tag, reset } of directories) {
-        await directory.tag(parseManifestOf(manifest), tag);
+        await directory.put(parseManifestOf(manifest), [{ tag }]);
         if (reset) await directory.removeOthers();
       }
     },

@@ -16,6 +16,7 @@ async function check(target: OutputTarget, cwd: string): Promise<OutputTarget> {
   switch (target.type) {
     case "file":
       return { type: "file", path: await checkDestinationFile(target.path, cwd) };
+    case "layout":
     case "directory": {
       const path = resolve(cwd, target.path);
       await requireDirectoryOrNothing(path, target.path);

@@ -25,6 +25,8 @@ export type OutputTarget =
   | { readonly type: "stdout" }
   | { readonly type: "file"; readonly path: string }
   | { readonly type: "directory"; readonly path: string; readonly mode: "copy" | "delete" }
+  /** A directory in the OCI image layout, which keeps what it has. */
+  | { readonly type: "layout"; readonly path: string }
   | { readonly type: "docker-engine" };
 
 /** An exporter to ask the engine for. */
@@ -89,12 +91,6 @@ function plan(output: Output, wishes: OutputWishes): PlannedOutput {
   if (type === "image" && isTrue(attrs, "push") && !attrs.name) {
     throw invalid("tag is needed when pushing to registry");
   }
-  if ((type === "oci" || type === "docker") && "tar" in attrs && !isTrue(attrs, "tar")) {
-    throw new BuildError(
-      "unimplemented",
-      `tar=false of the ${type} exporter is not supported yet: export an archive and unpack it into the directory`,
-    );
-  }
   if (type === "docker" && wishes.platforms > 1) {
     throw invalid("docker exporter does not currently support exporting manifest lists");
   }
@@ -117,15 +113,28 @@ function targetOf({ type, attrs, dest }: Output, { stdoutIsTty }: OutputWishes):
       return { type: "directory", path: dest, mode };
     }
     case "docker":
+      if (isLayout(attrs)) return layoutTarget(type, dest);
       if (dest === undefined) return { type: "docker-engine" };
       return archiveTarget(type, dest, stdoutIsTty);
     case "oci":
+      return isLayout(attrs) ? layoutTarget(type, dest) : archiveTarget(type, dest ?? "", stdoutIsTty);
     case "tar":
       return archiveTarget(type, dest ?? "", stdoutIsTty);
     default:
       if (dest !== undefined) throw invalid(`output of type ${type} does not take a dest`);
       return { type: "none" };
   }
+}
+
+/** Whether the image is wanted as single blobs instead of as an archive. */
+function isLayout(attrs: Readonly<Record<string, string>>): boolean {
+  return "tar" in attrs && !isTrue(attrs, "tar");
+}
+
+function layoutTarget(type: string, dest: string | undefined): OutputTarget {
+  if (dest === undefined || dest === "") throw invalid(`dest is required for ${type} exporter`);
+  if (dest === "-") throw invalid(`dest cannot be stdout for ${type} exporter`);
+  return { type: "layout", path: dest };
 }
 
 function archiveTarget(type: string, dest: string, stdoutIsTty: boolean): OutputTarget {

@@ -19,6 +19,7 @@ export interface OutputPlaces {
 export function sendTarget(target: OutputTarget, places: OutputPlaces): SendTarget | undefined {
   switch (target.type) {
     case "none":
+    case "layout": // the engine writes blobs to a store instead
       return undefined;
     case "directory":
       return { type: "directory", path: target.path, mode: target.mode };

@@ -1,6 +1,5 @@
 /** What a result becomes outside of the engine, one folder per kind. {@link openExporter} checks a request's attributes before anything is built. */
 import { BuildError } from "../../base/errors/mod.ts";
-import { booleanAttribute } from "./attributes.ts";
 import type { Exporter, ExporterAttributes } from "./exporter.ts";
 import { imageExporter } from "./image/exporter.ts";
 import { localExporter } from "./local/exporter.ts";
@@ -21,12 +20,6 @@ export function openExporter(type: string, attributes: ExporterAttributes): Expo
       return imageExporter(attributes);
     case "oci":
     case "docker":
-      if (!booleanAttribute(attributes, "tar", true)) {
-        throw new BuildError(
-          "unimplemented",
-          `exporter option "tar=false" is not supported yet: write a tarball and unpack it`,
-        );
-      }
       return archiveExporter(type, attributes);
     case "tar":
       return tarExporter(attributes);

@@ -15,20 +15,16 @@ import { type AssembledImage, assembleImage } from "../image/assemble.ts";
 import { annotationsFor, type ImageAttributes, parseImageAttributes } from "../image/attributes.ts";
 import { imageResponse } from "../image/exporter.ts";
 import { sendArchive } from "../send.ts";
+import { sendBlobs } from "./send-blobs.ts";
 
 /**
  * `type=oci` and `type=docker`: the image as one archive in the OCI image layout, with Docker's `manifest.json` beside it for the latter.
- * The same image gives the same bytes.
+ * The same image gives the same bytes. With `tar=false` its blobs go into a directory of the client, in the same layout, one by one.
  * @see https://github.com/opencontainers/image-spec/blob/main/image-layout.md
  */
 export function archiveExporter(type: "oci" | "docker", attributes: ExporterAttributes): Exporter {
   const image = parseImageAttributes(attributes);
-  if (!booleanAttribute(attributes, "tar", true)) {
-    throw new BuildError(
-      "unimplemented",
-      `exporter option "tar=false" is not supported yet: export an archive and unpack it into the directory`,
-    );
-  }
+  const asArchive = booleanAttribute(attributes, "tar", true);
   return {
     title: type === "oci" ? "exporting to oci image format" : "exporting to docker image format",
     export: async (source, context) => {
@@ -37,6 +33,13 @@ export function archiveExporter(type: "oci" | "docker", attributes: ExporterAttr
       }
       const assembled = await assembleImage(source, image, context);
       const response = imageResponse(assembled, image);
+      if (!asArchive) {
+        await sendBlobs(assembled, context);
+        // The client writes the index, and annotations of its entry are known to nobody else.
+        const annotations = annotationsFor(image, "index-descriptor", undefined);
+        const top = { ...assembled.top.descriptor, ...(annotations && { annotations }) };
+        return { ...response, "containerimage.descriptor": Buffer.from(JSON.stringify(top)).toString("base64") };
+      }
       await sendArchive(writeTar(members(assembled, image, type, context)), response, context);
       return response;
     },
