@@ -20,6 +20,7 @@ export { type LabPlatform, labPlatforms } from "./platforms.ts";
 export { type Held, type LabPolyarch, openPolyarch, polyarchProgram } from "./polyarch.ts";
 export { type Process, processes, processTree } from "./processes.ts";
 export { type ManifestPut, type PickyRegistry, startOldRegistry, startPickyRegistry } from "./picky-registry.ts";
+export { type FrontendImageOptions, pushFrontendImage } from "./frontend-image.ts";
 export { openReference } from "./reference.ts";
 export { openTestEngine } from "./test-engine.ts";
 export {

@@ -1,7 +1,7 @@
 import type { pb } from "../../api/mod.ts";
 import { BuildError } from "../../base/errors/mod.ts";
 import { formatPlatform, type Platform } from "../../oci/mod.ts";
-import { dockerfileFrontend } from "../frontends/mod.ts";
+import { dockerfileFrontend, isBuiltinFrontend } from "../frontends/mod.ts";
 import { loadDefinition } from "../ops/mod.ts";
 import type { Ref } from "../refs/mod.ts";
 import type { Job } from "../solver/mod.ts";
@@ -9,6 +9,7 @@ import { BuildCaches, importsOfAttributes } from "./caches.ts";
 import type { EngineDeps } from "./deps.ts";
 import type { JobEnvironment } from "./environment.ts";
 import { FrontendBridge } from "./frontend-bridge.ts";
+import { runImageFrontend } from "./gateway/mod.ts";
 import { LazyResult } from "./lazy-result.ts";
 
 /** One filesystem of a build's result, not made yet. */
@@ -71,7 +72,7 @@ export class Build implements AsyncDisposable {
     };
   }
 
-  /** Runs a frontend of this engine. @throws {BuildError} `not_found` when there is none of that name */
+  /** Runs a frontend of this engine, or one that is an image (`gateway.v0`). @throws {BuildError} `not_found` when there is none of that name */
   async runFrontend(
     frontend: string,
     options: {
@@ -80,11 +81,20 @@ export class Build implements AsyncDisposable {
       readonly signal: AbortSignal;
     },
   ): Promise<BuildResult> {
-    if (frontend !== "dockerfile.v0") {
-      throw new BuildError("not_found", `frontend ${frontend} not found: this engine has dockerfile.v0`);
+    if (frontend !== "dockerfile.v0" && frontend !== "gateway.v0") {
+      throw new BuildError(
+        "not_found",
+        `frontend ${frontend} not found: this engine has dockerfile.v0, and gateway.v0 for those that are images`,
+      );
     }
     const { attributes, inputs, signal } = options;
     this.caches.consult(importsOfAttributes(attributes));
+    if (frontend === "gateway.v0") {
+      const { source } = attributes;
+      if (!source) throw new BuildError("invalid_argument", "no source specified for gateway");
+      const isReplaced = `context:${source}` in attributes;
+      if (isReplaced || !isBuiltinFrontend(source)) return await runImageFrontend(this, { source, ...options });
+    }
     for (const key of Object.keys(attributes)) {
       if (key.startsWith("attest:")) {
         throw new BuildError(

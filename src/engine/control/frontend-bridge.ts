@@ -2,7 +2,14 @@ import type { pb } from "../../api/mod.ts";
 import { BuildError, isAbort, messageOf } from "../../base/errors/mod.ts";
 import { decodeDefinition } from "../../llb/mod.ts";
 import { type Digest, digestOf, type Platform, parseReference, withDefaultTag } from "../../oci/mod.ts";
-import type { Bridge, FrontendWarning, ImageResolveMode, ResolvedImageConfig, SourceTime } from "../frontends/mod.ts";
+import type {
+  Bridge,
+  FrontendResult,
+  FrontendWarning,
+  ImageResolveMode,
+  ResolvedImageConfig,
+  SourceTime,
+} from "../frontends/mod.ts";
 import type { Build } from "./build.ts";
 import type { LazyResult } from "./lazy-result.ts";
 
@@ -113,6 +120,18 @@ export class FrontendBridge implements Bridge {
 
   solve(definition: pb.Definition): Promise<LazyResult> {
     return Promise.resolve(this.#build.add(definition));
+  }
+
+  async runFrontend(
+    attributes: Readonly<Record<string, string>>,
+    { signal }: { readonly signal: AbortSignal },
+  ): Promise<FrontendResult> {
+    const { inputs } = this;
+    const { refs, ...result } = await this.#build.runFrontend("gateway.v0", { attributes, inputs, signal });
+    return {
+      ...result,
+      refs: refs.map(({ id, platform, result: { definition } }) => ({ id, platform, definition })),
+    };
   }
 
   warn(warning: FrontendWarning): void {

@@ -102,6 +102,11 @@ export interface Bridge {
   ): Promise<SourceTime | undefined>;
   /** Adds a graph to the build. Cheap: nothing runs before the ref is looked into or becomes the result. */
   solve(definition: pb.Definition, options: { signal: AbortSignal }): Promise<BridgeRef>;
+  /** Has a frontend that is an image, named by the attribute `source`, do the work. @throws {BuildError} also its failures */
+  runFrontend(
+    attributes: Readonly<Record<string, string>>,
+    options: { readonly signal: AbortSignal },
+  ): Promise<FrontendResult>;
   warn(warning: FrontendWarning): void;
 }
 

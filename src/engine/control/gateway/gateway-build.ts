@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { gateway } from "../../../api/mod.ts";
+import { type gateway, type pb } from "../../../api/mod.ts";
 import { BuildError } from "../../../base/errors/mod.ts";
 import { formatPlatform, normalizePlatform, type Platform } from "../../../oci/mod.ts";
 import { errorOf } from "../../../rpc/mod.ts";
@@ -11,7 +11,7 @@ import { GatewayContainers } from "./containers/mod.ts";
 
 type ResultInit = MessageInitShape<typeof gateway.ResultSchema>;
 
-/** A build whose frontend runs in the client: it adds graphs, looks into results, and says in the end which of them is the result. */
+/** A build whose frontend runs elsewhere, in the client or in a container: it adds graphs, looks into results, and says in the end which of them is the result. */
 export class GatewayBuild {
   readonly build: Build;
   readonly bridge: FrontendBridge;
@@ -21,11 +21,27 @@ export class GatewayBuild {
   readonly #returned = Promise.withResolvers<BuildResult>();
   #settled = false;
 
-  constructor(build: Build, options: { readonly platforms: readonly Platform[]; readonly signal: AbortSignal }) {
+  /** Graphs that the frontend was given, by name. */
+  readonly inputs: Readonly<Record<string, pb.Definition>>;
+
+  constructor(
+    build: Build,
+    options: {
+      readonly platforms: readonly Platform[];
+      readonly inputs?: Readonly<Record<string, pb.Definition>>;
+      readonly signal: AbortSignal;
+    },
+  ) {
     this.build = build;
+    this.inputs = options.inputs ?? {};
     this.#signal = options.signal;
     this.containers = new GatewayContainers({ build, find: (id) => this.ref(id), signal: options.signal });
     this.bridge = new FrontendBridge(build, { attributes: {}, inputs: {}, platforms: options.platforms });
+  }
+
+  /** Whether the final word has been said. */
+  get isSettled(): boolean {
+    return this.#settled;
   }
 
   /** What the client said the result is. @throws what it said went wrong */

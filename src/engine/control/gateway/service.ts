@@ -14,10 +14,17 @@ import type { GatewayBuild } from "./gateway-build.ts";
 
 /** The LLBBridge service: what a client calls that runs its own frontend. Calls name their build in their metadata. */
 export function gatewayService(deps: EngineDeps): readonly Route[] {
-  const find = async ({ requestHeaders, path, signal }: HandlerContext): Promise<GatewayBuild> => {
+  return gatewayRoutes(async ({ requestHeaders, path, signal }) => {
     const method = path.slice(path.lastIndexOf("/") + 1);
     return await deps.gateways.find(requestHeaders.get("buildkit-controlapi-buildid") ?? undefined, method, { signal });
-  };
+  }, deps);
+}
+
+/** The LLBBridge service, for whoever runs a frontend. @param find the build that a call is about */
+export function gatewayRoutes(
+  find: (call: HandlerContext) => Promise<GatewayBuild>,
+  deps: EngineDeps,
+): readonly Route[] {
   const resolveImage = async (
     build: GatewayBuild,
     name: string,
@@ -112,10 +119,7 @@ export function gatewayService(deps: EngineDeps): readonly Route[] {
       (await find(context)).return(request);
       return {};
     },
-    inputs: async (_, context) => {
-      await find(context);
-      return { Definitions: {} };
-    },
+    inputs: async (_, context) => ({ Definitions: { ...(await find(context)).inputs } }),
     warn: async ({ digest, level, short, detail, url, info, ranges }, context) => {
       const build = await find(context);
       const text = new TextDecoder();

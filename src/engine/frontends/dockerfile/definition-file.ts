@@ -1,6 +1,6 @@
 import { BuildError, messageOf } from "../../../base/errors/mod.ts";
 import { cleanPath } from "../../../base/text/paths/mod.ts";
-import { local, marshal, type SourceFile, vertexDigest } from "../../../llb/mod.ts";
+import { local, marshal, type SourceFile, stateOfDefinition, vertexDigest } from "../../../llb/mod.ts";
 import type { Digest } from "../../../oci/mod.ts";
 import type { Bridge, BridgeRef } from "../bridge.ts";
 import { openRemoteContext, type RemoteContext } from "./contexts/remote-context.ts";
@@ -36,7 +36,9 @@ export async function readDefinitionFile(
   const names = [filename, `${filename}.dockerignore`];
   const lower = filename.replace(/(^|\/)Dockerfile$/, "$1dockerfile");
   if (lower !== filename) names.push(lower);
+  const given = options.ownDockerfile ? undefined : bridge.inputs[dockerfileLocal];
   const state =
+    (given && stateOfDefinition(given)) ??
     fetched?.dockerfile ??
     local(
       dockerfileLocal,

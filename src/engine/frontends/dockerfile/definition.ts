@@ -1,4 +1,4 @@
-import { messageOf } from "../../../base/errors/mod.ts";
+import { messageOf, type SourceRange } from "../../../base/errors/mod.ts";
 import {
   detectSyntax,
   type Dockerfile,
@@ -20,7 +20,7 @@ import { epochArg, resolveEpoch } from "./epoch/mod.ts";
 import { lintDefaultBases } from "./from-checks.ts";
 import type { DockerfileOptions } from "./options.ts";
 import { platformArgs, withGlobalArgs } from "./predefined-args.ts";
-import { checkSyntax } from "./syntax.ts";
+import { isBuiltinFrontend } from "./syntax.ts";
 
 /** A Dockerfile that was read and understood, before it is converted for any platform. */
 export interface Definition {
@@ -48,13 +48,25 @@ const checkArg = "BUILDKIT_DOCKERFILE_CHECK";
 
 const detectDirective = (file: SourceFile) => detectSyntax(file.bytes, { ...file, name: "check" })?.ref;
 
-/** @throws {BuildError} `unimplemented` when the file, or the request, wants another frontend */
-export function refuseOtherFrontends(file: SourceFile, options: DockerfileOptions): void {
-  if (options.forwarded) return;
-  const { syntax } = options;
-  if (syntax !== undefined) return checkSyntax(syntax.trim().split(" ")[0] ?? "", undefined);
-  const wanted = detectSyntax(file.bytes, file);
-  if (wanted) checkSyntax(wanted.ref, wanted.range);
+/** A frontend that is not the one that is built in. */
+export interface OtherFrontend {
+  /** Of its image. */
+  readonly ref: string;
+  /** All that was said: reference and arguments. */
+  readonly commandLine: string;
+  /** The line that says so; without it, the request did. */
+  readonly range: SourceRange | undefined;
+}
+
+/** The frontend that the request, or else the file, wants instead of the one that is built in; none where an image has asked for that. */
+export function otherFrontend(file: SourceFile, options: DockerfileOptions): OtherFrontend | undefined {
+  if (options.forwarded) return undefined;
+  const syntax = options.syntax?.trim();
+  const wanted =
+    syntax === undefined
+      ? detectSyntax(file.bytes, file)
+      : { ref: syntax.split(" ")[0] ?? "", commandLine: syntax, range: undefined };
+  return wanted && !isBuiltinFrontend(wanted.ref) ? wanted : undefined;
 }
 
 /**

@@ -1,12 +1,12 @@
 import { goQuote } from "../../../base/text/go-values/mod.ts";
-import { BuildError } from "../../../base/errors/mod.ts";
+import { BuildError, isAbort } from "../../../base/errors/mod.ts";
 import { formatFinding, Linter, type LintFinding } from "../../../dockerfile/mod.ts";
 import { marshal } from "../../../llb/mod.ts";
 import { encodeImageConfig, formatPlatformFull, type Platform } from "../../../oci/mod.ts";
 import type { Bridge, FrontendResult } from "../bridge.ts";
 import { openBuildContext } from "./contexts/build-context.ts";
 import type { Converted } from "./convert.ts";
-import { convertFor, lintOptionsOf, readDefinition, refuseOtherFrontends } from "./definition.ts";
+import { convertFor, lintOptionsOf, readDefinition, type OtherFrontend, otherFrontend } from "./definition.ts";
 import { type DefinitionFile, readDefinitionFile } from "./definition-file.ts";
 import { type DockerfileOptions, readOptions } from "./options.ts";
 import { answerRequest } from "./requests/mod.ts";
@@ -22,10 +22,27 @@ import { resultMetadata } from "./result-metadata.ts";
 export async function dockerfileFrontend(bridge: Bridge, { signal }: { signal: AbortSignal }): Promise<FrontendResult> {
   const options = readOptions(bridge.options);
   const definitionFile = await readDefinitionFile(bridge, options, { signal });
-  refuseOtherFrontends(definitionFile.file, options);
+  const other = otherFrontend(definitionFile.file, options);
+  if (other) return await forward(bridge, other, { signal });
   warnOfUnknown(bridge, definitionFile, options);
   if (options.request !== "") return await answerRequest(definitionFile, { options, bridge, signal });
   return await build(bridge, definitionFile, options, signal);
+}
+
+/** Has the frontend that the Dockerfile asks for do all the work. What goes wrong before it says so itself is shown at the line that names it. */
+async function forward(
+  bridge: Bridge,
+  { ref, commandLine, range }: OtherFrontend,
+  { signal }: { signal: AbortSignal },
+): Promise<FrontendResult> {
+  try {
+    return await bridge.runFrontend({ ...bridge.options, source: ref, cmdline: commandLine }, { signal });
+  } catch (error) {
+    if (!range || isAbort(error) || !(error instanceof BuildError)) throw error;
+    const isPlaced = error.location || error.details.some(({ typeUrl }) => typeUrl.includes("errdefs.Source"));
+    if (isPlaced) throw error;
+    throw new BuildError(error.code, error.message, { cause: error, details: error.details, location: range });
+  }
 }
 
 async function build(

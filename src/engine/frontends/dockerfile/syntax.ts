@@ -1,5 +1,3 @@
-import { BuildError, type SourceRange } from "../../../base/errors/mod.ts";
-import { notSupportedYet } from "../../../dockerfile/mod.ts";
 import { parseReference, type Reference } from "../../../oci/mod.ts";
 
 /** The version of `docker/dockerfile` whose language is built in, labs included. */
@@ -26,18 +24,4 @@ export function isBuiltinFrontend(ref: string): boolean {
   if (/^(latest|labs|master|master-labs|1|1-labs)$/.test(tag)) return true;
   const [, major, minor] = /^(\d+)\.(\d+)(?:\.\d+)?(?:-.*)?$/.exec(tag) ?? [];
   return Number(major) === builtinVersion.major && Number(minor) <= builtinVersion.minor;
-}
-
-/**
- * Refuses a file that wants another frontend.
- * @param range of the line that says so; without it, `BUILDKIT_SYNTAX` did
- * @throws {BuildError} `unimplemented`
- */
-export function checkSyntax(ref: string, range: SourceRange | undefined): void {
-  if (isBuiltinFrontend(ref)) return;
-  if (range) throw notSupportedYet(`syntax ${ref} (only docker/dockerfile:1 is built in; frontend images)`, range);
-  throw new BuildError(
-    "unimplemented",
-    `BUILDKIT_SYNTAX=${ref}: only docker/dockerfile:1 is built in, frontend images are not supported yet`,
-  );
 }

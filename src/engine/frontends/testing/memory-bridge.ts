@@ -9,7 +9,7 @@ import {
   parsePlatform,
   type Platform,
 } from "../../../oci/mod.ts";
-import type { Bridge, BridgeRef, FrontendWarning, ResolvedImageConfig, SourceTime } from "../bridge.ts";
+import type { Bridge, BridgeRef, FrontendResult, FrontendWarning, ResolvedImageConfig, SourceTime } from "../bridge.ts";
 
 /** What a {@link MemoryBridge} knows. */
 export interface MemoryBridgeOptions {
@@ -59,6 +59,12 @@ export class MemoryBridge implements Bridge {
       }),
     );
     return Promise.resolve({ ref, digest: digestOf(`manifest of ${ref}`) satisfies Digest, config });
+  }
+
+  /** There are no images to run: what would be run is in the failure. */
+  runFrontend(attributes: Readonly<Record<string, string>>): Promise<FrontendResult> {
+    const { source = "", cmdline = "" } = attributes;
+    return Promise.reject(new BuildError("not_found", `frontend ${source} as ${JSON.stringify(cmdline)}: not found`));
   }
 
   sourceTime(definition: pb.Definition): Promise<SourceTime | undefined> {

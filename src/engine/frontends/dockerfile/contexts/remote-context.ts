@@ -53,8 +53,7 @@ async function fetchContext(
   const given = bridge.inputs["context"];
   if (!given) return undefined;
   const state = stateOfDefinition(given);
-  const dockerfile = bridge.inputs["dockerfile"];
-  return { state, source: state, dockerfile: dockerfile ? stateOfDefinition(dockerfile) : state };
+  return { state, source: state, dockerfile: state };
 }
 
 async function fetchFile(bridge: Bridge, address: string, { signal }: { signal: AbortSignal }): Promise<RemoteContext> {
