@@ -3,12 +3,14 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { suite, test } from "node:test";
+import { BuildError } from "../../base/errors/mod.ts";
 import { readTar } from "../../tar/mod.ts";
 import type { DriverFeatures } from "../driver.ts";
 import { configArchive } from "./docker-container/config-archive.ts";
 import { defaultEngineImage, parseContainerOptions } from "./docker-container/container-options.ts";
 import { containerSpec } from "./docker-container/container-spec.ts";
 import { githubContext } from "./docker-container/github-context.ts";
+import { startWithGpus } from "./docker-container/gpus.ts";
 import { parseRemoteOptions } from "./remote/remote-options.ts";
 import { requireFeature } from "./require-feature.ts";
 
@@ -18,6 +20,22 @@ const hostConfig = (options: Record<string, string>, engine = info) =>
   containerSpec(node, parseContainerOptions(options), engine)["HostConfig"] as Record<string, unknown>;
 
 suite("the docker-container driver's container", () => {
+  test("has the machine's GPUs, where there are any", async () => {
+    const spec = containerSpec(node, parseContainerOptions({}), info);
+    const started = async (outcomes: readonly (Error | undefined)[]) => {
+      const requests: unknown[] = [];
+      await startWithGpus(spec, ({ HostConfig }) => {
+        const failure = outcomes[requests.push((HostConfig as Record<string, unknown>)["DeviceRequests"]) - 1];
+        return failure ? Promise.reject(failure) : Promise.resolve();
+      });
+      return requests;
+    };
+    const all = [{ Count: -1, Capabilities: [["gpu"]] }];
+    assert.deepEqual(await started([undefined]), [all]);
+    const words = 'Error response from daemon: could not select device driver "" with capabilities: [[gpu]]';
+    assert.deepEqual(await started([new BuildError("unknown", words)]), [all, undefined]);
+    await assert.rejects(started([new BuildError("unknown", "no space left on device")]), { message: /no space/ });
+  });
   test("is what docker buildx makes where no option is given", () => {
     assert.deepEqual(containerSpec(node, parseContainerOptions({}), info), {
       Image: defaultEngineImage,

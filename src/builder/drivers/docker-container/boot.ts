@@ -7,6 +7,7 @@ import { archiveRoot, configArchive } from "./config-archive.ts";
 import type { ContainerOptions } from "./container-options.ts";
 import { containerSpec } from "./container-spec.ts";
 import { githubContext, githubContextFile } from "./github-context.ts";
+import { startWithGpus } from "./gpus.ts";
 
 /** A container to be started, and made where there is none. */
 export interface ContainerBoot {
@@ -85,17 +86,19 @@ async function createContainer({ docker, name, options, input }: ContainerBoot, 
   const github = options.addGithubContext ? await githubContext(input.env) : undefined;
   const files = { ...input.node.files, ...(github ? { [githubContextFile]: github } : {}) };
   const spec = containerSpec({ ...input.node, files }, options, await docker.info({ signal }));
-  if (!(await docker.containers.create(name, spec, { signal }))) return; // somebody else is about to start it
-  try {
-    if (Object.keys(files).length > 0) {
-      await docker.containers.putArchive(name, configArchive(files, new Date()), { signal, path: archiveRoot });
+  await startWithGpus(spec, async (wanted) => {
+    if (!(await docker.containers.create(name, wanted, { signal }))) return; // somebody else is about to start it
+    try {
+      if (Object.keys(files).length > 0) {
+        await docker.containers.putArchive(name, configArchive(files, new Date()), { signal, path: archiveRoot });
+      }
+      await docker.containers.start(name, { signal });
+    } catch (error) {
+      // Half a container would be taken for a whole one the next time. Its state stays.
+      await docker.containers.remove(name, { signal: AbortSignal.timeout(10_000), force: true }).catch(() => undefined);
+      throw error;
     }
-    await docker.containers.start(name, { signal });
-  } catch (error) {
-    // Half a container would be taken for a whole one the next time. Its state stays.
-    await docker.containers.remove(name, { signal: AbortSignal.timeout(10_000), force: true }).catch(() => undefined);
-    throw error;
-  }
+  });
 }
 
 /** Waits until `buildctl` in the container finds its engine. */
