@@ -1,3 +1,4 @@
+import type { sourcepolicy } from "../api/mod.ts";
 import type { BuildOptions } from "./build-options.ts";
 import { type BuildCaches, openCaches } from "./caches/mod.ts";
 import { type BuildInputs, openInputs } from "./contexts/mod.ts";
@@ -6,6 +7,7 @@ import { checkTargets } from "./outputs/check-targets.ts";
 import { type PlannedOutput, planOutputs } from "./outputs/plan-outputs.ts";
 import { allowed } from "./request/entitlements.ts";
 import { frontendAttrs } from "./request/frontend-attrs.ts";
+import { readSourcePolicy } from "./request/source-policy.ts";
 import { type Secrets, openSecrets } from "./secrets/mod.ts";
 import { type Agents, openAgents } from "./ssh/mod.ts";
 import { fullPlatforms, fullTags } from "./request/names.ts";
@@ -37,6 +39,8 @@ export interface PreparedBuild {
   readonly secrets: Secrets;
   readonly agents: Agents;
   readonly caches: BuildCaches;
+  /** Rules about the sources of the build. */
+  readonly sourcePolicy?: sourcepolicy.Policy | undefined;
   /** Nothing was asked for: the result stays in the cache. */
   readonly cacheOnlyByDefault: boolean;
 }
@@ -64,6 +68,7 @@ export async function prepareBuild(options: BuildOptions, environment: PrepareEn
   const checked = await checkTargets(outputs, cwd);
   const secrets = await openSecrets(options.secrets, environment);
   const agents = await openAgents(wantedAgents(options, env), environment);
+  const sourcePolicy = await readSourcePolicy(environment);
   const caches = await openCaches(asksOnly ? { ...options, cacheTo: [], buildArgs: [] } : options, environment);
   const inputs = await openInputs(options, environment);
   return {
@@ -74,6 +79,7 @@ export async function prepareBuild(options: BuildOptions, environment: PrepareEn
     secrets,
     agents,
     caches,
+    sourcePolicy,
     cacheOnlyByDefault: cacheOnlyByDefault && !asksOnly,
   };
 }

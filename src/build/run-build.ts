@@ -92,6 +92,7 @@ export async function runBuild(build: PreparedBuild, surroundings: BuildSurround
         Exporters: build.outputs.map(({ exporter, attrs }) => ({ Type: exporter, Attrs: attrs })),
         ...deprecatedExporter(build),
         Entitlements: [...build.entitlements],
+        ...(build.sourcePolicy ? { SourcePolicy: build.sourcePolicy } : {}),
         Cache: {
           Exports: build.caches.exports.map(({ type, attrs }) => ({ Type: type, Attrs: attrs })),
           Imports: build.caches.imports.map(({ type, attrs }) => ({ Type: type, Attrs: attrs })),

@@ -1,8 +1,9 @@
-import type { pb } from "../../api/mod.ts";
+import type { pb, sourcepolicy } from "../../api/mod.ts";
 import { BuildError } from "../../base/errors/mod.ts";
 import { formatPlatform, type Platform } from "../../oci/mod.ts";
 import { dockerfileFrontend, isBuiltinFrontend } from "../frontends/mod.ts";
 import { loadDefinition } from "../ops/mod.ts";
+import { type SourcePolicy, sourcePolicy } from "../policy/mod.ts";
 import type { Ref } from "../refs/mod.ts";
 import type { Job } from "../solver/mod.ts";
 import { BuildCaches, importsOfAttributes } from "./caches.ts";
@@ -28,6 +29,19 @@ export interface BuildResult {
   readonly metadata: Readonly<Record<string, Uint8Array>>;
 }
 
+/** Rules about sources. */
+export type Policies = readonly sourcepolicy.Policy[];
+
+/** Applies rules to a source; what they refuse is said to be about `what`. */
+export function applied(policy: SourcePolicy, op: pb.SourceOp, what: string): pb.SourceOp {
+  try {
+    return policy.apply(op);
+  } catch (error) {
+    if (!(error instanceof BuildError)) throw error;
+    throw new BuildError(error.code, `${what}: ${error.message}`, { cause: error });
+  }
+}
+
 /** A build under way: the job, and every graph that was added to it. Disposing of it releases what was made. */
 export class Build implements AsyncDisposable {
   readonly job: Job<Ref, JobEnvironment>;
@@ -36,13 +50,18 @@ export class Build implements AsyncDisposable {
   readonly deps: EngineDeps;
   readonly caches: BuildCaches = new BuildCaches(this);
   readonly #results: LazyResult[] = [];
+  readonly #policies: Policies;
+  readonly #policy: SourcePolicy;
 
   constructor(options: {
     readonly job: Job<Ref, JobEnvironment>;
     readonly environment: JobEnvironment;
     readonly sessionId: string;
     readonly deps: EngineDeps;
+    readonly policies: Policies;
   }) {
+    this.#policies = options.policies;
+    this.#policy = sourcePolicy(options.policies);
     this.job = options.job;
     this.environment = options.environment;
     this.sessionId = options.sessionId;
@@ -54,21 +73,29 @@ export class Build implements AsyncDisposable {
    * @param definition `undefined`: the empty tree
    * @throws {BuildError} when the definition is malformed or asks for what this engine cannot do
    */
-  add(definition: pb.Definition | undefined): LazyResult {
-    const edge = definition && loadDefinition(definition, this.deps.worker.ops).edge;
+  add(definition: pb.Definition | undefined, policies: Policies = []): LazyResult {
+    const policy = this.policy(policies);
+    const sourceOf = (op: pb.SourceOp) => applied(policy, op, "error evaluating the source policy");
+    const edge = definition && loadDefinition(definition, this.deps.worker.ops, { sourceOf }).edge;
     const make = async () => (edge ? await this.job.build(edge) : undefined);
     const result = new LazyResult(make, { definition, edge });
     this.#results.push(result);
     return result;
   }
 
+  /** The rules that the request brought, and `more`. @throws {BuildError} for rules that make no sense */
+  policy(more: Policies): SourcePolicy {
+    if (more.length === 0) return this.#policy;
+    return sourcePolicy([...this.#policies, ...more]);
+  }
+
   /** A plain graph as a result: one tree, of this machine's platform. */
-  plain(definition: pb.Definition | undefined): BuildResult {
+  plain(definition: pb.Definition | undefined, policies: Policies = []): BuildResult {
     const { platform } = this.deps.worker.ops;
     return {
       multiPlatform: false,
       metadata: {},
-      refs: [{ id: formatPlatform(platform), platform, result: this.add(definition) }],
+      refs: [{ id: formatPlatform(platform), platform, result: this.add(definition, policies) }],
     };
   }
 
@@ -78,6 +105,8 @@ export class Build implements AsyncDisposable {
     options: {
       readonly attributes: Readonly<Record<string, string>>;
       readonly inputs: Readonly<Record<string, pb.Definition>>;
+      /** Rules besides those of the request. */
+      readonly policies?: Policies;
       readonly signal: AbortSignal;
     },
   ): Promise<BuildResult> {
@@ -87,7 +116,7 @@ export class Build implements AsyncDisposable {
         `frontend ${frontend} not found: this engine has dockerfile.v0, and gateway.v0 for those that are images`,
       );
     }
-    const { attributes, inputs, signal } = options;
+    const { attributes, inputs, policies = [], signal } = options;
     this.caches.consult(importsOfAttributes(attributes));
     if (frontend === "gateway.v0") {
       const { source } = attributes;
@@ -107,13 +136,14 @@ export class Build implements AsyncDisposable {
     const bridge = new FrontendBridge(this, {
       attributes,
       inputs,
+      policies,
       platforms: runnable.map(({ platform }) => platform),
     });
     const { refs, multiPlatform, metadata } = await dockerfileFrontend(bridge, { signal });
     return {
       multiPlatform,
       metadata,
-      refs: refs.map(({ id, platform, definition }) => ({ id, platform, result: this.add(definition) })),
+      refs: refs.map(({ id, platform, definition }) => ({ id, platform, result: this.add(definition, policies) })),
     };
   }
 

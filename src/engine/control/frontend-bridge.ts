@@ -1,4 +1,5 @@
-import type { pb } from "../../api/mod.ts";
+import { pb } from "../../api/mod.ts";
+import { create } from "../../base/protobuf/mod.ts";
 import { BuildError, isAbort, messageOf } from "../../base/errors/mod.ts";
 import { decodeDefinition } from "../../llb/mod.ts";
 import { type Digest, digestOf, type Platform, parseReference, withDefaultTag } from "../../oci/mod.ts";
@@ -10,7 +11,7 @@ import type {
   ResolvedImageConfig,
   SourceTime,
 } from "../frontends/mod.ts";
-import type { Build } from "./build.ts";
+import { applied, type Build, type Policies } from "./build.ts";
 import type { LazyResult } from "./lazy-result.ts";
 
 /** What a frontend sees of the engine: one build. */
@@ -20,6 +21,7 @@ export class FrontendBridge implements Bridge {
   readonly platforms: readonly Platform[];
   readonly inputs: Readonly<Record<string, pb.Definition>>;
   readonly #build: Build;
+  readonly #policies: Policies;
   readonly #times = new Map<Digest, Promise<SourceTime>>();
   readonly #configs = new Map<string, Promise<ResolvedImageConfig>>();
 
@@ -28,6 +30,8 @@ export class FrontendBridge implements Bridge {
     options: {
       readonly attributes: Readonly<Record<string, string>>;
       readonly inputs: Readonly<Record<string, pb.Definition>>;
+      /** Rules about sources besides those of the request. */
+      readonly policies?: Policies;
       readonly platforms: readonly Platform[];
     },
   ) {
@@ -36,6 +40,7 @@ export class FrontendBridge implements Bridge {
     this.sessionId = build.sessionId;
     this.platforms = options.platforms;
     this.inputs = options.inputs;
+    this.#policies = options.policies ?? [];
   }
 
   async resolveImageConfig(
@@ -59,19 +64,34 @@ export class FrontendBridge implements Bridge {
     return await config;
   }
 
+  /** What rules have the build use in place of a source that somebody asks about. @throws {BuildError} when it may not be used */
+  allowed(op: pb.SourceOp): pb.SourceOp {
+    return applied(this.#build.policy(this.#policies), op, "could not resolve image due to policy");
+  }
+
   async #resolve(
     name: string,
     { platform, logName, layout, signal }: Parameters<Bridge["resolveImageConfig"]>[1],
   ): Promise<ResolvedImageConfig> {
+    const asked = this.allowed(
+      create(pb.SourceOpSchema, { identifier: `${layout ? "oci-layout" : "docker-image"}://${name}` }),
+    );
+    const [, allowed] = (layout ? /^oci-layout:\/\/(.*)$/ : /^docker-image:\/\/(.*)$/).exec(asked.identifier) ?? [];
+    if (allowed === undefined) {
+      throw new BuildError(
+        "invalid_argument",
+        `could not resolve image due to policy: ${name} is to be taken from ${asked.identifier}, which is no image`,
+      );
+    }
     const step = this.#build.job.progressFor({ digest: digestOf(`metadata ${logName}`), name: logName });
     step.start();
     try {
-      const reference = withDefaultTag(parseReference(name));
+      const reference = withDefaultTag(parseReference(allowed));
       const { environment } = this.#build;
       const { images } = layout ? await environment.layout(layout.sessionId, layout.store, { signal }) : environment;
       const image = await images.resolve(reference, { platform, signal });
       step.complete();
-      return { ref: name, digest: image.digest, config: image.configBytes };
+      return { ref: allowed, digest: image.digest, config: image.configBytes };
     } catch (error) {
       step.error(error);
       if (isAbort(error) || signal.aborted) throw error;
@@ -108,7 +128,7 @@ export class FrontendBridge implements Bridge {
     const progress = job.progressFor({ digest: digestOf(`metadata ${logName}`), name: logName });
     progress.start();
     try {
-      const instance = sources.find((source) => source.scheme === scheme)?.open(op, { platform });
+      const instance = sources.find((source) => source.scheme === scheme)?.open(this.allowed(op), { platform });
       const seconds = await instance?.time?.({ signal, progress, environment });
       progress.complete();
       return { scheme, seconds };
@@ -119,7 +139,7 @@ export class FrontendBridge implements Bridge {
   }
 
   solve(definition: pb.Definition): Promise<LazyResult> {
-    return Promise.resolve(this.#build.add(definition));
+    return Promise.resolve(this.#build.add(definition, this.#policies));
   }
 
   async runFrontend(
@@ -127,7 +147,8 @@ export class FrontendBridge implements Bridge {
     { signal }: { readonly signal: AbortSignal },
   ): Promise<FrontendResult> {
     const { inputs } = this;
-    const { refs, ...result } = await this.#build.runFrontend("gateway.v0", { attributes, inputs, signal });
+    const policies = this.#policies;
+    const { refs, ...result } = await this.#build.runFrontend("gateway.v0", { attributes, inputs, policies, signal });
     return {
       ...result,
       refs: refs.map(({ id, platform, result: { definition } }) => ({ id, platform, definition })),

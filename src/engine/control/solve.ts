@@ -11,10 +11,11 @@ import {
   openExporter,
 } from "../exporters/mod.ts";
 import type { BuildOutcome } from "../history/mod.ts";
+import { sourcePolicy } from "../policy/mod.ts";
 import type { RefStore } from "../refs/mod.ts";
 import { ImageResolver } from "../sources/mod.ts";
 import { explainFullDisk } from "../worker/mod.ts";
-import { Build, type BuildResult } from "./build.ts";
+import { Build, type BuildResult, type Policies } from "./build.ts";
 import type { EngineDeps } from "./deps.ts";
 import { JobEnvironment } from "./environment.ts";
 import { openSessionRegistry } from "./session-registry.ts";
@@ -31,6 +32,7 @@ export async function solve(
 ): Promise<ExporterResponse> {
   const { exporters, entitlements, cacheExports } = check(request, deps);
   const { worker } = deps;
+  const policies = policiesOf(request);
 
   // Not closed at the end: another build may have joined a download that this one began. Idle connections close by themselves.
   const registry = openSessionRegistry({ sessions: deps.sessions, sessionId: request.Session, hosts: deps.hosts });
@@ -50,7 +52,7 @@ export async function solve(
   // Until its status ends, which closing the job does.
   const forever = new AbortController().signal;
   const recording = request.Internal ? undefined : deps.history.begin(request, statusMessages(job.status(), forever));
-  const build = new Build({ job, environment, sessionId: request.Session, deps });
+  const build = new Build({ job, environment, sessionId: request.Session, deps, policies });
   let failure: unknown;
   let exported: Exported = { response: {}, results: new Map(), documents: [] };
   try {
@@ -96,6 +98,7 @@ function check(
     const exporters = exportersOf(request).map((exporter) => openExporter(exporter.Type, exporter.Attrs));
     const cacheExports = openCacheExports(cacheExportsOf(request));
     for (const entry of cacheImportsOf(request)) openCacheImporter(entry);
+    sourcePolicy(policiesOf(request));
     return { exporters, entitlements: grantEntitlements(request.Entitlements, deps), cacheExports };
   } catch (error) {
     deps.jobs.refuse(request.Ref, error);
@@ -108,7 +111,7 @@ function refuseUnsupported(request: control.SolveRequest): void {
   const refuse = (what: string): never => {
     throw new BuildError("unimplemented", `${what} is not supported by this engine yet`);
   };
-  if (request.SourcePolicy || request.SourcePolicySession !== "") refuse("a source policy");
+  if (request.SourcePolicySession !== "") refuse("a source policy that the client applies");
   if (request.EnableSessionExporter) refuse("the session exporter");
   if (request.ProxyNetwork) refuse("the proxy network");
   if (request.CompatibilityVersion > 30n) {
@@ -117,6 +120,11 @@ function refuseUnsupported(request: control.SolveRequest): void {
       `unsupported compatibility-version ${request.CompatibilityVersion}: upgrade buildkit (max supported: 30)`,
     );
   }
+}
+
+/** Rules about sources. */
+function policiesOf({ SourcePolicy: policy }: control.SolveRequest): Policies {
+  return policy ? [policy] : [];
 }
 
 /** Where the build's cache is to be written; old clients name one registry. */

@@ -20,6 +20,12 @@ export interface LoadedDefinition<C extends OpEnvironment> {
   readonly edge: Edge<Ref, C> | undefined;
 }
 
+/** What is not in a definition itself. */
+export interface LoadOptions {
+  /** What to take in place of a source. @throws {BuildError} when it may not be used */
+  readonly sourceOf?: (op: pb.SourceOp) => pb.SourceOp;
+}
+
 /**
  * Decodes and checks `definition` and binds each op to `deps`. Runs nothing.
  * @throws {BuildError} `invalid_argument` for a malformed definition, `unimplemented` for what this engine cannot do
@@ -27,6 +33,7 @@ export interface LoadedDefinition<C extends OpEnvironment> {
 export function loadDefinition<C extends OpEnvironment>(
   definition: pb.Definition,
   deps: OpDeps<C>,
+  options: LoadOptions = {},
 ): LoadedDefinition<C> {
   const graph = decodeDefinition(definition);
   const vertices = new Map<Digest, Vertex<Ref, C>>();
@@ -35,7 +42,7 @@ export function loadDefinition<C extends OpEnvironment>(
     if (!vertex) throw new Error(`Internal error: vertex ${digest} does not come before what needs it`);
     return { vertex, index };
   };
-  for (const [digest, node] of graph.ops) vertices.set(digest, toVertex(node, node.inputs.map(edgeTo), deps));
+  for (const [digest, node] of graph.ops) vertices.set(digest, toVertex(node, node.inputs.map(edgeTo), deps, options));
   return { edge: graph.result && edgeTo(graph.result) };
 }
 
@@ -43,6 +50,7 @@ function toVertex<C extends OpEnvironment>(
   node: GraphOp,
   inputs: readonly Edge<Ref, C>[],
   deps: OpDeps<C>,
+  options: LoadOptions,
 ): Vertex<Ref, C> {
   const { metadata } = node;
   const group = metadata?.progressGroup;
@@ -50,7 +58,7 @@ function toVertex<C extends OpEnvironment>(
     digest: node.digest,
     name: node.name,
     inputs,
-    op: bind(node, inputs.length, deps),
+    op: bind(node, inputs.length, deps, options),
     locations: node.locations,
     ...(metadata?.ignoreCache && { ignoreCache: true }),
     ...(metadata?.exportCache && { exportCache: metadata.exportCache.Value }),
@@ -59,12 +67,17 @@ function toVertex<C extends OpEnvironment>(
   };
 }
 
-function bind<C extends OpEnvironment>(node: GraphOp, inputs: number, deps: OpDeps<C>): Op<Ref, C> {
+function bind<C extends OpEnvironment>(
+  node: GraphOp,
+  inputs: number,
+  deps: OpDeps<C>,
+  { sourceOf = (op) => op }: LoadOptions,
+): Op<Ref, C> {
   const { op, name: description } = node;
   const platform: Platform = node.platform ?? deps.platform;
   switch (op.op.case) {
     case "source":
-      return sourceOp(op.op.value, platform, deps.sources);
+      return sourceOp(sourceOf(op.op.value), platform, deps.sources);
     case "exec":
       refuseLimits(node);
       return execOp(

@@ -19,7 +19,6 @@ const missing: ReadonlySet<string> = new Set<LlbCapability>([
   "cache.azblob",
   "exporter.image.attestations",
   "exporter.session",
-  "source.policy",
   "source.policy.session",
 ]);
 

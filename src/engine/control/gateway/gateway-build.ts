@@ -52,14 +52,14 @@ export class GatewayBuild {
   /** Runs a frontend of this engine or adds a graph; the answer names results by ids that are good until the build ends. */
   async solve(request: gateway.SolveRequest): Promise<ResultInit> {
     this.build.caches.consult(request.CacheImports);
-    if (request.SourcePolicies.length > 0)
-      throw new BuildError("unimplemented", "a source policy is not supported by this engine yet");
+    const policies = request.SourcePolicies;
     const result =
       request.Frontend === ""
-        ? this.build.plain(request.Definition)
+        ? this.build.plain(request.Definition, policies)
         : await this.build.runFrontend(request.Frontend, {
             attributes: request.FrontendOpt,
             inputs: request.FrontendInputs,
+            policies,
             signal: this.#signal,
           });
     if (request.Evaluate) await Promise.all(result.refs.map(async ({ result }) => await result.build()));

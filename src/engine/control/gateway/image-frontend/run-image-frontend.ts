@@ -5,7 +5,7 @@ import { BuildError, isAbort, messageOf } from "../../../../base/errors/mod.ts";
 import { createRpcServer } from "../../../../rpc/mod.ts";
 import { healthService } from "../../../../session/mod.ts";
 import type { ExitStatus } from "../../../executor/mod.ts";
-import type { Build, BuildResult } from "../../build.ts";
+import type { Build, BuildResult, Policies } from "../../build.ts";
 import { FrontendBridge } from "../../frontend-bridge.ts";
 import type { LazyResult } from "../../lazy-result.ts";
 import { workerRecords } from "../../worker-records.ts";
@@ -21,6 +21,8 @@ export interface FrontendRequest {
   readonly source: string;
   readonly attributes: Readonly<Record<string, string>>;
   readonly inputs: Readonly<Record<string, pb.Definition>>;
+  /** Rules about sources besides those of the build. */
+  readonly policies?: Policies;
   readonly signal: AbortSignal;
 }
 
@@ -32,14 +34,14 @@ const lastMs = 10_000;
  * @throws {BuildError} what the frontend returns as an error; `no result for incomplete build` when it ends without a word
  */
 export async function runImageFrontend(build: Build, request: FrontendRequest): Promise<BuildResult> {
-  const { source, attributes, inputs } = request;
+  const { source, attributes, inputs, policies = [] } = request;
   if ("gateway-devel" in attributes) {
     throw new BuildError("invalid_argument", "development gateway is no longer supported");
   }
   const leaving = new AbortController();
   const signal = AbortSignal.any([request.signal, leaving.signal]);
   const platforms = (await build.deps.worker.executor.platforms()).map(({ platform }) => platform);
-  const bridge = new FrontendBridge(build, { attributes, inputs, platforms });
+  const bridge = new FrontendBridge(build, { attributes, inputs, policies, platforms });
   const found = await findFrontendImage(source, attributes, { build, bridge, signal });
   checkCapabilities(found, { attributes, hasInputs: Object.keys(inputs).length > 0 });
   const led = new GatewayBuild(build, { platforms, inputs, signal });
