@@ -1,4 +1,4 @@
-import type { pb, sourcepolicy } from "../../api/mod.ts";
+import type { pb } from "../../api/mod.ts";
 import { BuildError } from "../../base/errors/mod.ts";
 import { formatPlatform, type Platform } from "../../oci/mod.ts";
 import { dockerfileFrontend, isBuiltinFrontend } from "../frontends/mod.ts";
@@ -11,6 +11,7 @@ import type { EngineDeps } from "./deps.ts";
 import type { JobEnvironment } from "./environment.ts";
 import { FrontendBridge } from "./frontend-bridge.ts";
 import { runImageFrontend } from "./gateway/mod.ts";
+import { applied, type Policies } from "./policies.ts";
 import { LazyResult } from "./lazy-result.ts";
 
 /** One filesystem of a build's result, not made yet. */
@@ -27,19 +28,6 @@ export interface BuildResult {
   /** Whether it is a map by platform or one single tree. */
   readonly multiPlatform: boolean;
   readonly metadata: Readonly<Record<string, Uint8Array>>;
-}
-
-/** Rules about sources. */
-export type Policies = readonly sourcepolicy.Policy[];
-
-/** Applies rules to a source; what they refuse is said to be about `what`. */
-export function applied(policy: SourcePolicy, op: pb.SourceOp, what: string): pb.SourceOp {
-  try {
-    return policy.apply(op);
-  } catch (error) {
-    if (!(error instanceof BuildError)) throw error;
-    throw new BuildError(error.code, `${what}: ${error.message}`, { cause: error });
-  }
 }
 
 /** A build under way: the job, and every graph that was added to it. Disposing of it releases what was made. */

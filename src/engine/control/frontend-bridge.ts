@@ -11,7 +11,8 @@ import type {
   ResolvedImageConfig,
   SourceTime,
 } from "../frontends/mod.ts";
-import { applied, type Build, type Policies } from "./build.ts";
+import type { Build } from "./build.ts";
+import { applied, type Policies } from "./policies.ts";
 import type { LazyResult } from "./lazy-result.ts";
 
 /** What a frontend sees of the engine: one build. */
