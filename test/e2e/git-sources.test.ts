@@ -4,7 +4,7 @@ import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { suite, test } from "node:test";
 import { type LabGitHttp, must, processes, run, serveGitOverHttp, startGit } from "../lab/mod.ts";
-import { openHouse } from "./harness.ts";
+import { differs, openHouse } from "./harness.ts";
 
 const house = await openHouse();
 const git = house.own(await startGit());
@@ -62,7 +62,9 @@ suite("a repository that is known", () => {
     assert.equal(await readFile(join(older.out, "word"), "utf8"), "first\n");
   });
 
-  test("is a record of its own, and so are its files", async () => {
+  test("is a record of its own, and so are its files", {
+    skip: differs("tells the files as mutable, too"),
+  }, async () => {
     await git.repository("record.git", [{ Dockerfile: dockerfile, word: "first\n" }]);
     const context = `${server.address}/record.git#main`;
     await asked(context);
@@ -89,7 +91,9 @@ suite("a repository that is known", () => {
     assert.deepEqual(words, ["1\n", "2\n", "3\n", "4\n", "4\n"]);
   });
 
-  test("may have branches that come to stand in each other's way", async () => {
+  test("may have branches that come to stand in each other's way", {
+    skip: differs("the build fails: cannot lock ref"),
+  }, async () => {
     await git.repository("ways.git", [{ Dockerfile: dockerfile, word: "first\n" }]);
     const directory = join(git.directory, "ways.git");
     await must("git", ["-C", directory, "branch", "way"]);
@@ -101,7 +105,9 @@ suite("a repository that is known", () => {
     assert.equal(await readFile(join(out, "word"), "utf8"), "second\n");
   });
 
-  test("is whole again after the engine was killed in the middle, and when its files are broken", async () => {
+  test("is whole again after the engine was killed in the middle, and when its files are broken", {
+    skip: differs("about our own engine"),
+  }, async () => {
     await git.repository("killed.git", [{ Dockerfile: dockerfile, word: "first\n" }]);
     const context = `${server.address}/killed.git`;
     await asked(context);
@@ -144,7 +150,9 @@ suite("a repository that is known", () => {
 });
 
 suite("a repository with submodules", () => {
-  test("has their files, at any depth, unless it is asked not to", async () => {
+  test("has their files, at any depth, unless it is asked not to", {
+    skip: differs("leaves .git in submodules, which names places of the engine"),
+  }, async () => {
     await git.repository("inner.git", [{ inner: "inner\n" }]);
     await git.repository("middle.git", [{ middle: "middle\n" }]);
     await git.add("middle.git", {}, { submodules: { deep: `${server.address}/inner.git` } });
@@ -171,7 +179,9 @@ suite("a repository that wants a login", () => {
     assert.deepEqual([found.code, found.stdout], [1, ""]);
   };
 
-  test("gets it from the client's secrets, for its host or for all", async () => {
+  test("gets it from the client's secrets, for its host or for all", {
+    skip: differs("about our own engine"),
+  }, async () => {
     await git.repository("locked.git", [{ Dockerfile: dockerfile, word: "locked\n" }]);
     await git.repository("locked-outer.git", [{ Dockerfile: dockerfile }]);
     await git.add("locked-outer.git", {}, { submodules: { sub: "../locked.git" } });
@@ -179,7 +189,7 @@ suite("a repository that wants a login", () => {
     const { host } = new URL(locked.address);
     const context = `${locked.address}/locked.git`;
     const refused = await house.fails(context);
-    assert.match(refused.stderr, /git ls-remote failed: fatal: could not read Username/);
+    assert.match(refused.stderr, /fatal: could not read Username/);
     const wrong = await secretFile("wrong");
     const right = await secretFile(`${token}\n`);
     const header = await secretFile(login("x-access-token"));
@@ -208,7 +218,9 @@ suite("a repository that wants a login", () => {
     await isClean();
   });
 
-  test("shows nobody what it is, on the command line or in words", async () => {
+  test("shows nobody what it is, on the command line or in words", {
+    skip: differs("about our own engine"),
+  }, async () => {
     await git.repository("shown.git", [{ Dockerfile: dockerfile, word: "shown\n", large: large() }]);
     const authorization = `Basic ${login("somebody").slice("basic ".length)}`;
     await using locked = await serveGitOverHttp(git.directory, {
