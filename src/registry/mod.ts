@@ -20,6 +20,8 @@ export {
 } from "./manifest-refused-error.ts";
 export { referrersTag } from "./referrers.ts";
 export type { CallOptions, HostConfig, Registry } from "./registry.ts";
-export type { RetryPolicy } from "./retry.ts";
+export { NetworkError } from "./network-error.ts";
+export { codeOf } from "./response-error.ts";
+export { isTransientStatus, nextDelayMs, pause, type RetryPolicy } from "./retry.ts";
 export { tokenFetcher } from "./token.ts";
-export { loadHttpClient } from "./transport.ts";
+export { type HttpRequest, type HttpResponse, loadHttpClient, Transport } from "./transport.ts";

@@ -32,11 +32,15 @@ interface Explanation {
 /**
  * Puts a failed request into words: what was asked, what went wrong, and what to do about it.
  * @param request.registry the name people know the registry by
+ * @param request.service the other side, where it is no registry, for instance `the S3 endpoint "minio:9000"`
  */
-export function networkError(request: { method: string; url: string; registry: string }, error: unknown): NetworkError {
-  const { method, url, registry } = request;
+export function networkError(
+  request: { method: string; url: string; registry: string; service?: string | undefined },
+  error: unknown,
+): NetworkError {
+  const { method, url, registry, service = `registry ${JSON.stringify(registry)}` } = request;
   const root = rootOf(error as SystemError);
-  const { what, remedy, transient = false, notTls = false } = explain(root, new URL(url), registry);
+  const { what, remedy, transient = false, notTls = false } = explain(root, new URL(url), service);
   const verb = method.charAt(0) + method.slice(1).toLowerCase();
   return new NetworkError(`failed to do request: ${verb} "${withoutQuery(url)}": ${what}${remedy && `: ${remedy}`}`, {
     cause: error,
@@ -56,42 +60,41 @@ function rootOf(error: SystemError): SystemError {
   return inner?.code ? rootOf(inner) : error;
 }
 
-function explain(error: SystemError, url: URL, registry: string): Explanation {
+function explain(error: SystemError, url: URL, name: string): Explanation {
   const port = url.port || (url.protocol === "https:" ? "443" : "80");
   const address = `${error.address ?? url.hostname}:${error.port ?? port}`;
-  const name = JSON.stringify(registry);
   switch (error.code) {
     case "ECONNREFUSED":
       return {
         what: `dial tcp ${address}: connect: connection refused`,
-        remedy: `nothing listens there: check that registry ${name} is running and its address is right`,
+        remedy: `nothing listens there: check that ${name} is running and its address is right`,
         notTls: true,
       };
     case "ENOTFOUND":
-      return { what: `dial tcp: lookup ${url.hostname}: no such host`, remedy: `check the name of registry ${name}` };
+      return { what: `dial tcp: lookup ${url.hostname}: no such host`, remedy: `check the name of ${name}` };
     case "EAI_AGAIN":
       return {
         what: `dial tcp: lookup ${url.hostname}: Temporary failure in name resolution`,
-        remedy: `check this machine's DNS, or the name of registry ${name}`,
+        remedy: `check this machine's DNS, or the name of ${name}`,
         transient: true,
       };
     case "EHOSTUNREACH":
     case "ENETUNREACH":
       return {
         what: `dial tcp ${address}: connect: ${error.code === "EHOSTUNREACH" ? "no route to host" : "network is unreachable"}`,
-        remedy: `check the network between here and registry ${name}, or set HTTPS_PROXY`,
+        remedy: `check the network between here and ${name}, or set HTTPS_PROXY`,
       };
     case "UND_ERR_CONNECT_TIMEOUT":
     case "ETIMEDOUT":
       return {
         what: `dial tcp ${address}: i/o timeout`,
-        remedy: `registry ${name} does not answer: check the address, firewalls and proxies`,
+        remedy: `${name} does not answer: check the address, firewalls and proxies`,
       };
     case "UND_ERR_HEADERS_TIMEOUT":
     case "UND_ERR_BODY_TIMEOUT":
       return {
         what: "net/http: timeout awaiting response",
-        remedy: `registry ${name} has stopped answering`,
+        remedy: `${name} has stopped answering`,
         transient: true,
       };
     case "UND_ERR_SOCKET":
@@ -99,7 +102,7 @@ function explain(error: SystemError, url: URL, registry: string): Explanation {
     case "EPIPE":
       return {
         what: "connection reset by peer",
-        remedy: `registry ${name} closed the connection`,
+        remedy: `${name} closed the connection`,
         transient: true,
         notTls: true,
       };
@@ -107,7 +110,7 @@ function explain(error: SystemError, url: URL, registry: string): Explanation {
       return (
         explainTls(error, url, name) ?? {
           what: messageOf(error),
-          remedy: `while talking to registry ${name}`,
+          remedy: `while talking to ${name}`,
           transient: !!error.code?.startsWith("HPE_"),
         }
       );
@@ -123,18 +126,18 @@ function explainTls(error: SystemError, url: URL, name: string): Explanation | u
     case "UNABLE_TO_GET_ISSUER_CERT_LOCALLY":
       return {
         what: "tls: failed to verify certificate: x509: certificate signed by unknown authority",
-        remedy: `give its authority as "ca" for registry ${name} in the builder's config, or set "insecure = true" there to accept any certificate`,
+        remedy: `give its authority as "ca" for ${name} in the builder's config, or set "insecure = true" there to accept any certificate`,
       };
     case "CERT_HAS_EXPIRED":
     case "CERT_NOT_YET_VALID":
       return {
         what: "tls: failed to verify certificate: x509: certificate has expired or is not yet valid",
-        remedy: `renew the certificate of registry ${name}, or check this machine's clock`,
+        remedy: `renew the certificate of ${name}, or check this machine's clock`,
       };
     case "ERR_TLS_CERT_ALTNAME_INVALID":
       return {
         what: `tls: failed to verify certificate: x509: certificate is not valid for ${url.hostname}`,
-        remedy: `use a name that the certificate of registry ${name} lists, or set "insecure = true" for it in the builder's config`,
+        remedy: `use a name that the certificate of ${name} lists, or set "insecure = true" for it in the builder's config`,
       };
     default:
       return explainProtocol(error, name);
@@ -146,11 +149,10 @@ function explainProtocol(error: SystemError, name: string): Explanation | undefi
     const plain = /wrong version number|packet length too long|http request|unknown protocol/i.test(
       `${error.code.replaceAll("_", " ")} ${error.message}`,
     );
-    if (!plain)
-      return { what: `remote error: tls: ${error.message}`, remedy: `check the TLS settings of registry ${name}` };
+    if (!plain) return { what: `remote error: tls: ${error.message}`, remedy: `check the TLS settings of ${name}` };
     return {
       what: "http: server gave HTTP response to HTTPS client",
-      remedy: `if registry ${name} really speaks plain HTTP, set "http = true" for it in the builder's config`,
+      remedy: `if ${name} really speaks plain HTTP, set "http = true" for it in the builder's config`,
       notTls: true,
     };
   }

@@ -7,12 +7,14 @@ import type { HostConfig } from "./registry.ts";
 
 /** One HTTP request, as it goes over the wire. */
 export interface HttpRequest {
-  readonly method: "GET" | "HEAD" | "POST" | "PUT" | "DELETE";
+  readonly method: "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE";
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: Uint8Array | AsyncIterable<Uint8Array>;
-  /** For messages. */
+  /** For messages: the registry's name. */
   readonly registry: string;
+  /** For messages: what the other side is, where it is no registry. */
+  readonly service?: string;
   readonly config: HostConfig;
   readonly signal: AbortSignal;
 }

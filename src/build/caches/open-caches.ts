@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import { BuildError } from "../../base/errors/mod.ts";
 import { parseGoBool } from "../../base/text/go-values/mod.ts";
 import type { BlobReader, ContentStore, LayoutDirectory } from "../../content/mod.ts";
+import { CloudCaches } from "./cloud-caches.ts";
 import { findCacheIn, openCacheDirectory, parseManifestOf } from "./local-directory.ts";
 import { type CacheEntry, parseCache } from "./parse-cache.ts";
 
@@ -31,8 +32,13 @@ export interface CacheWishes {
  * Checks what is said of caches, and opens the directories among them.
  * @throws {BuildError} `invalid_argument`, with docker buildx's words
  */
-export async function openCaches(wishes: CacheWishes, { cwd }: { readonly cwd: string }): Promise<BuildCaches> {
-  const wanted = wishes.cacheTo.flatMap(parseCache);
+export async function openCaches(
+  wishes: CacheWishes,
+  { cwd, env }: { readonly cwd: string; readonly env: Readonly<Record<string, string | undefined>> },
+): Promise<BuildCaches> {
+  const cloud = new CloudCaches(env);
+  const wanted = await cloud.complete(wishes.cacheTo.flatMap(parseCache));
+  const wantedImports = await cloud.complete(wishes.cacheFrom.flatMap(parseCache));
   const isInline = wishes.buildArgs.some(
     (arg) => arg.startsWith("BUILDKIT_INLINE_CACHE=") && parseGoBool(arg.slice(arg.indexOf("=") + 1)) === true,
   );
@@ -47,8 +53,10 @@ export async function openCaches(wishes: CacheWishes, { cwd }: { readonly cwd: s
     const reset = attrs["reset"] !== undefined && parseGoBool(attrs["reset"]) === true;
     directories.push({ directory, tag: attrs["tag"] || "latest", reset });
   }
+  const { warnings, ...opened } = await openImports(wantedImports, cwd);
   return {
-    ...(await openImports(wishes.cacheFrom.flatMap(parseCache), cwd)),
+    ...opened,
+    warnings: [...cloud.warnings, ...warnings],
     exports,
     writable,
     async finish({ "cache.manifest": manifest }) {

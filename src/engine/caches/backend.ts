@@ -1,5 +1,5 @@
 import type { Descriptor, Digest } from "../../oci/mod.ts";
-import type { Registry } from "../../registry/mod.ts";
+import type { HostConfig, Registry, Transport } from "../../registry/mod.ts";
 import type { SessionCaller } from "../../session/mod.ts";
 import type { Compression } from "../refs/mod.ts";
 import type { VertexProgress } from "../solver/mod.ts";
@@ -11,6 +11,12 @@ export interface CacheContext {
   readonly signal: AbortSignal;
   /** Registries, with the credentials of the client whose build it is; with `insecure`, whatever their certificates. */
   registry(options: { readonly insecure: boolean }): Registry;
+  /** Connections to services that are no registries. */
+  readonly transport: Transport;
+  /** How to reach a host, as this engine's configuration says; nothing configured: `{}`. */
+  readonly hosts: (host: string) => HostConfig;
+  /** The engine's own variables. */
+  readonly env: Readonly<Record<string, string | undefined>>;
   /** The client whose build it is. @throws {BuildError} when it has no session */
   session(): Promise<SessionCaller>;
   readonly isClientThere: () => boolean;

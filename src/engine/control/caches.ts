@@ -1,6 +1,6 @@
 import { BuildError, isAbort, messageOf } from "../../base/errors/mod.ts";
 import { digestOf } from "../../oci/mod.ts";
-import type { Registry } from "../../registry/mod.ts";
+import { type Registry, Transport } from "../../registry/mod.ts";
 import {
   type CacheContext,
   type CacheEntry,
@@ -23,6 +23,7 @@ import { openSessionRegistry } from "./session-registry.ts";
 export class BuildCaches {
   readonly #build: Build;
   readonly #consulted = new Set<string>();
+  readonly #transport = new Transport(process.env);
   #insecure: Registry | undefined;
 
   constructor(build: Build) {
@@ -154,6 +155,9 @@ export class BuildCaches {
         const hosts = (host: string) => ({ ...deps.hosts(host), insecure: true, plainHttp: true });
         return (this.#insecure ??= openSessionRegistry({ sessions, sessionId, hosts }));
       },
+      transport: this.#transport,
+      hosts: deps.hosts,
+      env: process.env,
       session: async () => await environment.session(undefined, { signal }),
       isClientThere: environment.isClientThere,
       noteKnownIn: (digest, repository) => deps.worker.refs.noteKnownIn(digest, repository),

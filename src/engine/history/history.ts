@@ -11,6 +11,7 @@ import { parseHistoryFilters } from "./record-filter.ts";
 import { type HistoryLimits, RecordStore } from "./record-store.ts";
 import { readStatusLog, writeStatusLog } from "./status-log.ts";
 import { StepCounts } from "./step-counts.ts";
+import { withoutSecrets } from "./without-secrets.ts";
 
 type BuildRecord = control.BuildHistoryRecord;
 const { STARTED, COMPLETE, DELETED } = control.BuildHistoryEventType;
@@ -74,7 +75,7 @@ export class History implements Disposable {
     const record = create(control.BuildHistoryRecordSchema, {
       Ref,
       Frontend,
-      FrontendAttrs,
+      FrontendAttrs: withoutSecrets(FrontendAttrs),
       Exporters,
       CreatedAt: timestampFromDate(this.#now()),
       Generation: 1,

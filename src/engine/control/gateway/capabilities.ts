@@ -15,7 +15,6 @@ const missing: ReadonlySet<string> = new Set<LlbCapability>([
   "exec.meta.cdi",
   "exec.meta.linux.resources",
   "cache.gha",
-  "cache.s3",
   "cache.azblob",
   "exporter.image.attestations",
   "exporter.session",
