@@ -38,6 +38,12 @@ suite("a frontend that is an image", () => {
     assert.match(said, /^target: last$/m);
   });
 
+  test("can look around, and give its result in the way of old", async () => {
+    const context = await contextOf("files D*", `image ${house.base}`, "old");
+    const said = await wordsOf(context);
+    assert.match(said, new RegExp(`^Dockerfile\ndocker-image://${house.base} sha256:[0-9a-f]{64}\n$`));
+  });
+
   test("may have the built-in one do a part, and its result pushed for several platforms", async () => {
     const context = await contextOf("docker FROM scratch", "docker ARG TARGETARCH", "docker LABEL arch=$TARGETARCH");
     const image = `${house.registry.host}/made:latest`;

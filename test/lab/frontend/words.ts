@@ -5,6 +5,9 @@
  *   word TEXT      a line of the file /words of the image
  *   options        a line for each option that it was given
  *   inputs         a line for each input
+ *   files PATTERN  a line for each file beside the Dockerfile whose name matches
+ *   image NAME     what the name of an image means: its digest
+ *   old            the result by its bare id, as frontends of old gave it
  *   warn TEXT      a warning
  *   docker LINE    a line of a Dockerfile that the frontend built into the engine does, on top of nothing else
  *   fail TEXT      an error
@@ -57,7 +60,7 @@ async function build(engine: Client<typeof gateway.LLBBridge>) {
   if (FrontendAPICaps.length === 0 || Workers.length === 0)
     throw new BuildError("unknown", "an engine without anything");
   const filename = options.get("filename") ?? "Dockerfile";
-  const source = local("dockerfile", { sessionId, followPaths: [filename] }, { name: `read ${filename}` });
+  const source = local("dockerfile", { sessionId }, { name: `read ${filename}` });
   const { result } = await engine.solve({
     Definition: marshal(source),
     allowResultReturn: true,
@@ -67,6 +70,7 @@ async function build(engine: Client<typeof gateway.LLBBridge>) {
   const { Data } = await engine.readFile({ Ref: id, FilePath: filename });
   const orders = new TextDecoder().decode(Data).split("\n");
   const words: string[] = [];
+  let isOld = false;
   const dockerfile: string[] = [];
   for (const order of orders) {
     const [, verb = "", rest = ""] = /^(\w+) ?(.*)$/.exec(order) ?? [];
@@ -80,6 +84,19 @@ async function build(engine: Client<typeof gateway.LLBBridge>) {
         break;
       case "inputs":
         words.push(...Object.keys((await engine.inputs({})).Definitions).toSorted());
+        break;
+      case "files": {
+        const { entries } = await engine.readDir({ Ref: id, DirPath: "/", IncludePattern: rest });
+        words.push(...entries.map(({ path }) => path));
+        break;
+      }
+      case "image": {
+        const { Source, Image } = await engine.resolveSourceMeta({ Source: { identifier: `docker-image://${rest}` } });
+        words.push(`${Source?.identifier} ${Image?.Digest}`);
+        break;
+      }
+      case "old":
+        isOld = true;
         break;
       case "warn":
         await engine.warn({
@@ -119,6 +136,10 @@ async function build(engine: Client<typeof gateway.LLBBridge>) {
   }
   const data = bytes(words.map((word) => `${word}\n`).join(""));
   const made = scratch.file([{ type: "mkfile", path: "/words", mode: 0o644, data }], { name: "write words" });
+  if (isOld) {
+    const { ref } = await engine.solve({ Definition: marshal(made) });
+    return { result: { case: "refDeprecated" as const, value: ref } };
+  }
   const reply = await engine.solve({ Definition: marshal(made), allowResultReturn: true, allowResultArrayRef: true });
   if (!reply.result) throw new BuildError("unknown", "no result");
   return reply.result;

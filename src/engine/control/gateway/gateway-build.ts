@@ -6,6 +6,7 @@ import { errorOf } from "../../../rpc/mod.ts";
 import type { MessageInitShape } from "../../../base/protobuf/mod.ts";
 import type { Build, BuildResult, PlatformResult } from "../build.ts";
 import { FrontendBridge } from "../frontend-bridge.ts";
+import type { Policies } from "../policies.ts";
 import type { LazyResult } from "../lazy-result.ts";
 import { GatewayContainers } from "./containers/mod.ts";
 
@@ -47,6 +48,13 @@ export class GatewayBuild {
   /** What the client said the result is. @throws what it said went wrong */
   get returned(): Promise<BuildResult> {
     return this.#returned.promise;
+  }
+
+  /** The build as a frontend sees it under rules of its own. */
+  bridgeWith(policies: Policies): FrontendBridge {
+    if (policies.length === 0) return this.bridge;
+    const { platforms } = this.bridge;
+    return new FrontendBridge(this.build, { attributes: {}, inputs: {}, policies, platforms });
   }
 
   /** Runs a frontend of this engine or adds a graph; the answer names results by ids that are good until the build ends. */

@@ -1,12 +1,14 @@
 import type { MessageInitShape } from "../../../base/protobuf/mod.ts";
 import { type apicaps, gateway, type pb } from "../../../api/mod.ts";
 import { BuildError } from "../../../base/errors/mod.ts";
+import { createPatternMatcher } from "../../../base/text/patterns/mod.ts";
 import { encodeStat } from "../../../filesync/mod.ts";
 import { decodePlatform } from "../../../llb/mod.ts";
 import { parsePlatform } from "../../../oci/mod.ts";
 import { type HandlerContext, type Route, service } from "../../../rpc/mod.ts";
 import type { TocEntry } from "../../snapshots/mod.ts";
 import type { EngineDeps } from "../deps.ts";
+import type { Policies } from "../policies.ts";
 import { workerRecords } from "../worker-records.ts";
 import { engineCapabilities, gatewayCapabilities } from "./capabilities.ts";
 import { execProcesses, readContainerDirectory, readContainerFile, statContainerFile } from "./containers/mod.ts";
@@ -25,20 +27,17 @@ export function gatewayRoutes(
   find: (call: HandlerContext) => Promise<GatewayBuild>,
   deps: EngineDeps,
 ): readonly Route[] {
-  const resolveImage = async (
-    build: GatewayBuild,
-    name: string,
-    platform: pb.Platform | undefined,
-    logName: string,
-    mode: string,
-    signal: AbortSignal,
-  ) =>
-    await build.bridge.resolveImageConfig(name, {
+  const resolveImage = async (build: GatewayBuild, asked: AskedImage, signal: AbortSignal) => {
+    const { name, platform, logName, mode, layout, policies } = asked;
+    const { ref, digest, config } = await build.bridgeWith(policies).resolveImageConfig(name, {
       platform: platform ? decodePlatform(platform) : parsePlatform("linux"),
       resolveMode: mode === "pull" || mode === "local" ? mode : "default",
       logName: logName || `load metadata for ${name}`,
+      ...(layout ? { layout } : {}),
       signal,
     });
+    return { ref, digest: digest ?? "", config: config as Uint8Array<ArrayBuffer> };
+  };
   return service(gateway.LLBBridge, {
     ping: async () => ({
       FrontendAPICaps: gatewayCapabilities.map(enabled),
@@ -46,32 +45,37 @@ export function gatewayRoutes(
       Workers: await workerRecords(deps),
     }),
     solve: async (request, context) => {
+      const result = await (await find(context)).solve(request);
+      if (request.allowResultReturn) return { result: request.allowResultArrayRef ? result : asIds(result) };
+      const only = result.result;
+      if (only?.case === "ref") return { ref: only.value.id ?? "" };
+      throw new BuildError("unknown", "solve did not return default result");
+    },
+    resolveImageConfig: async (request, context) => {
+      const { Ref: name, Platform: platform, LogName: logName, ResolveMode: mode } = request;
+      const layout = request.ResolverType === 1 ? { sessionId: request.SessionID, store: request.StoreID } : undefined;
+      const asked = { name, platform, logName, mode, layout, policies: request.SourcePolicies };
+      const { ref, digest, config } = await resolveImage(await find(context), asked, context.signal);
+      return { Ref: ref, Digest: digest, Config: config };
+    },
+    resolveSourceMeta: async (request, context) => {
+      const { Source, Platform: platform, LogName: logName, ResolveMode: mode, SourcePolicies: policies } = request;
       const build = await find(context);
-      if (!request.allowResultReturn) {
+      const [, scheme, name] = /^(docker-image|oci-layout):\/\/(.*)$/.exec(Source?.identifier ?? "") ?? [];
+      if (!Source || scheme === undefined || name === undefined) {
         throw new BuildError(
           "unimplemented",
-          "results as bare ids are not supported by this engine: ask with allowResultReturn",
+          `cannot resolve ${Source?.identifier ?? "an empty source"}: only images can be resolved by this engine yet`,
         );
       }
-      return { result: await build.solve(request) };
-    },
-    resolveImageConfig: async ({ Ref, Platform, LogName, ResolveMode, ResolverType }, context) => {
-      if (ResolverType !== 0)
-        throw new BuildError("unimplemented", "oci-layout sources are not supported by this engine yet");
-      const image = await resolveImage(await find(context), Ref, Platform, LogName, ResolveMode, context.signal);
-      return { Ref: image.ref, Digest: image.digest ?? "", Config: image.config as Uint8Array<ArrayBuffer> };
-    },
-    resolveSourceMeta: async ({ Source, Platform, LogName, ResolveMode }, context) => {
-      const build = await find(context);
-      const [, name] = /^docker-image:\/\/(.*)$/.exec(Source?.identifier ?? "") ?? [];
-      if (!Source || name === undefined) {
-        throw new BuildError(
-          "unimplemented",
-          `cannot resolve ${Source?.identifier ?? "an empty source"}: only docker-image sources are supported by this engine yet`,
-        );
-      }
-      const image = await resolveImage(build, name, Platform, LogName, ResolveMode, context.signal);
-      return { Source, Image: { Digest: image.digest ?? "", Config: image.config as Uint8Array<ArrayBuffer> } };
+      const { attrs } = Source;
+      const layout =
+        scheme === "oci-layout"
+          ? { sessionId: attrs["oci.session"] ?? "", store: attrs["oci.store"] ?? "" }
+          : undefined;
+      const asked = { name, platform, logName, mode, layout, policies };
+      const { ref, digest, config } = await resolveImage(build, asked, context.signal);
+      return { Source: { ...Source, identifier: `${scheme}://${ref}` }, Image: { Digest: digest, Config: config } };
     },
     readFile: async ({ Ref, FilePath, Range }, context) => {
       const bytes = await (await find(context)).ref(Ref).readFile(FilePath, { signal: context.signal });
@@ -80,10 +84,11 @@ export function gatewayRoutes(
       return { Data: bytes.subarray(from, to) as Uint8Array<ArrayBuffer> };
     },
     readDir: async ({ Ref, DirPath, IncludePattern }, context) => {
-      if (IncludePattern !== "")
-        throw new BuildError("unimplemented", "ReadDir with a pattern is not supported by this engine yet");
+      const included = IncludePattern === "" ? undefined : createPatternMatcher([IncludePattern]);
       const entries = await (await find(context)).ref(Ref).entries(DirPath, { signal: context.signal });
-      return { entries: entries.map((entry) => statMessage(entry, entry.path.slice(entry.path.lastIndexOf("/") + 1))) };
+      const named = entries.map((entry) => [entry, entry.path.slice(entry.path.lastIndexOf("/") + 1)] as const);
+      const wanted = named.filter(([, name]) => included?.matches(name) ?? true);
+      return { entries: wanted.map(([entry, name]) => statMessage(entry, name)) };
     },
     statFile: async ({ Ref, Path }, context) => {
       const entry = await (await find(context)).ref(Ref).entry(Path, { signal: context.signal });
@@ -137,6 +142,26 @@ export function gatewayRoutes(
       return {};
     },
   });
+}
+
+/** What a client asks about an image. */
+interface AskedImage {
+  readonly name: string;
+  readonly platform: pb.Platform | undefined;
+  readonly logName: string;
+  readonly mode: string;
+  readonly layout: { readonly sessionId: string; readonly store: string } | undefined;
+  /** Rules about sources that count for this question. */
+  readonly policies: Policies;
+}
+
+/** A result for clients from before results said what they are made of. */
+function asIds(result: MessageInitShape<typeof gateway.ResultSchema>): MessageInitShape<typeof gateway.ResultSchema> {
+  const { result: made } = result;
+  if (made?.case === "ref") return { ...result, result: { case: "refDeprecated", value: made.value.id ?? "" } };
+  if (made?.case !== "refs") return result;
+  const refs = Object.fromEntries(Object.entries(made.value.refs ?? {}).map(([key, { id }]) => [key, id ?? ""]));
+  return { ...result, result: { case: "refsDeprecated", value: { refs } } };
 }
 
 function enabled(ID: string): MessageInitShape<typeof apicaps.APICapSchema> {
