@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
+import { readFile, truncate } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { openHouse, differs } from "./harness.ts";
@@ -91,4 +91,22 @@ test("files of Windows, and names of the built-in frontend, do no harm", {
   const context = await house.context({ Dockerfile: `\ufeff${text.replaceAll("\n", "\r\n")}` });
   const out = await house.exported(context);
   assert.equal(await readFile(join(out, "a"), "utf8"), "x\r\n");
+});
+
+test("a Dockerfile of 100 MB in one line is refused in plain words, and costs the engine no memory", {
+  skip: differs("about our own engine"),
+}, async () => {
+  const small = await house.context({ Dockerfile: "FROM scratch\nENV a=b\n" });
+  await house.build(small);
+  const peak = async () =>
+    Number(/^VmHWM:\s+(\d+) kB$/m.exec(await readFile(`/proc/${house.engine()?.pid}/status`, "utf8"))?.[1]);
+  const before = await peak();
+  const context = await house.context({ Dockerfile: "FROM scratch\nRUN " });
+  await truncate(join(context, "Dockerfile"), 100 * 1024 * 1024);
+  assert.match(
+    (await house.fails(context)).stderr,
+    /Dockerfile is too large: 104857600 bytes, at most 4194304 are read/,
+  );
+  await house.build(small);
+  assert.ok((await peak()) - before < 64 * 1024, `${(await peak()) - before} kB more`);
 });
