@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { suite, test } from "node:test";
-import { type LabPolyarch, must, openPolyarch, run, startS3, unpackDocker } from "../lab/mod.ts";
+import { type LabPolyarch, must, openPolyarch, run, startAzure, startS3, unpackDocker } from "../lab/mod.ts";
 import { openHouse } from "./harness.ts";
 
 /** Engines that share nothing but what is exported. */
@@ -163,5 +163,50 @@ suite("type=s3", async () => {
     assert.equal(started.code, 0, started.stderr);
     const log = await buildx(fresh, [`--cache-from=${place},prefix=buildx/`]);
     assert.ok(cached(log).includes(last), log);
+  });
+});
+
+suite("type=azblob", async () => {
+  const key = Buffer.from("the account's key, of any length").toString("base64");
+  const azure = house.own(await startAzure({ name: "lab", key }));
+  const { blobs } = azure;
+  const place = `type=azblob,account_url=${azure.accountUrl},account_name=lab,secret_access_key=${key},prefix=p`;
+
+  test("another engine does nothing again; the container is made, large layers go in blocks, and hiccups do no harm", async () => {
+    blobs.faults.push("busy");
+    const { log: exporting, sum } = await resultOf(house, [`--cache-to=${place},name=one;two,mode=max`]);
+    assert.match(exporting, /^#\d+ exporting cache to Azure Blob Storage$/m);
+    assert.deepEqual([...azure.containers], ["buildkit-cache"]);
+    checkBlobs(blobs.objects, "buildkit-cache/p/blobs/");
+    assert.ok(
+      blobs.objects.has("buildkit-cache/p/manifests/one") && blobs.objects.has("buildkit-cache/p/manifests/two"),
+    );
+    assert.equal(blobs.operations.filter((line) => line.startsWith("PutBlock ")).length, 3);
+    blobs.operations.length = 0;
+    await build(house, [`--cache-to=${place},mode=max`]);
+    assert.deepEqual(
+      blobs.operations.filter((line) => line.startsWith("Put")),
+      ["PutBlob buildkit-cache/p/manifests/buildkit"],
+    );
+
+    blobs.faults.push("cut");
+    const { log, sum: again } = await resultOf(await anew(), [`--cache-from=${place},name=none;two`]);
+    assert.match(log, /^#\d+ importing cache manifest from azblob:\d+$/m);
+    assert.equal(again, sum);
+    assert.ok(cached(log).includes(last), log);
+    assert.ok(blobs.operations.some((line) => /^GetBlob .* bytes=4096-$/.test(line)));
+  });
+
+  test("that may not be used is told: a failed build where it is to be written, a failed step where it is read", async () => {
+    const wrong = place.replace(key, Buffer.from("another").toString("base64"));
+    const { stderr } = await house.fails(context, [`--cache-to=${wrong}`]);
+    assert.match(
+      stderr,
+      /failed to solve: failed to get properties of cache container buildkit-cache: RESPONSE 403, ERROR CODE: AuthenticationFailed: /,
+    );
+    const log = await build(await anew(), [`--cache-from=${wrong}`]);
+    assert.match(log, /importing cache manifest from azblob:\d+\n#\d+ ERROR: .*AuthenticationFailed/);
+    const failed = await house.fails(context, ["--cache-to=type=azblob"]);
+    assert.match(failed.stderr, /account_url attribute is required for azblob cache/);
   });
 });

@@ -15,7 +15,6 @@ const missing: ReadonlySet<string> = new Set<LlbCapability>([
   "exec.meta.cdi",
   "exec.meta.linux.resources",
   "cache.gha",
-  "cache.azblob",
   "exporter.image.attestations",
   "exporter.session",
   "source.policy.session",
