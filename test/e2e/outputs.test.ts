@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir, readFile, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { must, startDocker } from "../lab/mod.ts";
+import { must, polyarchProgram, startDocker, startTlsProxy } from "../lab/mod.ts";
 import { imageConfig, listTar, openHouse, readMetadata, differs } from "./harness.ts";
 
 const house = await openHouse();
@@ -180,6 +181,75 @@ describe("docker", () => {
   });
 });
 
+describe("-o type=image", () => {
+  test("registry.insecure=true pushes to a registry whose certificate nobody has vouched for", async () => {
+    const certs = join(await house.directory(), "certs");
+    await must(polyarchProgram, ["daemon", "certs", certs]);
+    const secure = house.own(await startTlsProxy(house.registry.host, join(certs, "daemon")));
+    const output = (image: string) => `type=image,name=${secure.host}/${image},push=true`;
+    const refused = await house.fails(context, ["-o", output("refused")]);
+    assert.match(refused.stderr, /failed to push 127\.0\.0\.1:\d+\/refused/);
+    const cases = [
+      ["insecure", [context, "--platform", "linux/amd64"]],
+      ["insecure-both", [context, "--platform", both]],
+    ] as const;
+    for (const [image, [path, ...args]] of cases) {
+      await house.build(path, [...args, "-o", `${output(image)},registry.insecure=true`]);
+      assert.equal((await imageConfig(`docker://${house.registry.host}/${image}`)).os, "linux");
+    }
+  });
+
+  test("dangling-name-prefix names an image by its digest", {
+    skip: differs("the engine inside Docker has names of its own"),
+  }, async () => {
+    const file = join(await house.directory(), "metadata.json");
+    const repository = `${house.registry.host}/dangling`;
+    const output = `type=image,dangling-name-prefix=${repository},name-canonical=true,store=true`;
+    await house.build(context, ["-o", output, "--metadata-file", file]);
+    const metadata = await readMetadata(file);
+    const name = `${repository}@${String(metadata["containerimage.digest"])}`;
+    assert.equal(metadata["image.name"], name);
+    const named = `type=image,name=${house.registry.host}/named:1,dangling-name-prefix=${repository}`;
+    await house.build(context, ["-o", named, "--metadata-file", file]);
+    assert.equal((await readMetadata(file))["image.name"], `${house.registry.host}/named:1,${name}`);
+    await house.build(context, ["-o", `${named},danging-name-empty-only=true`, "--metadata-file", file]);
+    assert.equal((await readMetadata(file))["image.name"], `${house.registry.host}/named:1`);
+  });
+
+  test("a layer that its owner keeps for himself is distributed like others, unless prefer-nondist-layers=true", async () => {
+    const layout = await house.directory();
+    const digest = await writeKeptImage(layout, "https://example.com/layer");
+    const from = await house.context({ Dockerfile: "FROM kept\nCOPY Dockerfile /\n" });
+    for (const prefer of [false, true]) {
+      const dest = await house.directory();
+      const more = `prefer-nondist-layers=${prefer}`;
+      const args = [
+        "--build-context",
+        `kept=oci-layout://${layout}@${digest}`,
+        "-o",
+        `type=oci,tar=false,dest=${dest},${more}`,
+      ];
+      await house.build(from, args);
+      const { layers } = await onlyManifest(dest);
+      assert.equal(layers.length, 2);
+      for (const [at, { mediaType, urls }] of layers.entries()) {
+        const stays = prefer && at === 0;
+        assert.equal(mediaType.includes("nondistributable"), stays, mediaType);
+        assert.deepEqual(urls, stays ? ["https://example.com/layer"] : undefined);
+      }
+    }
+  });
+
+  test("prefer-image-digest takes the manifest for the image's identity", async () => {
+    const file = join(await house.directory(), "iid");
+    const output = `type=image,name=${house.registry.host}/preferred,push=true,prefer-image-digest=true`;
+    await house.build(context, ["-o", output, "--iidfile", file]);
+    const args = ["inspect", "--tls-verify=false", "--format", "{{.Digest}}"];
+    const digest = await must("skopeo", [...args, `docker://${house.registry.host}/preferred`]);
+    assert.equal(await readFile(file, "utf8"), digest.trim());
+  });
+});
+
 describe("what a build tells", () => {
   test("--metadata-file has the digest, the descriptor and the names", {
     skip: differs("the engine inside Docker pushes in Docker's formats"),
@@ -251,3 +321,41 @@ describe("what a build tells", () => {
     assert.ok(!existsSync("/tmp/x"));
   });
 });
+
+interface LayoutManifest {
+  readonly layers: readonly { readonly mediaType: string; readonly urls?: readonly string[] }[];
+}
+
+/** The manifest of the one image of a layout. */
+async function onlyManifest(layout: string): Promise<LayoutManifest> {
+  const index = JSON.parse(await readFile(join(layout, "index.json"), "utf8")) as { manifests: { digest: string }[] };
+  const hex = index.manifests[0]?.digest.split(":")[1] ?? "";
+  return JSON.parse(await readFile(join(layout, "blobs/sha256", hex), "utf8")) as LayoutManifest;
+}
+
+/** An image with one layer that is to be had from `url` alone. @returns its manifest's digest */
+async function writeKeptImage(layout: string, url: string): Promise<string> {
+  await mkdir(join(layout, "blobs/sha256"), { recursive: true });
+  const blob = async (bytes: Uint8Array | string) => {
+    const hex = createHash("sha256").update(bytes).digest("hex");
+    await writeFile(join(layout, "blobs/sha256", hex), bytes);
+    return { digest: `sha256:${hex}`, size: bytes.length };
+  };
+  await writeFile(join(layout, "kept"), "kept");
+  await must("tar", ["-C", layout, "-cf", join(layout, "layer.tar"), "kept"]);
+  const type = "application/vnd.oci.image";
+  const layer = await blob(await readFile(join(layout, "layer.tar")));
+  const config = { architecture: "amd64", os: "linux", rootfs: { type: "layers", diff_ids: [layer.digest] } };
+  const manifest = await blob(
+    JSON.stringify({
+      schemaVersion: 2,
+      mediaType: `${type}.manifest.v1+json`,
+      config: { mediaType: `${type}.config.v1+json`, ...(await blob(JSON.stringify(config))) },
+      layers: [{ mediaType: `${type}.layer.nondistributable.v1.tar`, ...layer, urls: [url] }],
+    }),
+  );
+  const manifests = [{ mediaType: `${type}.manifest.v1+json`, ...manifest }];
+  await writeFile(join(layout, "index.json"), JSON.stringify({ schemaVersion: 2, manifests }));
+  await writeFile(join(layout, "oci-layout"), JSON.stringify({ imageLayoutVersion: "1.0.0" }));
+  return manifest.digest;
+}

@@ -33,6 +33,7 @@ export {
   startRegistry,
 } from "./registry.ts";
 export { type Finished, type RunOptions, must, run } from "./run.ts";
+export { startTlsProxy, type TlsProxy } from "./tls-proxy.ts";
 export {
   type IndexedManifest,
   type UnpackedImage,

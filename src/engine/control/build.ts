@@ -4,6 +4,7 @@ import { formatPlatform, type Platform } from "../../oci/mod.ts";
 import { dockerfileFrontend, isBuiltinFrontend } from "../frontends/mod.ts";
 import { loadDefinition } from "../ops/mod.ts";
 import { type SourcePolicy, sourcePolicy } from "../policy/mod.ts";
+import type { Registry } from "../../registry/mod.ts";
 import type { Ref } from "../refs/mod.ts";
 import type { Job } from "../solver/mod.ts";
 import { BuildCaches, importsOfAttributes } from "./caches.ts";
@@ -13,6 +14,7 @@ import { FrontendBridge } from "./frontend-bridge.ts";
 import { runImageFrontend } from "./gateway/mod.ts";
 import { applied, type Policies } from "./policies.ts";
 import { LazyResult } from "./lazy-result.ts";
+import { openSessionRegistry } from "./session-registry.ts";
 
 /** One filesystem of a build's result, not made yet. */
 export interface PlatformResult {
@@ -37,6 +39,14 @@ export class Build implements AsyncDisposable {
   readonly sessionId: string;
   readonly deps: EngineDeps;
   readonly caches: BuildCaches = new BuildCaches(this);
+  /** Registries, with the credentials of the client whose build it is; with `insecure`, whatever their certificates. */
+  readonly registry = ({ insecure }: { readonly insecure: boolean }): Registry => {
+    if (!insecure) return this.environment.registry;
+    const { sessions, hosts: configured } = this.deps;
+    const hosts = (host: string) => ({ ...configured(host), insecure: true, plainHttp: true });
+    return (this.#insecure ??= openSessionRegistry({ sessions, sessionId: this.sessionId, hosts }));
+  };
+  #insecure: Registry | undefined;
   readonly #results: LazyResult[] = [];
   readonly #policies: Policies;
   readonly #policy: SourcePolicy;

@@ -1,6 +1,6 @@
 import { BuildError, isAbort, messageOf } from "../../base/errors/mod.ts";
 import { digestOf } from "../../oci/mod.ts";
-import { type Registry, Transport } from "../../registry/mod.ts";
+import { Transport } from "../../registry/mod.ts";
 import {
   type CacheContext,
   type CacheEntry,
@@ -17,14 +17,12 @@ import { type PlatformRef, step } from "../exporters/mod.ts";
 import type { Compression, Ref } from "../refs/mod.ts";
 import type { Build } from "./build.ts";
 import type { ResultEdge } from "./lazy-result.ts";
-import { openSessionRegistry } from "./session-registry.ts";
 
 /** The caches that a build consults, and those that it leaves behind. */
 export class BuildCaches {
   readonly #build: Build;
   readonly #consulted = new Set<string>();
   readonly #transport = new Transport(process.env);
-  #insecure: Registry | undefined;
 
   constructor(build: Build) {
     this.#build = build;
@@ -145,16 +143,11 @@ export class BuildCaches {
   }
 
   #context(): CacheContext {
-    const { environment, job, deps, sessionId } = this.#build;
+    const { environment, job, deps } = this.#build;
     const { signal } = job;
     return {
       signal,
-      registry: ({ insecure }) => {
-        if (!insecure) return environment.registry;
-        const { sessions } = deps;
-        const hosts = (host: string) => ({ ...deps.hosts(host), insecure: true, plainHttp: true });
-        return (this.#insecure ??= openSessionRegistry({ sessions, sessionId, hosts }));
-      },
+      registry: this.#build.registry,
       transport: this.#transport,
       hosts: deps.hosts,
       env: process.env,

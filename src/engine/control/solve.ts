@@ -215,7 +215,8 @@ async function exportAll(
   },
 ): Promise<Exported> {
   const { request, signal, inlineCache } = context;
-  const { job, environment, deps } = context.build;
+  const { build } = context;
+  const { job, environment, deps } = build;
   const { worker } = deps;
   const documents: Document[] = [];
   const outcomes = await Promise.allSettled(
@@ -227,7 +228,7 @@ async function exportAll(
           signal,
           index,
           progress: step,
-          registry: environment.registry,
+          registry: build.registry,
           inlineCache,
           noteDocument: (document) => documents.push(document),
           noteKnownIn: (digest, repository) => worker.refs.noteKnownIn(digest, repository),

@@ -33,8 +33,8 @@ export interface ExportContext {
   readonly progress: VertexProgress;
   /** Position of this exporter in the request; the client finds the target of what is sent to it by this. */
   readonly index: number;
-  /** Registries, with the credentials of the client whose build it is. */
-  readonly registry: Registry;
+  /** Registries, with the credentials of the client whose build it is; with `insecure`, whatever their certificates. */
+  registry(options: { readonly insecure: boolean }): Registry;
   /** Remembers that a repository (`host/path`) holds a layer blob now, so that a later push to its neighbour can mount it. */
   noteKnownIn(digest: Digest, repository: string): void;
   /** What the config of a platform's image has to say of the build's cache, base64; nothing where that is not wished for. */

@@ -7,10 +7,12 @@ import {
   type Digest,
   encodeIndex,
   encodeManifest,
+  layerMediaType,
   type ImageConfig,
   type MediaTypeFamily,
   mediaTypes,
   normalizePlatform,
+  parseLayerMediaType,
   toFamily,
 } from "../../../oci/mod.ts";
 import type { LayerBlob } from "../../refs/mod.ts";
@@ -123,11 +125,7 @@ async function assembleManifest(
     inlineCache,
   });
   const config = { descriptor: describe(configType(family), configBytes), bytes: configBytes };
-  const layerDescriptors = layers.map((layer) => ({
-    mediaType: toFamily(layer.descriptor.mediaType, family),
-    digest: layer.descriptor.digest,
-    size: layer.descriptor.size,
-  }));
+  const layerDescriptors = layers.map(({ descriptor }) => layerDescriptor(descriptor, attributes));
   const bytes = encodeManifest(
     createManifest({
       family,
@@ -145,6 +143,22 @@ async function assembleManifest(
   context.noteDocument(manifest);
   context.noteDocument(config);
   return { layers, layerDescriptors, config, manifest };
+}
+
+/** How a manifest names a layer. What its owner wants to keep for himself is distributed like others, unless the request would rather not. */
+function layerDescriptor(
+  { mediaType, digest, size, urls = [] }: Descriptor,
+  { family, preferForeign }: ImageAttributes,
+): Descriptor {
+  const type = parseLayerMediaType(mediaType);
+  if (!type?.foreign) return { mediaType: toFamily(mediaType, family), digest, size };
+  const stays = preferForeign && urls.length > 0;
+  return {
+    mediaType: layerMediaType({ ...type, family, foreign: preferForeign }),
+    digest,
+    size,
+    ...(stays && { urls }),
+  };
 }
 
 /** A metadata value of one platform, or the one that stands for a single result. */

@@ -1,15 +1,9 @@
 import { BuildError } from "../../../base/errors/mod.ts";
-import {
-  formatPlatform,
-  type MediaTypeFamily,
-  parsePlatform,
-  parseReference,
-  type Reference,
-  withDefaultTag,
-} from "../../../oci/mod.ts";
+import { formatPlatform, type MediaTypeFamily, parsePlatform } from "../../../oci/mod.ts";
 import type { Compression } from "../../refs/mod.ts";
-import { booleanAttribute, compressionAttributes, epochAttribute, refuseAttributes } from "../attributes.ts";
+import { booleanAttribute, compressionAttributes, epochAttribute } from "../attributes.ts";
 import type { ExporterAttributes } from "../exporter.ts";
+import { type ImageNames, parseImageNames } from "./names.ts";
 
 /** Where an annotation goes. */
 export type AnnotationKind = "manifest" | "manifest-descriptor" | "index" | "index-descriptor";
@@ -24,8 +18,7 @@ interface Annotation {
 
 /** Attributes that all exporters of images have in common, checked. */
 export interface ImageAttributes {
-  /** Normalized references that the image is to be known by; tags filled in unless it is pushed by digest. */
-  readonly names: readonly Reference[];
+  readonly names: ImageNames;
   readonly family: MediaTypeFamily;
   /** Nobody has said which family it is to be: a registry that does not know OCI's may get Docker's. */
   readonly mayChangeFamily: boolean;
@@ -36,6 +29,10 @@ export interface ImageAttributes {
   /** Whether times in layers, too, do not lie behind the epoch. */
   readonly rewriteTimestamp: boolean;
   readonly annotations: readonly Annotation[];
+  /** Layers that their base's owner does not want to be distributed stay where their urls say, rather than being pushed. */
+  readonly preferForeign: boolean;
+  /** The client is told of no config: it takes the manifest or index for the image's identity. */
+  readonly hidesConfig: boolean;
 }
 
 /** Checks the attributes of an image exporter. @throws {BuildError} `invalid_argument`, `unimplemented` */
@@ -43,11 +40,6 @@ export function parseImageAttributes(
   attributes: ExporterAttributes,
   options: { byDigest?: boolean } = {},
 ): ImageAttributes {
-  refuseAttributes(attributes, {
-    "prefer-nondist-layers": "layers are always pushed",
-    "dangling-name-prefix": "give the image a name",
-    "name-canonical": "names with a digest are not recorded",
-  });
   const oci = booleanAttribute(attributes, "oci-mediatypes", true);
   const { compression, force } = compressionAttributes(attributes);
   const annotations = parseAnnotations(attributes);
@@ -58,7 +50,7 @@ export function parseImageAttributes(
     );
   }
   return {
-    names: parseNames(attributes["name"] ?? "", options.byDigest ?? false),
+    names: parseImageNames(attributes, options),
     family: oci ? "oci" : "docker",
     // Docker's documents have no place for annotations, and no name for zstd that everybody knows.
     mayChangeFamily:
@@ -68,6 +60,8 @@ export function parseImageAttributes(
     epoch: epochAttribute(attributes),
     rewriteTimestamp: parseRewrite(attributes),
     annotations,
+    preferForeign: booleanAttribute(attributes, "prefer-nondist-layers", false),
+    hidesConfig: booleanAttribute(attributes, "prefer-image-digest", false),
   };
 }
 
@@ -77,23 +71,6 @@ function parseRewrite(attributes: ExporterAttributes): boolean {
     throw new BuildError("invalid_argument", 'exporter option "rewrite-timestamp" conflicts with "unpack"');
   }
   return rewrite;
-}
-
-function parseNames(text: string, byDigest: boolean): readonly Reference[] {
-  const names = text.split(",").map((name) => name.trim());
-  return names
-    .filter((name) => name !== "")
-    .map((name) => {
-      const reference = parseReference(name);
-      if (reference.digest)
-        throw new BuildError(
-          "invalid_argument",
-          `cannot export to "${name}": a name with a digest cannot be given to a new image`,
-        );
-      if (!byDigest) return withDefaultTag(reference);
-      if (reference.tag) throw new BuildError("invalid_argument", `can't push tagged ref ${name} by digest`);
-      return reference;
-    });
 }
 
 function parseAnnotations(attributes: ExporterAttributes): readonly Annotation[] {

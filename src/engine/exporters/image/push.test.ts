@@ -61,7 +61,6 @@ test("pushImage() pushes again what the registry turns out not to have", async (
   });
   const context = {
     signal: AbortSignal.timeout(60_000),
-    registry,
     progress: { status: () => undefined },
     noteKnownIn: () => undefined,
   } as unknown as ExportContext;
@@ -72,7 +71,7 @@ test("pushImage() pushes again what the registry turns out not to have", async (
   const child = image.manifests[1]?.manifest.descriptor.digest ?? "";
   const puts = ({ method, path }: { method: string; path: string }) => method === "PUT" && path.endsWith(child);
   server.plan({ when: puts, fault: { type: "answer", status: 201 } });
-  await pushImage(image, parseReference(`${server.host}/app:1`), { byDigest: false, context });
+  await pushImage(image, parseReference(`${server.host}/app:1`), { byDigest: false, context, registry });
   assert.equal(digestOf(server.storage.manifest("app", "1")?.bytes ?? new Uint8Array()), image.top.descriptor.digest);
   for (const { layers, config } of image.manifests) {
     for (const { descriptor } of [...layers, config]) assert.ok(server.storage.blob("app", descriptor.digest));

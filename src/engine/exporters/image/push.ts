@@ -9,6 +9,7 @@ import {
   withDigest,
   withTag,
 } from "../../../oci/mod.ts";
+import type { Registry } from "../../../registry/mod.ts";
 import type { Document, ExportContext } from "../exporter.ts";
 import { step } from "../step.ts";
 import type { AssembledImage } from "./assemble.ts";
@@ -25,10 +26,10 @@ const visibleFromBytes = 4 * 1024 * 1024;
 export async function pushImage(
   image: AssembledImage,
   name: Reference,
-  options: { readonly byDigest: boolean; readonly context: ExportContext },
+  options: { readonly byDigest: boolean; readonly context: ExportContext; readonly registry: Registry },
 ): Promise<void> {
-  const { context, byDigest } = options;
-  const { registry, signal, progress } = context;
+  const { context, byDigest, registry } = options;
+  const { signal, progress } = context;
   const top = image.top.descriptor;
   const target = byDigest ? withDigest(name, top.digest) : name;
   const tagOrDigest = byDigest ? top.digest : (name.tag ?? "latest");
@@ -38,7 +39,7 @@ export async function pushImage(
       await step(progress, `pushing manifest for ${formatReference(withDigest(target, top.digest))}`, () => undefined);
       return;
     }
-    const blobs = blobPushes(image, name, context);
+    const blobs = blobPushes(image, name, options);
     const manifests = new Map(
       image.manifests.map(({ manifest }): [Digest, Push] => {
         const { digest } = manifest.descriptor;
@@ -62,13 +63,17 @@ export async function pushImage(
 type Push = (options: { readonly signal: AbortSignal; readonly anew?: boolean }) => Promise<void>;
 
 /** How to push every blob that any of the manifests names. */
-function blobPushes(image: AssembledImage, name: Reference, context: ExportContext): ReadonlyMap<Digest, Push> {
-  const { registry, progress } = context;
+function blobPushes(
+  image: AssembledImage,
+  name: Reference,
+  { context, registry }: { readonly context: ExportContext; readonly registry: Registry },
+): ReadonlyMap<Digest, Push> {
+  const { progress } = context;
   const pushes = new Map<Digest, Push>();
-  for (const { layers, config } of image.manifests) {
-    for (const layer of layers) {
+  for (const { layers, layerDescriptors, config } of image.manifests) {
+    for (const [at, layer] of layers.entries()) {
       const { descriptor } = layer;
-      if (pushes.has(descriptor.digest)) continue;
+      if (pushes.has(descriptor.digest) || layerDescriptors[at]?.urls) continue;
       pushes.set(descriptor.digest, async (how) => {
         const started = new Date();
         const visible = descriptor.size >= visibleFromBytes;
@@ -109,7 +114,7 @@ async function pushDocument(
   document: Document,
   name: Reference,
   tagOrDigest: string,
-  { registry, parts, signal }: Pick<ExportContext, "registry" | "signal"> & { parts: ReadonlyMap<Digest, Push> },
+  { registry, parts, signal }: Pick<ExportContext, "signal"> & { registry: Registry; parts: ReadonlyMap<Digest, Push> },
 ): Promise<void> {
   await registry.pushManifest(
     name.digest ? withTag(name, tagOrDigest) : name,

@@ -13,6 +13,7 @@ import { booleanAttribute } from "../attributes.ts";
 import type { ExportContext, Exporter, ExporterAttributes } from "../exporter.ts";
 import { type AssembledImage, assembleImage } from "../image/assemble.ts";
 import { annotationsFor, type ImageAttributes, parseImageAttributes } from "../image/attributes.ts";
+import { namesOf } from "../image/names.ts";
 import { imageResponse } from "../image/exporter.ts";
 import { sendArchive } from "../send.ts";
 import { sendBlobs } from "./send-blobs.ts";
@@ -32,7 +33,8 @@ export function archiveExporter(type: "oci" | "docker", attributes: ExporterAttr
         throw new BuildError("invalid_argument", "docker exporter does not currently support exporting manifest lists");
       }
       const assembled = await assembleImage(source, image, context);
-      const response = imageResponse(assembled, image);
+      const names = namesOf(image.names, source, assembled.top.descriptor.digest);
+      const response = imageResponse(assembled, names, image);
       if (!asArchive) {
         await sendBlobs(assembled, context);
         // The client writes the index, and annotations of its entry are known to nobody else.
@@ -40,7 +42,7 @@ export function archiveExporter(type: "oci" | "docker", attributes: ExporterAttr
         const top = { ...assembled.top.descriptor, ...(annotations && { annotations }) };
         return { ...response, "containerimage.descriptor": Buffer.from(JSON.stringify(top)).toString("base64") };
       }
-      await sendArchive(writeTar(members(assembled, image, type, context)), response, context);
+      await sendArchive(writeTar(members(assembled, { names, attributes: image }, type, context)), response, context);
       return response;
     },
   };
@@ -49,12 +51,12 @@ export function archiveExporter(type: "oci" | "docker", attributes: ExporterAttr
 /** Everything in the archive: small documents first, so that a reader knows what it gets; then each blob once. */
 function* members(
   image: AssembledImage,
-  attributes: ImageAttributes,
+  { names, attributes }: Naming,
   type: "oci" | "docker",
   context: ExportContext,
 ): Generator<TarMember> {
   yield file("oci-layout", encode({ imageLayoutVersion: "1.0.0" }));
-  yield file("index.json", encode(layoutIndex(image.top.descriptor, attributes)));
+  yield file("index.json", encode(layoutIndex(image.top.descriptor, { names, attributes })));
   const [only] = image.manifests;
   if (type === "docker" && only) {
     yield file(
@@ -62,7 +64,7 @@ function* members(
       encode([
         {
           Config: blobPath(only.config.descriptor.digest),
-          RepoTags: attributes.names.map(familiarReference),
+          RepoTags: names.filter(({ digest }) => !digest).map(familiarReference),
           Layers: only.layerDescriptors.map((layer) => blobPath(layer.digest)),
         },
       ]),
@@ -86,7 +88,13 @@ function* members(
   }
 }
 
-function layoutIndex(top: Descriptor, attributes: ImageAttributes): unknown {
+/** What an archive says of its image besides its bytes. */
+interface Naming {
+  readonly names: readonly Reference[];
+  readonly attributes: ImageAttributes;
+}
+
+function layoutIndex(top: Descriptor, { names, attributes }: Naming): unknown {
   const extra = annotationsFor(attributes, "index-descriptor", undefined);
   const named = (name: Reference | undefined) => ({
     ...top,
@@ -97,7 +105,7 @@ function layoutIndex(top: Descriptor, attributes: ImageAttributes): unknown {
             ...(name
               ? {
                   "io.containerd.image.name": formatReference(name),
-                  "org.opencontainers.image.ref.name": name.tag ?? "latest",
+                  ...(name.digest ? {} : { "org.opencontainers.image.ref.name": name.tag ?? "latest" }),
                 }
               : {}),
           },
@@ -107,7 +115,7 @@ function layoutIndex(top: Descriptor, attributes: ImageAttributes): unknown {
   return {
     schemaVersion: 2,
     mediaType: mediaTypes.ociIndex,
-    manifests: attributes.names.length > 0 ? attributes.names.map(named) : [named(undefined)],
+    manifests: names.length > 0 ? names.map(named) : [named(undefined)],
   };
 }
 
