@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { suite, test } from "node:test";
-import { type LabFiles, must, serveFiles, startGit } from "../lab/mod.ts";
+import { type LabFiles, must, openPolyarch, serveFiles, startGit } from "../lab/mod.ts";
 import { openHouse, differs } from "./harness.ts";
 
 const house = await openHouse();
@@ -163,4 +163,25 @@ suite("ADD of a repository", () => {
     await added(`ADD --checksum=${commit} ${url}#v1 /`);
     assert.match(await refused(`ADD --checksum=${"0".repeat(40)} ${url}#v1 /`), /expected checksum to match 0{40}/);
   });
+});
+
+test("what is fetched comes through the proxies of the environment", {
+  skip: differs("its environment is its own"),
+}, async (t) => {
+  const dockerfile = "FROM scratch\nADD http://files.invalid/word /\n";
+  const proxy = await serveFiles({
+    "http://files.invalid/Dockerfile": dockerfile,
+    "http://files.invalid/word": "through\n",
+  });
+  t.after(() => proxy[Symbol.asyncDispose]());
+  await using other = await openPolyarch();
+  const env = { HTTP_PROXY: proxy.address, NO_PROXY: "127.0.0.1" };
+  const out = await house.directory();
+  const context = await house.directory();
+  const args = ["build", "--progress=plain", "--file=http://files.invalid/Dockerfile", `--output=${out}`, context];
+  const done = await other.polyarch(args, { env });
+  assert.equal(done.code, 0, done.stderr);
+  assert.equal(await readFile(join(out, "word"), "utf8"), "through\n");
+  const wrong = await house.polyarch(args, { env: { HTTP_PROXY: "nowhere" } });
+  assert.match(wrong.stderr, /^ERROR: failed to build: .*invalid proxy in the environment/m);
 });

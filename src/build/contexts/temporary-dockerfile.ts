@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { BuildError, messageOf } from "../../base/errors/mod.ts";
+import { fetchFrom } from "../../base/http/mod.ts";
 
 /** Larger Dockerfiles are refused, as docker buildx refuses them. */
 const maxDockerfileBytes = 2 * 1024 * 1024;
@@ -41,9 +42,10 @@ export async function fetchDockerfile(
 ): Promise<string> {
   let response: Response;
   try {
-    response = await fetch(address, { signal });
+    response = await fetchFrom(address, { signal });
   } catch (cause) {
     signal.throwIfAborted();
+    if (cause instanceof BuildError) throw cause;
     const why = cause instanceof Error && cause.cause ? messageOf(cause.cause) : messageOf(cause);
     throw new BuildError("unavailable", `failed to read dockerfile: failed to fetch ${address}: ${why}`, { cause });
   }

@@ -1,4 +1,5 @@
 import { BuildError, messageOf } from "../../../base/errors/mod.ts";
+import { fetchFrom } from "../../../base/http/mod.ts";
 import { withoutLogin } from "../../../base/text/logins/mod.ts";
 
 /** What a request to a server is made of. */
@@ -78,7 +79,7 @@ async function exchange(method: "GET" | "HEAD", { address, headers, signal }: Ht
   try {
     // Other encodings have other ETags.
     const all = { "accept-encoding": "identity", ...loginOf(address), ...headers };
-    return await fetch(plain, { method, signal, headers: all });
+    return await fetchFrom(plain, { method, signal, headers: all });
   } catch (cause) {
     signal.throwIfAborted();
     const why = cause instanceof Error && cause.cause ? messageOf(cause.cause) : messageOf(cause);
