@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { suite, test } from "node:test";
-import { must, processes, pushFrontendImage, run, unpackDocker } from "../lab/mod.ts";
+import { must, processes, pushFrontendImage, run, serveFiles, startGit, unpackDocker } from "../lab/mod.ts";
 import { openHouse } from "./harness.ts";
 
 const house = await openHouse();
@@ -42,6 +43,19 @@ suite("a frontend that is an image", () => {
     const context = await contextOf("files D*", `image ${house.base}`, "old");
     const said = await wordsOf(context);
     assert.match(said, new RegExp(`^Dockerfile\ndocker-image://${house.base} sha256:[0-9a-f]{64}\n$`));
+  });
+
+  test("is told what is at an address and in a repository", async (t) => {
+    const files = await serveFiles({ "/word": "hello\n" });
+    t.after(() => files[Symbol.asyncDispose]());
+    const git = await startGit();
+    t.after(() => git[Symbol.asyncDispose]());
+    await git.repository("project.git", [{ word: "hello\n" }]);
+    const remote = `${git.address}/project.git`;
+    const said = await wordsOf(await contextOf(`source ${files.address}/word`, `source ${remote}#main`));
+    const digest = createHash("sha256").update("hello\n").digest("hex");
+    const commit = await git.commit("project.git", "main");
+    assert.equal(said, `word sha256:${digest} 1640995200\nrefs/heads/main ${commit}\n`);
   });
 
   test("may have the built-in one do a part, and its result pushed for several platforms", async () => {

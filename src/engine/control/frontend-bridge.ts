@@ -11,7 +11,10 @@ import type {
   ResolvedImageConfig,
   SourceTime,
 } from "../frontends/mod.ts";
+import type { SourceFacts, SourceInstance } from "../ops/mod.ts";
+import type { OpContext } from "../solver/mod.ts";
 import type { Build } from "./build.ts";
+import type { JobEnvironment } from "./environment.ts";
 import { applied, type Policies } from "./policies.ts";
 import type { LazyResult } from "./lazy-result.ts";
 
@@ -121,8 +124,25 @@ export class FrontendBridge implements Bridge {
 
   async #timeOf(
     op: pb.SourceOp,
-    { logName, signal }: { readonly logName: string; readonly signal: AbortSignal },
+    options: { readonly logName: string; readonly signal: AbortSignal },
   ): Promise<SourceTime> {
+    const { scheme, told } = await this.#ask(op, options, async (instance, context) => await instance.time?.(context));
+    return { scheme, seconds: told };
+  }
+
+  /** What is at a source now; `undefined` where sources of its kind do not tell. */
+  async sourceFacts(
+    op: pb.SourceOp,
+    options: { readonly logName: string; readonly signal: AbortSignal },
+  ): Promise<SourceFacts | undefined> {
+    return (await this.#ask(op, options, async (instance, context) => await instance.facts?.(context))).told;
+  }
+
+  async #ask<T>(
+    op: pb.SourceOp,
+    { logName, signal }: { readonly logName: string; readonly signal: AbortSignal },
+    ask: (instance: SourceInstance<JobEnvironment>, context: OpContext<JobEnvironment>) => Promise<T>,
+  ): Promise<{ readonly scheme: string; readonly told: T | undefined }> {
     const { job, environment, deps } = this.#build;
     const { sources, platform } = deps.worker.ops;
     const scheme = op.identifier.slice(0, Math.max(0, op.identifier.indexOf("://")));
@@ -130,9 +150,9 @@ export class FrontendBridge implements Bridge {
     progress.start();
     try {
       const instance = sources.find((source) => source.scheme === scheme)?.open(this.allowed(op), { platform });
-      const seconds = await instance?.time?.({ signal, progress, environment });
+      const told = instance && (await ask(instance, { signal, progress, environment }));
       progress.complete();
-      return { scheme, seconds };
+      return { scheme, told };
     } catch (error) {
       progress.error(error);
       throw error;

@@ -1,5 +1,5 @@
 import type { pb } from "../../api/mod.ts";
-import type { Platform } from "../../oci/mod.ts";
+import type { Digest, Platform } from "../../oci/mod.ts";
 import type { Ref } from "../refs/mod.ts";
 import type { OpContext } from "../solver/mod.ts";
 import type { OpEnvironment } from "./environment.ts";
@@ -33,7 +33,27 @@ export interface SourceInstance<C extends OpEnvironment = OpEnvironment> {
    * method: no source of this kind knows.
    */
   time?(context: OpContext<C>): Promise<number | undefined>;
+  /** What is there now, as far as that can be told by those who ask before they use it. Without this method: nothing can be told. */
+  facts?(context: OpContext<C>): Promise<SourceFacts>;
 }
+
+/** See {@link SourceInstance.facts}. */
+export type SourceFacts =
+  | {
+      readonly type: "git";
+      /** What the ref stands for itself: a commit, or an annotated tag. */
+      readonly object: string;
+      readonly commit: string;
+      /** Full name of the branch or tag; empty where a commit was asked for. */
+      readonly ref: string;
+    }
+  | {
+      readonly type: "http";
+      readonly digest: Digest;
+      readonly filename: string;
+      /** In whole seconds since the epoch; `undefined`: the server did not say. */
+      readonly lastModifiedSec: number | undefined;
+    };
 
 /** See {@link SourceInstance.cacheMap}. */
 export interface SourceKey {

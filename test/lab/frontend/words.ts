@@ -7,6 +7,7 @@
  *   inputs         a line for each input
  *   files PATTERN  a line for each file beside the Dockerfile whose name matches
  *   image NAME     what the name of an image means: its digest
+ *   source ID      what is at a repository or an address
  *   old            the result by its bare id, as frontends of old gave it
  *   warn TEXT      a warning
  *   docker LINE    a line of a Dockerfile that the frontend built into the engine does, on top of nothing else
@@ -93,6 +94,13 @@ async function build(engine: Client<typeof gateway.LLBBridge>) {
       case "image": {
         const { Source, Image } = await engine.resolveSourceMeta({ Source: { identifier: `docker-image://${rest}` } });
         words.push(`${Source?.identifier} ${Image?.Digest}`);
+        break;
+      }
+      case "source": {
+        const attrs = { "git.fullurl": rest.split("#", 1)[0] ?? "" };
+        const { Git, HTTP } = await engine.resolveSourceMeta({ Source: { identifier: rest, attrs } });
+        if (Git) words.push(`${Git.Ref} ${Git.Checksum} ${Git.CommitChecksum}`.trim());
+        if (HTTP) words.push(`${HTTP.Filename} ${HTTP.Checksum} ${HTTP.LastModified?.seconds}`);
         break;
       }
       case "old":

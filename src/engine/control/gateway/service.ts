@@ -1,4 +1,4 @@
-import type { MessageInitShape } from "../../../base/protobuf/mod.ts";
+import { type MessageInitShape, timestampFromDate } from "../../../base/protobuf/mod.ts";
 import { type apicaps, gateway, type pb } from "../../../api/mod.ts";
 import { BuildError } from "../../../base/errors/mod.ts";
 import { createPatternMatcher } from "../../../base/text/patterns/mod.ts";
@@ -62,12 +62,8 @@ export function gatewayRoutes(
       const { Source, Platform: platform, LogName: logName, ResolveMode: mode, SourcePolicies: policies } = request;
       const build = await find(context);
       const [, scheme, name] = /^(docker-image|oci-layout):\/\/(.*)$/.exec(Source?.identifier ?? "") ?? [];
-      if (!Source || scheme === undefined || name === undefined) {
-        throw new BuildError(
-          "unimplemented",
-          `cannot resolve ${Source?.identifier ?? "an empty source"}: only images can be resolved by this engine yet`,
-        );
-      }
+      if (!Source) throw new BuildError("invalid_argument", "there is no source to resolve");
+      if (scheme === undefined || name === undefined) return await factsOf(build, request, Source, context.signal);
       const { attrs } = Source;
       const layout =
         scheme === "oci-layout"
@@ -142,6 +138,29 @@ export function gatewayRoutes(
       return {};
     },
   });
+}
+
+/** What is at a repository or an address now. @throws {BuildError} `unimplemented` for sources that cannot be asked */
+async function factsOf(
+  build: GatewayBuild,
+  { LogName, Git, SourcePolicies }: gateway.ResolveSourceMetaRequest,
+  asked: pb.SourceOp,
+  signal: AbortSignal,
+): Promise<MessageInitShape<typeof gateway.ResolveSourceMetaResponseSchema>> {
+  const bridge = build.bridgeWith(SourcePolicies);
+  const Source = bridge.allowed(asked);
+  const facts = await bridge.sourceFacts(Source, { logName: LogName || `resolve ${Source.identifier}`, signal });
+  if (!facts || Git?.ReturnObject) {
+    const what = facts ? "objects of a repository" : Source.identifier;
+    throw new BuildError("unimplemented", `cannot resolve ${what}: not supported by this engine yet`);
+  }
+  if (facts.type === "git") {
+    const { object, commit, ref } = facts;
+    return { Source, Git: { Checksum: object, Ref: ref, CommitChecksum: object === commit ? "" : commit } };
+  }
+  const { digest, filename, lastModifiedSec } = facts;
+  const LastModified = lastModifiedSec === undefined ? undefined : timestampFromDate(new Date(lastModifiedSec * 1000));
+  return { Source, HTTP: { Checksum: digest, Filename: filename, ...(LastModified && { LastModified }) } };
 }
 
 /** What a client asks about an image. */

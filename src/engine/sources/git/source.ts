@@ -88,6 +88,10 @@ export function gitSource(options: {
             );
           });
         },
+        facts: async (context) => {
+          const { object, commit, ref } = await resolve(context);
+          return { type: "git", object, commit, ref };
+        },
         time: async (context) => {
           const commit = await resolve(context);
           return await withGit(request, context, (git) =>

@@ -49,6 +49,10 @@ function served(address: URL, wishes: FileWishes, files: HttpFiles): SourceInsta
       await found.ref.release();
       throw new BuildError("failed_precondition", `digest mismatch ${found.digest}: ${checksum}`);
     },
+    facts: async (context) => {
+      const { digest, filename, lastModified } = await files.find(address, wishes, context);
+      return { type: "http", digest, filename, lastModifiedSec: secondsOf(lastModified) };
+    },
     time: async (context) => secondsOf((await files.find(address, wishes, context)).lastModified),
   };
 }
