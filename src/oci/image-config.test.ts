@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { digestOf } from "./digest.ts";
-import { chainId, decodeImageConfig, encodeImageConfig, platformOfConfig } from "./image-config.ts";
+import { chainId, chainIds, decodeImageConfig, encodeImageConfig, platformOfConfig } from "./image-config.ts";
 import { appendLayer } from "./mutate.ts";
 
 const bytes = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
@@ -86,6 +86,7 @@ test("chainId() follows the specification's recursion", () => {
   assert.equal(chainId([a]), a);
   assert.equal(chainId([a, b]), digestOf(`${a} ${b}`));
   assert.equal(chainId([a, b, c]), digestOf(`${digestOf(`${a} ${b}`)} ${c}`));
+  assert.deepEqual(chainIds([a, b, c]), [chainId([a]), chainId([a, b]), chainId([a, b, c])]);
 });
 
 test("appendLayer() adds the diffID and its history", () => {

@@ -128,10 +128,17 @@ export function chainId(diffIds: readonly [Digest, ...Digest[]]): Digest;
 /** `undefined` for the empty stack. */
 export function chainId(diffIds: readonly Digest[]): Digest | undefined;
 export function chainId(diffIds: readonly Digest[]): Digest | undefined {
-  return diffIds.reduce<Digest | undefined>(
-    (below, diffId) => (below === undefined ? diffId : digestOf(`${below} ${diffId}`)),
-    undefined,
-  );
+  return chainIds(diffIds).at(-1);
+}
+
+/** The chain IDs of all stacks on the way: of the first layer, of the first two, and so on. */
+export function chainIds(diffIds: readonly Digest[]): readonly Digest[] {
+  const ids: Digest[] = [];
+  for (const diffId of diffIds) {
+    const below = ids.at(-1);
+    ids.push(below === undefined ? diffId : digestOf(`${below} ${diffId}`));
+  }
+  return ids;
 }
 
 const knownFields = [

@@ -16,6 +16,7 @@ export {
 } from "./digest.ts";
 export {
   chainId,
+  chainIds,
   configPlatform,
   type ContainerConfig,
   decodeImageConfig,

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { access, mkdir, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { makeDirectory } from "../../base/files/mod.ts";
@@ -22,7 +23,8 @@ export class PackedLayer extends Layer {
   }
 
   override async isUsable(): Promise<boolean> {
-    return (await exists(this.parts.places.toc(this.id))) && (await this.parts.content.has(this.diffId));
+    const { places, content } = this.parts;
+    return existsSync(places.toc(this.id)) && existsSync(content.path(this.diffId));
   }
 
   protected override async makeToc(): Promise<LayerToc> {
@@ -62,7 +64,7 @@ export class UpperLayer extends Layer {
 
   override async isUsable(): Promise<boolean> {
     const { places } = this.parts;
-    return (await exists(places.toc(this.id))) && (await exists(places.directory(this.id)));
+    return existsSync(places.toc(this.id)) && existsSync(places.directory(this.id));
   }
 
   protected override async makeToc(): Promise<LayerToc> {

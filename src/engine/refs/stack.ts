@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { MergedTree } from "../snapshots/mod.ts";
+import { type LayerToc, MergedTree } from "../snapshots/mod.ts";
 import { Held } from "./hold.ts";
 import type { FaceOptions, Layer } from "./layer.ts";
 import type { StoreParts } from "./parts.ts";
@@ -20,6 +20,8 @@ export class Stack extends Held {
   readonly id: string;
   readonly below: Stack | undefined;
   readonly layer: Layer | undefined;
+  /** Whether it can be found again after a restart. */
+  readonly isStored: boolean;
   readonly #parts: StoreParts;
   #tree: MergedTree | undefined;
 
@@ -29,6 +31,7 @@ export class Stack extends Held {
     this.id = id;
     this.below = below;
     this.layer = layer;
+    this.isStored = (below?.isStored ?? true) && (layer?.isStored ?? true);
   }
 
   /** The empty stack, held. */
@@ -57,26 +60,38 @@ export class Stack extends Held {
 
   /** The layers, base first. */
   layers(): readonly Layer[] {
-    const below = this.below?.layers() ?? [];
-    return this.layer ? [...below, this.layer] : below;
+    const layers: Layer[] = [];
+    for (const { layer } of downFrom(this)) layers.push(layer);
+    return layers.reverse();
   }
 
-  /** Whether it can be found again after a restart. */
-  get isStored(): boolean {
-    return this.layers().every((layer) => layer.isStored);
-  }
-
-  /** The merged table of contents. Tables of all layers are made at the same time. */
+  /** The merged table of contents. Tables of all layers are made at the same time. Not recursive: stacks may be thousands of layers deep. */
   async tree(options: FaceOptions): Promise<MergedTree> {
-    if (this.#tree) return this.#tree;
-    if (!this.below || !this.layer) return MergedTree.empty;
-    const [lower, toc] = await Promise.all([this.below.tree(options), this.layer.toc(options)]);
-    return (this.#tree ??= lower.with(toc));
+    const unmerged: { readonly stack: Stack; readonly layer: Layer }[] = [];
+    let tree = MergedTree.empty;
+    for (const { stack, layer } of downFrom(this)) {
+      if (stack.#tree) {
+        tree = stack.#tree;
+        break;
+      }
+      unmerged.push({ stack, layer });
+    }
+    const tocs = await Promise.all(unmerged.map(({ layer }) => layer.toc(options)));
+    for (const [at, { stack }] of [...unmerged.entries()].reverse()) {
+      tree = stack.#tree ??= tree.with(tocs[at] as LayerToc);
+    }
+    return tree;
   }
 
   protected override async letGo(): Promise<void> {
     this.#parts.stacks.delete(this.id);
-    await this.below?.release();
+    // The layer first: waiting for it unwinds the stack of calls, which would otherwise grow with that of layers.
     await this.layer?.release();
+    await this.below?.release();
   }
+}
+
+/** The stack itself, the one below it, and so on, each with its layer. */
+function* downFrom(top: Stack): Iterable<{ readonly stack: Stack; readonly layer: Layer }> {
+  for (let at: Stack | undefined = top; at?.layer; at = at.below) yield { stack: at, layer: at.layer };
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { makeDirectory } from "../../base/files/mod.ts";
-import { chainId, type Digest } from "../../oci/mod.ts";
+import { chainIds, type Digest } from "../../oci/mod.ts";
 import { completeLayer, isComplete, type LayerToc, sortToc } from "../snapshots/mod.ts";
 import type { LayerOrigin } from "./database.ts";
 import { ImageLayer } from "./image-layer.ts";
@@ -37,7 +37,7 @@ export class Store implements OpenedRefStore {
   async fromImage(layers: readonly RemoteLayer[], options: { description: string }): Promise<Ref> {
     const { database } = this.#parts;
     this.offer(layers);
-    const ids = layers.map((_, at) => chainId(layers.slice(0, at + 1).map(({ diffId }) => diffId)) ?? "");
+    const ids = chainIds(layers.map(({ diffId }) => diffId));
     await Promise.all(layers.map((remote, at) => this.#preferReachable(ids[at] ?? "", remote)));
     let stack = this.#scratch.hold();
     database.transaction(() => {
@@ -105,7 +105,7 @@ export class Store implements OpenedRefStore {
   stack(refs: readonly Ref[]): Ref {
     const layers = refs.flatMap((ref) => stackOf(ref).layers());
     // A layer that comes twice counts where it comes last: it puts everything of its own there again. (And overlayfs takes no directory twice.)
-    const last = layers.filter((layer, at) => layers.lastIndexOf(layer) === at);
+    const last = [...new Set(layers.toReversed())].reverse();
     let stack = this.#scratch.hold();
     for (const layer of last) stack = Stack.push(this.#parts, stack, layer.hold());
     return this.#ref(stack);
