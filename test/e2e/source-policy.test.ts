@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFile, writeFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { suite, test } from "node:test";
 import { must, run, unpackDocker } from "../lab/mod.ts";
@@ -60,6 +60,27 @@ suite("rules about sources", () => {
     const never = { action: "DENY", selector: { identifier: "http://*" } };
     const { stderr } = await house.fails(added, [], { env: await withRules(never) });
     assert.match(stderr, /error evaluating the source policy: source "http:\S+" denied by policy/);
+  });
+
+  test("pin an image, and take a part of its layers", async () => {
+    const image = await house.context({
+      Dockerfile: `FROM ${other}\nRUN test -e /which && touch /all || touch /part\n`,
+    });
+    const change = (attrs: Record<string, string>) => ({
+      action: "CONVERT",
+      selector: { identifier: `docker-image://${other}*` },
+      updates: { identifier: `docker-image://${other}$1`, attrs },
+    });
+    const { stderr } = await house.fails(image, [], {
+      env: await withRules(change({ "image.checksum": `sha256:${"0".repeat(64)}` })),
+    });
+    assert.match(stderr, /image digest sha256:[0-9a-f]{64} for \S+ does not match expected checksum sha256:0{64}/);
+    const dest = await house.directory();
+    const env = await withRules(change({ "image.layerlimit": "1" }));
+    await house.build(image, ["--output", `type=local,dest=${dest}`], { env });
+    assert.ok((await readdir(dest)).includes("part"));
+    const none = await house.fails(image, [], { env: await withRules(change({ "image.layerlimit": "0" })) });
+    assert.match(none.stderr, /invalid layer limit 0/);
   });
 
   test("that make no sense are told with their file, before anything is built", async () => {

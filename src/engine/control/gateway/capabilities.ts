@@ -2,8 +2,6 @@ import { type LlbCapability, llbCapabilities } from "../../../llb/mod.ts";
 
 /** What graphs may ask of engines in general and this one cannot do yet. Clients are told so, and do without. */
 const missing: ReadonlySet<string> = new Set<LlbCapability>([
-  "source.image.layerlimit",
-  "source.image.checksum",
   "source.local.metadatatransfer",
   "source.git.signatureverify",
   "source.git.bundle",

@@ -1,8 +1,18 @@
 import { BuildError } from "../../../base/errors/mod.ts";
-import { chainId, formatPlatform, parseReference, repositoryName, withDefaultTag } from "../../../oci/mod.ts";
+import {
+  chainId,
+  type Digest,
+  formatPlatform,
+  formatReference,
+  isDigest,
+  parseReference,
+  repositoryName,
+  withDefaultTag,
+} from "../../../oci/mod.ts";
 import type { Source } from "../../ops/mod.ts";
 import type { RefStore } from "../../refs/mod.ts";
 import type { SourceEnvironment } from "../environment.ts";
+import { limited, parseLayerLimit } from "./layer-limit.ts";
 import { remoteLayers } from "./remote-layers.ts";
 import type { ResolvedImage } from "./resolver.ts";
 
@@ -17,10 +27,18 @@ export function imageSource(refs: RefStore): Source<SourceEnvironment> {
     open: (op, { platform }) => {
       const name = op.identifier.slice("docker-image://".length);
       const reference = withDefaultTag(parseReference(name));
-      for (const attribute of ["image.layerlimit", "image.checksum"]) {
-        if (op.attrs[attribute])
-          throw new BuildError("unimplemented", `${name}: source attribute ${attribute} is not supported yet`);
-      }
+      const limit = parseLayerLimit(op.attrs["image.layerlimit"]);
+      const checksum = parseChecksum(op.attrs["image.checksum"]);
+      const resolve = async (environment: SourceEnvironment, signal: AbortSignal) => {
+        const image = await environment.images.resolve(reference, { platform, signal });
+        if (checksum !== undefined && image.digest !== checksum) {
+          throw new BuildError(
+            "failed_precondition",
+            `image digest ${image.digest} for ${formatReference(reference)} does not match expected checksum ${checksum}`,
+          );
+        }
+        return limited(image, limit);
+      };
       const layersOf = (image: ResolvedImage, environment: SourceEnvironment) =>
         remoteLayers(image, {
           // Whoever takes the bytes in checks them: hashing twice would cost more than the transfer.
@@ -30,12 +48,12 @@ export function imageSource(refs: RefStore): Source<SourceEnvironment> {
         });
       return {
         cacheMap: async ({ environment, signal }) => {
-          const image = await environment.images.resolve(reference, { platform, signal });
+          const image = await resolve(environment, signal);
           refs.offer(layersOf(image, environment)); // what was built on it before may not have needed its bytes
           return { key: `docker-image:${chainId(image.config.rootfs.diff_ids) ?? "scratch"}` };
         },
         run: async ({ environment, signal, progress }) => {
-          const image = await environment.images.resolve(reference, { platform, signal });
+          const image = await resolve(environment, signal);
           const started = new Date();
           progress.status({ id: `resolve ${name}`, started, completed: new Date() });
           return await refs.fromImage(layersOf(image, environment), {
@@ -45,4 +63,10 @@ export function imageSource(refs: RefStore): Source<SourceEnvironment> {
       };
     },
   };
+}
+
+function parseChecksum(text: string | undefined): Digest | undefined {
+  if (!text) return undefined;
+  if (isDigest(text)) return text;
+  throw new BuildError("invalid_argument", `invalid image checksum ${text}`);
 }
