@@ -32,6 +32,8 @@ export interface BuildOptions {
   /** `name=soft:hard` */
   readonly ulimits: readonly string[];
   readonly cgroupParent: string;
+  /** `name=value`: limits of what each step may use. */
+  readonly resources: readonly string[];
   /** `id=…,src=…` and the like. */
   readonly secrets: readonly string[];
   /** `default`, `id=path` */

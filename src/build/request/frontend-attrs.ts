@@ -4,6 +4,7 @@ import type { BuildOptions } from "../build-options.ts";
 import { extraHost } from "./extra-hosts.ts";
 import { keyValues } from "./key-values.ts";
 import { fullPlatforms } from "./names.ts";
+import { resourceAttrs } from "./resources.ts";
 
 /** What the options draw on besides themselves. */
 export interface AttrsEnvironment {
@@ -24,6 +25,7 @@ export function frontendAttrs(options: BuildOptions, environment: AttrsEnvironme
   if (options.shmSizeBytes) attrs["shm-size"] = String(options.shmSizeBytes);
   if (options.ulimits.length > 0) attrs.ulimit = formatCsvFields(options.ulimits);
   if (options.cgroupParent !== "") attrs["cgroup-parent"] = options.cgroupParent;
+  Object.assign(attrs, resourceAttrs(options.resources));
   for (const [key, value] of Object.entries(buildArgs(options, environment))) attrs[`build-arg:${key}`] = value;
   for (const [key, value] of Object.entries(keyValues(options.labels, () => ""))) attrs[`label:${key}`] = value;
   return attrs;

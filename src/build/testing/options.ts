@@ -19,6 +19,7 @@ export function buildOptions(changes: Partial<BuildOptions> = {}): BuildOptions 
     addHosts: [],
     ulimits: [],
     cgroupParent: "",
+    resources: [],
     secrets: [],
     ssh: [],
     allow: [],

@@ -294,6 +294,7 @@ function buildOptions(flags: Flags, context: string): BuildOptions {
     ...(flags["shm-size"] === undefined ? {} : { shmSizeBytes: flags["shm-size"] }),
     ulimits: flags.ulimit,
     cgroupParent: flags["cgroup-parent"],
+    resources: [...oldResources(flags), ...flags.resource],
     secrets: flags.secret,
     ssh: flags.ssh,
     allow: flags.allow,
@@ -303,6 +304,24 @@ function buildOptions(flags: Flags, context: string): BuildOptions {
     push: flags.push,
     load: flags.load,
   };
+}
+
+/** What docker build called `--memory` and so on, as `--resource` says it. Docker has 0 stand for no limit. */
+function oldResources(flags: Flags): readonly string[] {
+  const names = [
+    "memory",
+    "memory-swap",
+    "cpu-shares",
+    "cpu-period",
+    "cpu-quota",
+    "cpuset-cpus",
+    "cpuset-mems",
+  ] as const;
+  return names.flatMap((name) => {
+    const value = flags[name];
+    const unlimited = value === undefined || value === "" || value === 0 || (name === "memory-swap" && value === "0");
+    return unlimited ? [] : [`${name}=${value}`];
+  });
 }
 
 /** The question of `--call`, `--check` or the old `--print`. */

@@ -72,6 +72,11 @@ export const buildFlags = {
   pull: { kind: "bool", usage: "Always attempt to pull all referenced images" },
   push: { kind: "bool", usage: 'Shorthand for "--output=type=registry"' },
   quiet: { kind: "bool", short: "q", usage: "Suppress the build output and print image ID on success" },
+  resource: {
+    kind: "array",
+    usage: 'Limit what each "RUN" instruction may use (format: "memory=1g")',
+    complete: ["memory=", "memory-swap=", "cpu-shares=", "cpu-period=", "cpu-quota=", "cpuset-cpus=", "cpuset-mems="],
+  },
   sbom: { kind: "string", usage: 'Attach a bill of materials; only "false" is supported yet', complete: ["false"] },
   secret: { kind: "array", usage: 'Secret to expose to the build (format: "id=mysecret[,src=/local/secret]")' },
   "shm-size": { kind: "bytes", usage: "Shared memory size for build containers" },
@@ -85,7 +90,6 @@ export const buildFlags = {
 
   attest: { kind: "array", usage: "Attestation parameters", notYet: true },
   policy: { kind: "array", usage: "Policy configuration", notYet: true },
-  resource: { kind: "array", usage: "Resource limits for build containers", notYet: true },
 
   // what docker build once had and buildx keeps hidden: refused, or said to have no effect, never passed over in silence
   compress: {
@@ -94,20 +98,25 @@ export const buildFlags = {
     hidden: true,
     noEffect: "the context is only sent where it must be, and never compressed",
   },
-  "cpu-period": { kind: "int", usage: "CPU CFS period", hidden: true, notYet: true },
-  "cpu-quota": { kind: "int", usage: "CPU CFS quota", hidden: true, notYet: true },
-  "cpu-shares": { kind: "int", short: "c", usage: "CPU shares", hidden: true, notYet: true },
-  "cpuset-cpus": { kind: "string", usage: "CPUs in which to allow execution", hidden: true, notYet: true },
-  "cpuset-mems": { kind: "string", usage: "MEMs in which to allow execution", hidden: true, notYet: true },
+  "cpu-period": { kind: "int", usage: "CPU CFS period", hidden: true },
+  "cpu-quota": { kind: "int", usage: "CPU CFS quota", hidden: true },
+  "cpu-shares": { kind: "int", short: "c", usage: "CPU shares", hidden: true },
+  "cpuset-cpus": { kind: "string", usage: "CPUs in which to allow execution", hidden: true },
+  "cpuset-mems": { kind: "string", usage: "MEMs in which to allow execution", hidden: true },
   "force-rm": {
     kind: "bool",
     usage: "Always remove intermediate containers",
     hidden: true,
     noEffect: "a build leaves no containers behind",
   },
-  isolation: { kind: "string", usage: "Container isolation technology", hidden: true, notYet: true },
-  memory: { kind: "bytes", short: "m", usage: "Memory limit", hidden: true, notYet: true },
-  "memory-swap": { kind: "string", usage: "Swap limit", hidden: true, notYet: true },
+  isolation: {
+    kind: "string",
+    usage: "Container isolation technology",
+    hidden: true,
+    noEffect: "isolation flag is deprecated with BuildKit",
+  },
+  memory: { kind: "bytes", short: "m", usage: "Memory limit", hidden: true },
+  "memory-swap": { kind: "string", usage: "Swap limit", hidden: true },
   print: { kind: "string", usage: "Print result of information request", hidden: true },
   rm: {
     kind: "bool",
@@ -115,8 +124,18 @@ export const buildFlags = {
     hidden: true,
     noEffect: "a build leaves no containers behind",
   },
-  "security-opt": { kind: "slice", usage: "Security options", hidden: true, notYet: true },
-  squash: { kind: "bool", usage: "Squash newly built layers into a single new layer", hidden: true, notYet: true },
+  "security-opt": {
+    kind: "slice",
+    usage: "Security options",
+    hidden: true,
+    noEffect: `security-opt flag is deprecated, "RUN --security=insecure" should be used with BuildKit`,
+  },
+  squash: {
+    kind: "bool",
+    usage: "Squash newly built layers into a single new layer",
+    hidden: true,
+    noEffect: "squash is removed with BuildKit, you should squash inside build using a multi-stage Dockerfile",
+  },
 } as const satisfies FlagTable;
 
 /** `build`: one image, or its parts, for one platform or many. */

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import {
   existsSync,
+  globSync,
   lstatSync,
   mkdirSync,
   readdirSync,
@@ -250,6 +251,41 @@ await testsWithBed(import.meta.url, (bed) => {
 
   const memory = "/sys/fs/cgroup/.machine/memory";
   const noMemory = existsSync(memory) ? false : "no memory cgroup of version 1";
+  for (const cgroupParent of [undefined, `polyarch-test-limits-${process.pid}`]) {
+    test(`limits are kept, ${cgroupParent ? "below somebody else's cgroup, too" : "in our own cgroups"}`, async () => {
+      const parent = cgroupParent ? { cgroupParent } : {};
+      const little = { memoryBytes: 32 << 20, memorySwapBytes: 32 << 20 };
+      const hungry = "dd if=/dev/zero of=/dev/null bs=64M count=1";
+      const killed = await bed.run(hungry, { ...parent, resources: little });
+      assert.deepEqual({ code: killed.code, oomKilled: killed.oomKilled }, { code: 137, oomKilled: true });
+      const more = await bed.run(hungry, { ...parent, resources: { memoryBytes: 256 << 20, memorySwapBytes: -1 } });
+      assert.deepEqual({ code: more.code, oomKilled: more.oomKilled }, { code: 0, oomKilled: false });
+      const cpu = { cpuShares: 512, cpuPeriodUs: 50_000, cpuQuotaUs: 20_000, cpusetCpus: "0", cpusetMems: "0" };
+      let seen: readonly string[] = [];
+      const { code, stdout } = await bed.run("grep allowed_list: /proc/self/status; echo ready; sleep 0.3", {
+        ...parent,
+        resources: cpu,
+        onOutput: (text) => {
+          if (text.includes("ready")) seen = cpuLimits();
+        },
+      });
+      assert.equal(code, 0);
+      assert.match(stdout, /^Cpus_allowed_list:\s+0\nMems_allowed_list:\s+0$/m);
+      assert.ok(seen.includes("20000 50000"), seen.join(", "));
+      // With cgroups of version 2 it stays: it might be somebody else's.
+      if (cgroupParent && existsSync(`/sys/fs/cgroup/${cgroupParent}`)) rmdirSync(`/sys/fs/cgroup/${cgroupParent}`);
+    });
+  }
+
+  test("limits that the kernel refuses are said before anything runs", { skip: noMemory }, async () => {
+    const resources = { cpusetCpus: "4000" };
+    await assert.rejects(bed.run("true", { resources }), {
+      code: "failed_precondition",
+      message: /^this machine cannot limit what a step uses as asked for: /,
+    });
+    assert.equal((await bed.run("true")).code, 0);
+  });
+
   test("a process killed for lack of memory is told from one that failed", { skip: noMemory }, async () => {
     const cgroupParent = `polyarch-test-${process.pid}`;
     mkdirSync(join(memory, cgroupParent));
@@ -271,3 +307,12 @@ await testsWithBed(import.meta.url, (bed) => {
     return root;
   }
 });
+
+/** Quota and period of every cgroup that has a quota. */
+function cpuLimits(): readonly string[] {
+  const read = (path: string) => readFileSync(path, "utf8").trim();
+  const v1 = globSync("/sys/fs/cgroup/.machine/cpu/polyarch*/test-*/cpu.cfs_quota_us").map(
+    (quota) => `${read(quota)} ${read(quota.replace("quota", "period"))}`,
+  );
+  return [...v1, ...globSync("/sys/fs/cgroup/polyarch*/*/test-*/cpu.max").map(read)];
+}

@@ -28,7 +28,22 @@ export interface ProcessSpec {
   readonly security: "sandbox" | "insecure";
   readonly ulimits?: readonly { readonly name: string; readonly soft: number; readonly hard: number }[];
   readonly cgroupParent?: string;
+  readonly resources?: ResourceLimits;
   readonly shmSizeBytes?: number;
+}
+
+/** What a container may use; what is missing is not limited. */
+export interface ResourceLimits {
+  readonly memoryBytes?: number;
+  /** Memory and swap together, not without a limit of memory; -1: any swap. */
+  readonly memorySwapBytes?: number;
+  /** Its weight beside others; they have 1024. */
+  readonly cpuShares?: number;
+  readonly cpuPeriodUs?: number;
+  readonly cpuQuotaUs?: number;
+  /** Processors and memory nodes as Linux lists them: `0-3,6`. */
+  readonly cpusetCpus?: string;
+  readonly cpusetMems?: string;
 }
 
 /** A process's streams. Called in order; a process that writes much faster than the promises resolve is held up. */
@@ -67,7 +82,8 @@ export interface Executor {
   /**
    * Runs to the end, or kills everything in the container when `signal` aborts (then rejects with its reason). When it settles nothing is left:
    * no process, no mount, no cgroup, no stub that it made in the root.
-   * @throws {BuildError} `failed_precondition` naming both platforms and the remedy, before anything runs, when the platform cannot run here
+   * @throws {BuildError} `failed_precondition` before anything runs: naming both platforms and the remedy when the platform cannot run here, and
+   * where this machine's cgroups cannot keep a limit
    */
   run(process: ProcessSpec, io: ProcessIO, options: { signal: AbortSignal }): Promise<ExitStatus>;
   /** What can run here, native first; probed again when older than 20 s. */

@@ -9,6 +9,7 @@ export type {
   ExitStatus,
   ProcessIO,
   ProcessSpec,
+  ResourceLimits,
   RunnablePlatform,
   RunningProcess,
 } from "./executor.ts";

@@ -13,7 +13,7 @@ import {
   runtimeLimits,
   type RuntimeMount,
 } from "./bundle/mod.ts";
-import type { Cgroups, ContainerCgroup } from "./cgroups/mod.ts";
+import { cannotLimit, type Cgroups, type ContainerCgroup } from "./cgroups/mod.ts";
 import type { Emulators, RunPlan } from "./emulators/mod.ts";
 import type {
   ContainedProcess,
@@ -131,6 +131,7 @@ export class RuntimeExecutor implements Executor {
       seccomp: this.#seccomp,
       allCapabilities: this.#capabilities,
       cgroupsPath: undefined,
+      resources: undefined,
       guardsDevices: this.#parts.cgroups?.guardsDevices ?? false,
       userNamespace: plan.userNamespace,
     };
@@ -138,12 +139,17 @@ export class RuntimeExecutor implements Executor {
 
   async #runIn(process: ProcessSpec, inputs: ConfigInputs, io: ProcessIO, signal: AbortSignal): Promise<Attempt> {
     const { bundles, cgroups } = this.#parts;
+    if (process.resources && !cgroups) throw cannotLimit("it has no cgroups that the engine may write to");
     await using undo = new AsyncDisposableStack();
     const bundle = bundles.create(process.id, { cgroupParent: process.cgroupParent });
     undo.defer(() => bundles.remove(process.id));
-    const cgroup = cgroups?.open(process.id, process.cgroupParent);
+    const cgroup = cgroups?.open(process.id, process.cgroupParent, process.resources);
     if (cgroup) undo.defer(() => cgroup.release());
-    const complete: ConfigInputs = { ...inputs, cgroupsPath: cgroup?.runtimePath };
+    const complete: ConfigInputs = {
+      ...inputs,
+      cgroupsPath: cgroup?.runtimePath,
+      resources: cgroup?.runtimeLimits,
+    };
     const { outcome, runner } = await this.#runWith(process, complete, { bundle, cgroup, io, signal });
     if (runner.keepsState) undo.defer(() => runner.delete(process.id).then(() => undefined));
     return attemptOf(outcome, process, cgroup);

@@ -99,13 +99,19 @@ test("vertices carry what their metadata says", async (t) => {
   assert.equal(vertex?.ignoreCache, true);
 });
 
-test("limits that cannot be kept are refused", async (t) => {
+test("limits that make no sense are refused", async (t) => {
   const rig = await opsRig(t);
-  const definition = marshal(scratch.run({ args: ["x"], env: [], cwd: "/", platform: rig.deps.platform }));
-  for (const metadata of Object.values(definition.metadata)) {
-    metadata.linuxResources = create(pb.LinuxResourcesSchema, { memory: 1n });
+  for (const [limits, message] of [
+    [{ memorySwap: 1n }, /needs one of memory/],
+    [{ memory: 2n, memorySwap: 1n }, /must not be below that of memory/],
+    [{ memory: 2n, memorySwap: -1n, cpusetCpus: "all" }, /"all" is no list of numbers/],
+  ] as const) {
+    const definition = marshal(scratch.run({ args: ["x"], env: [], cwd: "/", platform: rig.deps.platform }));
+    for (const metadata of Object.values(definition.metadata)) {
+      metadata.linuxResources = create(pb.LinuxResourcesSchema, limits);
+    }
+    assert.throws(() => loadDefinition(definition, rig.deps), { code: "invalid_argument", message });
   }
-  assert.throws(() => loadDefinition(definition, rig.deps), { code: "unimplemented", message: /resource limits/ });
 });
 
 test("op digests are of the text that Go would write", () => {

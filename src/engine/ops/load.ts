@@ -9,6 +9,7 @@ import type { OpDeps } from "./deps.ts";
 import { diffOp } from "./diff-op.ts";
 import type { OpEnvironment } from "./environment.ts";
 import { execOp } from "./exec/exec-op.ts";
+import { resourceLimits } from "./exec/resource-limits.ts";
 import { fileOp } from "./file/file-op.ts";
 import { mergeOp } from "./merge-op.ts";
 import { passthroughOp } from "./passthrough-op.ts";
@@ -79,10 +80,15 @@ function bind<C extends OpEnvironment>(
     case "source":
       return sourceOp(sourceOf(op.op.value), platform, deps.sources);
     case "exec":
-      refuseLimits(node);
       return execOp(
         op.op.value,
-        { inputs, platform, description, ignoreCache: node.metadata?.ignoreCache ?? false },
+        {
+          inputs,
+          platform,
+          description,
+          ignoreCache: node.metadata?.ignoreCache ?? false,
+          resources: resourceLimits(node.metadata?.linuxResources),
+        },
         deps,
       );
     case "file":
@@ -97,12 +103,5 @@ function bind<C extends OpEnvironment>(
       return passthroughOp(op.op.value, inputs);
     default:
       throw new BuildError("invalid_argument", "invalid op without a known arm");
-  }
-}
-
-function refuseLimits({ metadata, name }: GraphOp): void {
-  const { $typeName: _, $unknown: __, ...limits } = metadata?.linuxResources ?? {};
-  if (Object.values(limits).some((limit) => limit !== 0n && limit !== "")) {
-    throw new BuildError("unimplemented", `resource limits of a step are not supported yet: ${name}`);
   }
 }

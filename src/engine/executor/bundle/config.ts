@@ -1,4 +1,5 @@
-import type { ContainedProcess, ProcessSpec } from "../executor.ts";
+import { runtimeResources } from "../cgroups/mod.ts";
+import type { ContainedProcess, ProcessSpec, ResourceLimits } from "../executor.ts";
 import type { ProcessUser } from "../rootfs/users.ts";
 import type { SeccompFilter } from "../seccomp/mod.ts";
 import { defaultCapabilities } from "./capabilities.ts";
@@ -20,6 +21,8 @@ export interface ConfigInputs {
   readonly allCapabilities: readonly string[];
   /** Below the machine's cgroup root; `undefined`: no cgroup of its own. */
   readonly cgroupsPath: string | undefined;
+  /** Limits that the runtime is to set. */
+  readonly resources: ResourceLimits | undefined;
   /** Whether the cgroup keeps the process from opening device nodes that it has made. */
   readonly guardsDevices: boolean;
   /** Whether the first process gets a terminal. */
@@ -82,7 +85,10 @@ export function runtimeConfig(inputs: ConfigInputs): object {
       ...(userNamespace ? { uidMappings: sameIds, gidMappings: sameIds } : {}),
       ...(cgroupsPath === undefined ? {} : { cgroupsPath }),
       devices: insecure && !userNamespace ? insecureDevices : [],
-      resources: !inputs.guardsDevices ? {} : { devices: insecure ? allDevices : noDevices },
+      resources: {
+        ...(inputs.guardsDevices ? { devices: insecure ? allDevices : noDevices } : {}),
+        ...(inputs.resources ? runtimeResources(inputs.resources) : {}),
+      },
       // Runtimes that do not know the annotation above compile this instead, which takes them longer and means the same.
       ...(seccomp && !insecure ? { seccomp: seccomp.profile } : {}),
       maskedPaths: insecure ? [] : maskedPaths,

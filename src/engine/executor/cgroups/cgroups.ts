@@ -1,9 +1,13 @@
+import type { ResourceLimits } from "../executor.ts";
+
 /** Where one container is accounted for. */
 export interface ContainerCgroup {
   /** For the runtime config: where the runtime makes its own cgroup, below the machine's cgroup root. */
   readonly runtimePath: string;
   /** `cgroup.procs` files that the runtime must be put into before it starts anything. */
   readonly join: readonly string[];
+  /** Limits that are left to the runtime to set. */
+  readonly runtimeLimits: ResourceLimits | undefined;
   /** How often the kernel's out-of-memory killer has struck in it since it was opened. */
   oomKills(): number;
   /** Kills what is still in it and gives it back. */
@@ -14,8 +18,11 @@ export interface ContainerCgroup {
 export interface Cgroups extends AsyncDisposable {
   /** Whether a cgroup keeps a process from opening device nodes that it has made. */
   readonly guardsDevices: boolean;
-  /** Makes room for a container below `parent` (a path; a slice of systemd; empty: our own). */
-  open(id: string, parent: string | undefined): ContainerCgroup;
+  /**
+   * Makes room for a container below `parent` (a path; a slice of systemd; empty: our own).
+   * @throws {BuildError} `failed_precondition` for limits that cannot be kept here
+   */
+  open(id: string, parent: string | undefined, limits?: ResourceLimits): ContainerCgroup;
 }
 
 /** The parent of containers that name none. */

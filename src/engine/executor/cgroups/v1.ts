@@ -1,9 +1,11 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { makeDirectorySync } from "../../../base/files/mod.ts";
 import { bindMount, mountTmpfs, unmount } from "../../../base/sys/mod.ts";
 import { type Cgroups, type ContainerCgroup, defaultParent, parentPath } from "./cgroups.ts";
 import { counter, removeCgroup, removeParent } from "./directory.ts";
+import type { ResourceLimits } from "../executor.ts";
+import { cannotLimit, treesFor, writeLimits } from "./limits.ts";
 import { CgroupSlots } from "./slots.ts";
 
 const root = "/sys/fs/cgroup";
@@ -46,7 +48,7 @@ export async function openCgroupsV1(
   const state = { trees, shown, slots, made };
   return {
     guardsDevices: shown.includes("devices"),
-    open: (id, parent) => openContainer(state, id, parent),
+    open: (id, parent, limits) => openContainer(state, id, parent, limits),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }
@@ -78,46 +80,79 @@ interface State {
   readonly made: Set<string>;
 }
 
-function openContainer(state: State, id: string, parent: string | undefined): ContainerCgroup {
+function openContainer(
+  state: State,
+  id: string,
+  parent: string | undefined,
+  limits: ResourceLimits | undefined,
+): ContainerCgroup {
   const { trees, shown, slots, made } = state;
   const path = parentPath(parent);
   for (const tree of shown) {
     const directory = join(machine, tree, path);
     if (!parent || !existsSync(directory)) made.add(directory); // the runtime makes it
   }
-  const left = shown.map((tree) => join(machine, tree, path, id));
-  const useSlot = !parent && trees.includes("memory") && !shown.includes("memory");
+  const left = trees.map((tree) => join(machine, tree, path, id));
+  const limited = treesFor(limits ?? {});
+  const useSlot = !parent && trees.includes("memory") && !shown.includes("memory") && !limited.includes("memory");
   const slot = useSlot ? slots.take() : undefined;
-  const own = parent ? makeIn(state, path, id) : [];
+  const release = async () => {
+    await Promise.all([slot === undefined ? undefined : slots.release(slot), ...left.map(removeCgroup)]);
+  };
+  // A runtime that sees only some of the trees can set limits in none of the others.
+  const bySelf = shown.length < trees.length || limited.some((tree) => !trees.includes(tree)) ? limits : undefined;
+  let own: readonly string[];
+  try {
+    own = makeIn(state, path, id, { everywhere: parent !== undefined && parent !== "", limited });
+    if (bySelf) writeLimits(bySelf, (tree) => join(machine, tree, path, id));
+  } catch (error) {
+    void release();
+    throw error;
+  }
   const counterFile = join(slot ?? join(machine, "memory", path, id), "memory.oom_control");
   const before = counter(counterFile, "oom_kill");
   return {
     runtimePath: join(path, id),
     join: [slot ?? [], own].flat().map((directory) => join(directory, "cgroup.procs")),
     oomKills: () => counter(counterFile, "oom_kill") - before,
-    release: async () => {
-      await Promise.all([slot === undefined ? undefined : slots.release(slot), ...[...own, ...left].map(removeCgroup)]);
-    },
+    runtimeLimits: bySelf ? undefined : limits,
+    release,
   };
 }
 
-/** Makes a cgroup under somebody else's parent, which limits whatever it limits: in every tree in which it exists, and for memory. */
-function makeIn({ trees, shown, made }: State, path: string, id: string): readonly string[] {
+/**
+ * Makes a container's cgroup where the runtime does not: in the trees that keep its limits, and under somebody else's parent (`everywhere`), which
+ * limits whatever it limits, in every tree in which that exists, and for memory.
+ */
+function makeIn(
+  { trees, shown, made }: State,
+  path: string,
+  id: string,
+  { everywhere, limited }: { readonly everywhere: boolean; readonly limited: readonly string[] },
+): readonly string[] {
+  const missing = limited.filter((tree) => !trees.includes(tree));
+  if (missing.length > 0) throw cannotLimit(`its cgroups have no controller ${missing.join(", ")}`);
   const wanted = trees.filter(
-    (tree) => !shown.includes(tree) && (tree === "memory" || existsSync(join(machine, tree, path))),
+    (tree) =>
+      !shown.includes(tree) &&
+      (limited.includes(tree) || (everywhere && (tree === "memory" || existsSync(join(machine, tree, path))))),
   );
   return wanted.map((tree) => {
     const parent = join(machine, tree, path);
     if (!existsSync(parent)) made.add(parent);
     const directory = join(parent, id);
-    makeDirectorySync(directory);
-    if (tree === "cpuset") inheritCpuset(parent, directory);
+    if (tree === "cpuset") makeCpuset(directory);
+    else makeDirectorySync(directory);
     return directory;
   });
 }
 
-/** A new cpuset allows nothing, not even to join it. */
-function inheritCpuset(parent: string, directory: string): void {
+/** Makes a cpuset, and those above it that are not there. A new one allows nothing, not even to join it, so it gets what is allowed above. */
+function makeCpuset(directory: string): void {
+  if (existsSync(directory)) return;
+  const parent = dirname(directory);
+  makeCpuset(parent);
+  makeDirectorySync(directory);
   for (const file of ["cpuset.cpus", "cpuset.mems"])
     writeFileSync(join(directory, file), readFileSync(join(parent, file)));
 }

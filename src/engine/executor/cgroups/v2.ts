@@ -4,10 +4,12 @@ import { makeDirectorySync } from "../../../base/files/mod.ts";
 import { isSystemError } from "../../../base/sys/mod.ts";
 import { type Cgroups, type ContainerCgroup, defaultParent, parentPath } from "./cgroups.ts";
 import { counter, removeCgroup, removeParent } from "./directory.ts";
+import type { ResourceLimits } from "../executor.ts";
+import { cannotLimit, treesFor } from "./limits.ts";
 import { CgroupSlots } from "./slots.ts";
 
 const root = "/sys/fs/cgroup";
-const wantedControllers = ["cpu", "memory", "pids"];
+const wantedControllers = ["cpu", "cpuset", "memory", "pids"];
 
 /**
  * Cgroups of version 2: one tree. The runtime makes and removes a cgroup of its own inside of one of ours, which counts what happened inside and
@@ -19,7 +21,7 @@ export async function openCgroupsV2(): Promise<Cgroups> {
   await slots.sweep();
   return {
     guardsDevices: mayLockMemory(),
-    open: (id, parent) => openContainer(slots, id, parent),
+    open: (id, parent, limits) => openContainer(slots, id, parent, limits),
     [Symbol.asyncDispose]: async () => {
       await slots.close();
       removeParent(join(root, defaultParent));
@@ -27,7 +29,13 @@ export async function openCgroupsV2(): Promise<Cgroups> {
   };
 }
 
-function openContainer(slots: CgroupSlots, id: string, parent: string | undefined): ContainerCgroup {
+function openContainer(
+  slots: CgroupSlots,
+  id: string,
+  parent: string | undefined,
+  limits: ResourceLimits | undefined,
+): ContainerCgroup {
+  if (limits) checkControllers(limits);
   const directory = parent ? join(root, parentPath(parent), id) : slots.take();
   if (parent) makeDirectorySync(directory);
   const runtimeDirectory = join(directory, id);
@@ -36,12 +44,20 @@ function openContainer(slots: CgroupSlots, id: string, parent: string | undefine
   return {
     runtimePath: runtimeDirectory.slice(root.length),
     join: [],
+    runtimeLimits: limits,
     oomKills: () => counter(counterFile, "oom_kill") - before,
     release: async () => {
       await removeCgroup(runtimeDirectory);
       await (parent ? removeCgroup(directory) : slots.release(directory));
     },
   };
+}
+
+/** Whether the root hands down what the limits need; below it the runtime does. The controllers have the names that they have in version 1. */
+function checkControllers(limits: ResourceLimits): void {
+  const enabled = readFileSync(join(root, "cgroup.subtree_control"), "utf8").split(/\s+/);
+  const missing = treesFor(limits).filter((controller) => !enabled.includes(controller));
+  if (missing.length > 0) throw cannotLimit(`its cgroups have no controller ${missing.join(", ")} for the engine`);
 }
 
 const CAP_SYS_RESOURCE = 24n;

@@ -161,7 +161,9 @@ test("options that cannot be honoured are refused, wrong ones in BuildKit's word
       { "frontend.caps": "moby.buildkit.frontend.moon+forward" },
       /^unsupported frontend capability moby.buildkit.frontend.moon$/,
     ],
-    [{ memory: "100" }, /memory limit/],
+    [{ memory: "0" }, /^invalid memory value: 0: must be > 0$/],
+    [{ memory: "1g" }, /^invalid memory value: 1g: must be > 0$/],
+    [{ cpuquota: "-1" }, /^invalid cpuquota value: -1: must be > 0$/],
     [{ "build-arg:BUILDKIT_SYNTAX": "example.org/x y" }, /^frontend example.org\/x as "example.org\/x y": not found$/],
     [{ "build-arg:BUILDKIT_DISABLE_FILEOP": "1" }, /was removed in BuildKit 0.11/],
   ];

@@ -1,13 +1,15 @@
 import { BuildError } from "../../../base/errors/mod.ts";
 import { parseGoBool } from "../../../base/text/go-values/mod.ts";
+import { resourceOptions } from "./resource-options.ts";
 
 /** Options that have an effect here, and those that are the engine's or the client's business. */
-const known = new Set(
-  (
+const known = new Set([
+  ...resourceOptions,
+  ...(
     "add-hosts cache-from cache-imports cgroup-parent cmdline context contextkey contextsubdir dockerfilekey filename force-network-mode hostname " +
     "image-resolve-mode multi-platform no-cache platform requestid shm-size source target ulimit"
   ).split(" "),
-);
+]);
 const knownPrefixes = [
   "attest:",
   "build-arg:",
@@ -18,17 +20,6 @@ const knownPrefixes = [
   "sharedkey:",
   "vcs:",
 ];
-
-/** What cannot be done yet: named as people know it. An empty value asks for nothing. */
-const notYet: Readonly<Record<string, string>> = {
-  memory: "a memory limit for steps",
-  memswap: "a swap limit for steps",
-  cpushares: "a CPU limit for steps",
-  cpuperiod: "a CPU limit for steps",
-  cpuquota: "a CPU limit for steps",
-  cpusetcpus: "binding steps to CPUs",
-  cpusetmems: "binding steps to memory nodes",
-};
 
 /** Removed from BuildKit long ago, too. */
 const removed: Readonly<Record<string, string>> = {
@@ -45,9 +36,7 @@ export function checkOptionNames(given: Readonly<Record<string, string>>): reado
   for (const [name, value] of Object.entries(given)) {
     if (value !== "" && removed[name] !== undefined) throw new BuildError("invalid_argument", removed[name]);
     if (name === "frontend.caps") checkCapabilities(value);
-    else if (Object.hasOwn(notYet, name)) {
-      if (value !== "" && value !== "[]") throw refusal(`${notYet[name]} (option ${name}) is not supported yet`);
-    } else if (!known.has(name) && !knownPrefixes.some((prefix) => name.startsWith(prefix))) unknown.push(name);
+    else if (!known.has(name) && !knownPrefixes.some((prefix) => name.startsWith(prefix))) unknown.push(name);
   }
   if (parseGoBool(given["build-arg:BUILDKIT_DISABLE_FILEOP"] ?? "")) {
     throw new BuildError(

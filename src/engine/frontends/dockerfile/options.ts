@@ -2,9 +2,11 @@ import { isIP } from "node:net";
 import { BuildError, messageOf } from "../../../base/errors/mod.ts";
 import { parseCsvFields } from "../../../base/text/csv/mod.ts";
 import { goQuote, parseGoBool } from "../../../base/text/go-values/mod.ts";
+import type { LinuxResources } from "../../../llb/mod.ts";
 import { formatPlatformFull, parsePlatform, type Platform } from "../../../oci/mod.ts";
 import type { ImageResolveMode } from "../bridge.ts";
 import { checkOptionNames } from "./option-names.ts";
+import { readResources } from "./resource-options.ts";
 
 /** A host name for `/etc/hosts` of every RUN. */
 export interface ExtraHost {
@@ -52,6 +54,8 @@ export interface DockerfileOptions {
   readonly shmSizeBytes: number;
   readonly ulimits: readonly { readonly name: string; readonly soft: bigint; readonly hard: bigint }[];
   readonly cgroupParent: string;
+  /** What each RUN may use; `undefined`: whatever there is. */
+  readonly resources: LinuxResources | undefined;
   /** In front of the ids of cache mounts. */
   readonly cacheNamespace: string;
   /** Session that shares a directory, where it is not the one of the request. */
@@ -106,6 +110,7 @@ export function readOptions(given: Readonly<Record<string, string>>): Dockerfile
     shmSizeBytes: parseShmSize(given["shm-size"] ?? ""),
     ulimits: parseUlimits(given["ulimit"] ?? ""),
     cgroupParent: given["cgroup-parent"] ?? "",
+    resources: readResources(given),
     cacheNamespace: buildArgs["BUILDKIT_CACHE_MOUNT_NS"] ?? "",
     localSession: (local) => given[`local-sessionid:${local}`] || undefined,
     forwarded: given["cmdline"] !== undefined,

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { pb } from "../../../api/mod.ts";
 import { BuildError } from "../../../base/errors/mod.ts";
 import type { Platform } from "../../../oci/mod.ts";
-import type { ExecMount } from "../../executor/mod.ts";
+import type { ExecMount, ResourceLimits } from "../../executor/mod.ts";
 import type { MutableRef, Ref } from "../../refs/mod.ts";
 import type { Op, OpContext } from "../../solver/mod.ts";
 import type { OpDeps } from "../deps.ts";
@@ -26,6 +26,7 @@ export interface ExecOptions {
   readonly description: string;
   /** The step is to be done from nothing: its caches start empty. */
   readonly ignoreCache: boolean;
+  readonly resources?: ResourceLimits | undefined;
 }
 
 /** Runs a process in a tree; what it leaves in its writable mounts are the results. Runs in the pool `exec`. */
@@ -99,8 +100,9 @@ class ExecRun<C extends OpEnvironment> {
       .toString(36)
       .padStart(25, "0");
     const readonlyRootfs = this.#mounts.root.readonly;
+    const { resources } = this.#options;
     const status = await executor.run(
-      { ...plan, env, id, rootfs, mounts, ...(readonlyRootfs && { readonlyRootfs }) },
+      { ...plan, env, id, rootfs, mounts, ...(readonlyRootfs && { readonlyRootfs }), ...(resources && { resources }) },
       {
         stdout: limitLog((data) => progress.log(1, data), logLimits, now),
         stderr: limitLog((data) => progress.log(2, data), logLimits, now),

@@ -36,7 +36,10 @@ export function applyRun(stage: Stage, instruction: RunInstruction, step: Planne
       cgroupParent: options.cgroupParent,
       ...(proxy && { proxy }),
     },
-    stage.vertexOptions(step, { keepQuotes: true, suffix, masked }),
+    {
+      ...stage.vertexOptions(step, { keepQuotes: true, suffix, masked }),
+      ...(options.resources && { resources: options.resources }),
+    },
   );
   stage.record(`RUN ${[...argumentTexts(stage), ...args].join(" ")} # buildkit`, { layer: true });
 }
