@@ -3,7 +3,16 @@ import { createHash } from "node:crypto";
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { suite, test } from "node:test";
-import { type LabPolyarch, must, openPolyarch, run, startAzure, startS3, unpackDocker } from "../lab/mod.ts";
+import {
+  type LabPolyarch,
+  must,
+  openPolyarch,
+  run,
+  startActionsCache,
+  startAzure,
+  startS3,
+  unpackDocker,
+} from "../lab/mod.ts";
 import { openHouse } from "./harness.ts";
 
 /** Engines that share nothing but what is exported. */
@@ -208,5 +217,73 @@ suite("type=azblob", async () => {
     assert.match(log, /importing cache manifest from azblob:\d+\n#\d+ ERROR: .*AuthenticationFailed/);
     const failed = await house.fails(context, ["--cache-to=type=azblob"]);
     assert.match(failed.stderr, /account_url attribute is required for azblob cache/);
+  });
+});
+
+suite("type=gha", async () => {
+  const main = "refs/heads/main";
+  const branch = "refs/heads/branch";
+  const job = async (version: "1" | "2") => {
+    const cache = await startActionsCache();
+    const address = version === "1" ? "ACTIONS_CACHE_URL" : "ACTIONS_RESULTS_URL";
+    const of = (token: string): Env => ({
+      [address]: `${cache.address}/`,
+      ACTIONS_RUNTIME_TOKEN: token,
+      ...(version === "2" ? { ACTIONS_CACHE_SERVICE_V2: "true" } : {}),
+    });
+    return { cache, of };
+  };
+
+  for (const version of ["1", "2"] as const) {
+    test(`version ${version}: another job does nothing again; what is large goes in parts, and hiccups do no harm`, async (t) => {
+      const { cache, of } = await job(version);
+      t.after(() => cache[Symbol.asyncDispose]());
+      const writer = of(cache.token({ [main]: "write" }));
+      cache.faults.push("busy", "busy");
+      const { log: exporting, sum } = await resultOf(house, ["--cache-to=type=gha,mode=max"], writer);
+      assert.match(exporting, /^#\d+ exporting to GitHub Actions Cache$/m);
+      checkBlobs(cache.objects(), "buildkit-blob-1-");
+      const index = `index-buildkit-1-${createHash("sha256").update(main).digest("hex").slice(0, 8)}`;
+      assert.equal(cache.keys().at(-1), `${index}#1`);
+      if (version === "2")
+        assert.equal(cache.blobs.operations.filter((line) => line.startsWith("PutBlock ")).length, 3);
+
+      await build(house, ["--cache-to=type=gha,mode=max"], writer);
+      assert.deepEqual(cache.keys().slice(-2), [`${index}#1`, `${index}#2`], "a new index, and no new blobs");
+
+      cache.faults.push("stale");
+      const reader = of(cache.token({ [branch]: "write", [main]: "read" }));
+      const { log, sum: again } = await resultOf(await anew(), ["--cache-from=type=gha"], reader);
+      assert.match(log, /^#\d+ importing cache manifest from gha:\d+$/m);
+      assert.equal(again, sum);
+      assert.ok(cached(log).includes(last), log);
+
+      await build(other, ["--cache-to=type=gha,scope=mine"], reader);
+      const own = createHash("sha256").update(branch).digest("hex").slice(0, 8);
+      assert.equal(cache.keys().at(-1), `index-mine-1-${own}#1`, "a branch writes its own");
+    });
+
+    test(`version ${version}: what a token does not allow is told`, async (t) => {
+      const { cache, of } = await job(version);
+      t.after(() => cache[Symbol.asyncDispose]());
+      const fails = async (env: Env) => (await house.fails(context, ["--cache-to=type=gha"], { env })).stderr;
+      assert.match(
+        await fails(of(cache.token({ [main]: "read" }))),
+        /failed to solve: .*github actions cache: reserve: unexpected status 403, cache write denied/,
+      );
+      assert.match(await fails(of(cache.token({ [main]: "write" }, -60))), /failed to solve: cache token expired at /);
+      const forged = of(`${cache.token({ [main]: "write" })}x`);
+      assert.match(await fails(forged), /failed to solve: github actions cache: look up: unexpected status 401, /);
+      const log = await build(await anew(), ["--cache-from=type=gha"], forged);
+      assert.match(
+        log,
+        /importing cache manifest from gha:\d+\n#\d+ ERROR: github actions cache: look up: unexpected status 401/,
+      );
+    });
+  }
+
+  test("is no more than a wish where there is no job", async () => {
+    const log = await build(house, ["--cache-to=type=gha,mode=max", "--cache-from=type=gha"]);
+    assert.doesNotMatch(log, /GitHub|gha/);
   });
 });

@@ -5,6 +5,7 @@
  */
 export { makeBaseImages, pushBaseImages } from "./base-images.ts";
 export { unpackBuildx } from "./buildx.ts";
+export { type LabActionsCache, startActionsCache } from "./cloud/actions-cache.ts";
 export { type LabAzure, startAzure } from "./cloud/azure.ts";
 export { type LabS3, type S3User, startS3 } from "./cloud/s3.ts";
 export { DebianArchive, type DebianPackage, type DebianSuite, labCacheDir } from "./debian.ts";

@@ -3,10 +3,11 @@ import { booleanAttribute, compressionAttributes } from "../exporters/mod.ts";
 import type { CacheAttributes, CacheBackend, CacheExporter, CacheImporter, ExportSettings } from "./backend.ts";
 import { s3Backend } from "./backends/s3/backend.ts";
 import { azblobBackend } from "./backends/azblob/backend.ts";
+import { ghaBackend } from "./backends/gha/backend.ts";
 import { localBackend } from "./backends/local.ts";
 import { registryBackend } from "./backends/registry.ts";
 
-const backends: readonly CacheBackend[] = [registryBackend, localBackend, s3Backend, azblobBackend];
+const backends: readonly CacheBackend[] = [registryBackend, localBackend, ghaBackend, s3Backend, azblobBackend];
 
 /** One entry of a request. */
 export interface CacheEntry {

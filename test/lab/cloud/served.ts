@@ -41,6 +41,10 @@ export function sendObject(
   cutAt?: number,
 ): void {
   const begin = Number(/^bytes=(\d+)-$/.exec(range ?? "")?.[1] ?? 0);
+  if (begin > 0 && begin >= bytes.byteLength) {
+    response.writeHead(416, { "content-length": "0", "content-range": `bytes */${bytes.byteLength}` }).end();
+    return;
+  }
   const rest = bytes.subarray(begin);
   const status = range === undefined ? 200 : 206;
   response.writeHead(status, {

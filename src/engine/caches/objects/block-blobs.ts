@@ -43,12 +43,13 @@ export class BlockBlobs {
     return undefined;
   }
 
-  /** @param urlOf where the blob is, asked for each time that a connection has broken */
-  read(urlOf: () => Promise<URL>, options: Options & { readonly sizeBytes?: number }): AsyncIterable<Uint8Array> {
-    const { signal } = options;
-    const open = async (headers: Readonly<Record<string, string>>) =>
-      await this.call({ method: "GET", url: await urlOf(), headers, signal }, [200, 206]);
-    return download(open, { ...options, policy: this.#http.policy });
+  read(url: URL, options: Options & { readonly sizeBytes: number }): AsyncIterable<Uint8Array> {
+    return download((headers) => this.open(url, headers, options), { ...options, policy: this.#http.policy });
+  }
+
+  /** Asks for a blob, or for the range of it that headers want. */
+  async open(url: URL, headers: Readonly<Record<string, string>>, { signal }: Options): Promise<HttpResponse> {
+    return await this.call({ method: "GET", url, headers, signal }, [200, 206]);
   }
 
   /** Writes a blob of a known size, large ones in blocks, several at once. One that another has written in the meantime stays. */

@@ -128,8 +128,8 @@ export async function serviceError(
 }
 
 /** The body of an answer that is a short document; what is longer is not read, and empty. */
-export async function textOf(response: HttpResponse): Promise<string> {
-  const bytes = await collectBytes(response.body, { limitBytes: messageLimitBytes }).catch(() => new Uint8Array());
+export async function textOf(response: HttpResponse, limitBytes: number = messageLimitBytes): Promise<string> {
+  const bytes = await collectBytes(response.body, { limitBytes }).catch(() => new Uint8Array());
   return new TextDecoder().decode(bytes);
 }
 

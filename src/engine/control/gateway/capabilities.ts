@@ -12,7 +12,6 @@ const missing: ReadonlySet<string> = new Set<LlbCapability>([
   "exec.meta.security.devices.v1",
   "exec.meta.cdi",
   "exec.meta.linux.resources",
-  "cache.gha",
   "exporter.image.attestations",
   "exporter.session",
   "source.policy.session",

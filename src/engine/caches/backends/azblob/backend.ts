@@ -31,7 +31,7 @@ export const azblobBackend: CacheBackend = {
         has: ({ digest }, options) => blobs.exists(blobUrl(settings, settings.blobPrefix, digest), options),
         fetch: ({ digest, size }, options) => {
           const url = blobUrl(settings, settings.blobPrefix, digest);
-          return blobs.read(() => Promise.resolve(url), { ...options, sizeBytes: size });
+          return blobs.read(url, { ...options, sizeBytes: size });
         },
       };
       return lists.flatMap((list) => (list ? [annotatedCache(list, place)] : []));
