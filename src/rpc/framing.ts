@@ -31,6 +31,16 @@ export class Deframer {
     this.#chunks.push(chunk);
     this.#buffered += chunk.byteLength;
   }
+  /** Bytes that wait for the rest of their message. */
+  get bufferedBytes(): number {
+    return this.#buffered;
+  }
+  /** Forgets what has arrived. */
+  clear(): void {
+    this.#chunks.length = 0;
+    this.#buffered = 0;
+    this.#length = undefined;
+  }
   /** Whether a message has begun and not ended. */
   get incomplete(): boolean {
     return this.#buffered > 0 || this.#length !== undefined;

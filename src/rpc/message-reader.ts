@@ -1,5 +1,14 @@
 import type { Http2Stream } from "node:http2";
-import { Deframer, maxMessageBytes } from "./framing.ts";
+import { Deframer } from "./framing.ts";
+import type { IncomingBudget } from "./incoming-budget.ts";
+
+/** Limits of a {@link MessageReader}. */
+export interface MessageReaderOptions {
+  /** Longest message. Default: what both ends of gRPC accept. */
+  readonly limit?: number | undefined;
+  /** Counts what this reader holds. */
+  readonly budget?: IncomingBudget | undefined;
+}
 
 /** Bytes of whole messages that may wait for the consumer before the peer is held back. */
 const highWaterBytes = 1024 * 1024;
@@ -19,10 +28,18 @@ export class MessageReader implements AsyncIterable<Uint8Array>, AsyncIterator<U
   #failure: { readonly error: unknown } | undefined;
   /** Called when what arrives breaks gRPC's rules. */
   readonly #onInvalid: (error: unknown) => void;
-  constructor(stream: Http2Stream, onInvalid: (error: unknown) => void, limit: number = maxMessageBytes) {
+  #budget: IncomingBudget | undefined;
+  /** What the budget was told last. */
+  #countedBytes = 0;
+  constructor(stream: Http2Stream, onInvalid: (error: unknown) => void, options: MessageReaderOptions = {}) {
     this.#stream = stream;
     this.#onInvalid = onInvalid;
-    this.#deframer = new Deframer(limit);
+    this.#deframer = new Deframer(options.limit);
+    this.#budget = options.budget;
+    stream.once("close", () => {
+      this.#budget?.change(this.#countedBytes, 0); // what still waits is soon read, or dropped with the call
+      this.#budget = undefined;
+    });
     stream.on("data", (chunk: Uint8Array) => this.#onData(chunk));
   }
   /** Whether a message has arrived in part; then the end of the stream is a truncation. */
@@ -33,6 +50,8 @@ export class MessageReader implements AsyncIterable<Uint8Array>, AsyncIterator<U
   end(): void {
     if (this.#ended) return;
     this.#ended = true;
+    this.#deframer.clear();
+    this.#count();
     if (this.#waiting) this.#deliverEnd();
   }
   /** As {@link end}, and then the consumer's loop throws `error`. */
@@ -46,6 +65,7 @@ export class MessageReader implements AsyncIterable<Uint8Array>, AsyncIterator<U
       const value = this.#queue[this.#head] as Uint8Array;
       this.#head++;
       this.#queuedBytes -= value.byteLength;
+      this.#count();
       if (this.#head === this.#queue.length) {
         this.#queue.length = 0;
         this.#head = 0;
@@ -65,6 +85,7 @@ export class MessageReader implements AsyncIterable<Uint8Array>, AsyncIterator<U
     this.#queue.length = 0;
     this.#head = 0;
     this.#queuedBytes = 0;
+    this.#count();
     this.#stream.resume();
     return Promise.resolve({ done: true, value: undefined });
   }
@@ -76,11 +97,17 @@ export class MessageReader implements AsyncIterable<Uint8Array>, AsyncIterator<U
     this.#deframer.push(chunk);
     try {
       for (let message = this.#deframer.next(); message; message = this.#deframer.next()) this.#onMessage(message);
+      this.#count();
     } catch (error) {
       this.fail(error);
       this.#onInvalid(error);
     }
     if (this.#queuedBytes > highWaterBytes) this.#stream.pause();
+  }
+  #count(): void {
+    const held = this.#queuedBytes + this.#deframer.bufferedBytes;
+    this.#budget?.change(this.#countedBytes, held);
+    this.#countedBytes = held;
   }
   #onMessage(message: Uint8Array): void {
     const waiting = this.#waiting;

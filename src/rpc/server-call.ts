@@ -1,6 +1,7 @@
 import { constants, type ServerHttp2Stream } from "node:http2";
 import { asBuildError, BuildError } from "../base/errors/mod.ts";
 import type { HandlerContext, Peer } from "./call.ts";
+import type { IncomingBudget } from "./incoming-budget.ts";
 import { MessageReader } from "./message-reader.ts";
 import { MessageWriter } from "./message-writer.ts";
 import { Metadata } from "./metadata.ts";
@@ -14,7 +15,11 @@ const contentType = "application/grpc";
 export async function serveCall(
   stream: ServerHttp2Stream,
   rawHeaders: readonly string[],
-  options: { readonly routes: ReadonlyMap<string, Route>; readonly peer: Peer | undefined },
+  options: {
+    readonly routes: ReadonlyMap<string, Route>;
+    readonly peer: Peer | undefined;
+    readonly budget: IncomingBudget;
+  },
 ): Promise<void> {
   stream.on("error", () => undefined); // "close" follows, and that is what the call listens to
   const requestHeaders = Metadata.fromRawHeaders(rawHeaders);
@@ -24,7 +29,7 @@ export async function serveCall(
     return;
   }
   const path = requestHeaders.get(":path") ?? "";
-  const call = new ServerCall(stream, path, requestHeaders, options.peer);
+  const call = new ServerCall(stream, path, requestHeaders, options);
   const route = options.routes.get(path);
   if (!route) {
     call.finish({ error: unknownMethod(path, options.routes) });
@@ -47,17 +52,22 @@ class ServerCall implements ServedStream {
   readonly #controller = new AbortController();
   #deadline: NodeJS.Timeout | undefined;
   #finished = false;
-  constructor(stream: ServerHttp2Stream, path: string, requestHeaders: Metadata, peer: Peer | undefined) {
+  constructor(
+    stream: ServerHttp2Stream,
+    path: string,
+    requestHeaders: Metadata,
+    options: Pick<Parameters<typeof serveCall>[2], "peer" | "budget">,
+  ) {
     this.#stream = stream;
     this.#writer = new MessageWriter(stream);
-    this.incoming = new MessageReader(stream, (error) => this.finish({ error }));
+    this.incoming = new MessageReader(stream, (error) => this.finish({ error }), { budget: options.budget });
     this.context = {
       path,
       signal: this.#controller.signal,
       requestHeaders,
       responseHeaders: new Metadata(),
       responseTrailers: new Metadata(),
-      peer,
+      peer: options.peer,
     };
     stream.once("end", () => {
       if (this.incoming.incomplete) this.incoming.fail(new BuildError("internal", "unexpected EOF"));

@@ -2,6 +2,7 @@ import { performServerHandshake, type ServerHttp2Session, type ServerHttp2Stream
 import type { Server, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Peer } from "./call.ts";
+import { IncomingBudget } from "./incoming-budget.ts";
 import { serveCall } from "./server-call.ts";
 import type { Route } from "./service.ts";
 import { sessionOptions, widenWindow } from "./transport.ts";
@@ -42,6 +43,7 @@ class Http2RpcServer implements RpcServer {
   readonly #routes = new Map<string, Route>();
   readonly #options: RpcServerOptions;
   readonly #sessions = new Map<ServerHttp2Session, Promise<void>>();
+  readonly #budget = new IncomingBudget();
   #activeCalls = 0;
   #closing = false;
   constructor(options: RpcServerOptions) {
@@ -111,7 +113,7 @@ class Http2RpcServer implements RpcServer {
   async #serveStream(stream: ServerHttp2Stream, rawHeaders: readonly string[], peer: Peer | undefined): Promise<void> {
     this.#activeCalls++;
     try {
-      await serveCall(stream, rawHeaders, { routes: this.#routes, peer });
+      await serveCall(stream, rawHeaders, { routes: this.#routes, peer, budget: this.#budget });
     } finally {
       this.#activeCalls--;
     }

@@ -8,9 +8,12 @@ const connectionWindowBytes = 16 * 1024 * 1024;
 /** Longest header block in either direction: lists of patterns and error details are long. */
 const maxHeaderBytes = 1024 * 1024;
 
+/** Calls at once on one connection: no client comes near it, and those that do wait. */
+const maxConcurrentStreams = 1000;
+
 /**
- * What both ends of a connection set. The windows carry large contexts; the limits on resets and memory are raised because one connection serves
- * one client that cancels many calls when a build ends.
+ * What both ends of a connection set. The windows carry large contexts; the limit on resets is raised because one connection serves one client that
+ * cancels many calls when a build ends.
  */
 export const sessionOptions: ServerSessionOptions = {
   settings: {
@@ -18,14 +21,15 @@ export const sessionOptions: ServerSessionOptions = {
     maxFrameSize: 1024 * 1024,
     maxHeaderListSize: maxHeaderBytes,
     enablePush: false,
+    maxConcurrentStreams,
   },
   maxHeaderListPairs: 65_536,
   maxSendHeaderBlockLength: maxHeaderBytes,
-  maxSessionMemory: 512,
+  maxSessionMemory: 256,
   maxSessionInvalidFrames: 1000,
   maxSettings: 64,
-  streamResetBurst: 100_000,
-  streamResetRate: 10_000,
+  streamResetBurst: 10_000,
+  streamResetRate: 1000,
 };
 
 /** Opens the connection's own window, which Node leaves at 64 KiB. */
