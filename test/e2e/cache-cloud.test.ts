@@ -10,6 +10,7 @@ import {
   run,
   startActionsCache,
   startAzure,
+  startDocker,
   startS3,
   unpackDocker,
 } from "../lab/mod.ts";
@@ -285,5 +286,29 @@ suite("type=gha", async () => {
   test("is no more than a wish where there is no job", async () => {
     const log = await build(house, ["--cache-to=type=gha,mode=max", "--cache-from=type=gha"]);
     assert.doesNotMatch(log, /GitHub|gha/);
+  });
+
+  test("the engine inside Docker and our client have the same caches", async (t) => {
+    const docker = await startDocker("sid");
+    t.after(() => docker[Symbol.asyncDispose]());
+    for (const version of ["1", "2"] as const) {
+      const { cache, of } = await job(version);
+      t.after(() => cache[Symbol.asyncDispose]());
+      const known = of(cache.token({ [main]: "write" }));
+      const env = { ...known, DOCKER_HOST: docker.host };
+      const builds = async (...args: string[]) => {
+        const whole = ["build", "--builder=default", "--network=host", "--progress=plain", ...args, context];
+        const done = await house.polyarch(whole, { env });
+        assert.equal(done.code, 0, done.stderr);
+        return done.stderr;
+      };
+      const forget = () => must("docker", ["builder", "prune", "--all", "--force"], { env: docker.env });
+      await forget();
+      await builds("--cache-to=type=gha,mode=max");
+      await forget();
+      assert.ok(cached(await builds("--cache-from=type=gha")).includes(last));
+      checkBlobs(cache.objects(), "buildkit-blob-1-");
+      assert.doesNotMatch(await build(await anew(), ["--cache-from=type=gha"], known), /ERROR/);
+    }
   });
 });

@@ -24,6 +24,8 @@ export class LabBlobs {
   /** Answers a request that was found to be allowed. @throws {AzureRefusal} */
   answer(request: IncomingMessage, response: ServerResponse, path: string, query: URLSearchParams, body: Buffer): void {
     const { method, headers } = request;
+    response.setHeader("x-ms-request-id", String(this.operations.length));
+    response.setHeader("etag", `"${path}"`);
     if (headers["x-ms-version"] === undefined) throw new AzureRefusal(400, "MissingRequiredHeader");
     if (this.faults[0] === "busy") {
       this.faults.shift();
