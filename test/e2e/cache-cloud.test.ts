@@ -253,13 +253,23 @@ suite("type=gha", async () => {
       assert.deepEqual(cache.keys().slice(-2), [`${index}#1`, `${index}#2`], "a new index, and no new blobs");
 
       cache.faults.push("stale");
-      const reader = of(cache.token({ [branch]: "write", [main]: "read" }));
+      const token = cache.token({ [branch]: "write", [main]: "read" });
+      const reader = { ...of(token), GITHUB_API_URL: cache.address };
       const { log, sum: again } = await resultOf(await anew(), ["--cache-from=type=gha"], reader);
       assert.match(log, /^#\d+ importing cache manifest from gha:\d+$/m);
       assert.equal(again, sum);
       assert.ok(cached(log).includes(last), log);
 
-      await build(other, ["--cache-to=type=gha,scope=mine"], reader);
+      cache.calls.length = 0;
+      const listing = `repository=lab/project,ghtoken=${cache.githubToken}`;
+      await build(other, [`--cache-to=type=gha,scope=mine,${listing}`], reader);
+      const listed = cache.calls.filter((line) => line === "GET /repos/lab/project/actions/caches 200").length;
+      assert.equal(listed, 2, "once per branch, and no question per layer");
+      assert.equal(
+        cache.calls.filter((line) => /^(GET \/_apis|GetCache)/.test(line)).length,
+        1,
+        cache.calls.join("\n"),
+      );
       const own = createHash("sha256").update(branch).digest("hex").slice(0, 8);
       assert.equal(cache.keys().at(-1), `index-mine-1-${own}#1`, "a branch writes its own");
     });
