@@ -1,13 +1,9 @@
-import { TaskGroup } from "../../../base/async/mod.ts";
 import { BuildError } from "../../../base/errors/mod.ts";
 import { collectBytes, digestOf, manifestLimitBytes, parseDigest, verified } from "../../../oci/mod.ts";
 import { clientBlobs, clientStore } from "../../../session/mod.ts";
-import { step } from "../../exporters/mod.ts";
 import type { CacheBackend } from "../backend.ts";
-import { cacheDocuments, findCaches, manifestForm } from "../manifest.ts";
-
-/** How many blobs travel at once, over the one connection to the client. */
-const transfersAtOnce = 4;
+import { findCaches, manifestForm } from "../manifest.ts";
+import { type DocumentWriter, once, writeDocuments } from "../write-documents.ts";
 
 /** `type=local`: an OCI layout on the client's machine, which the client offers as a content store; it keeps the layout's index itself. */
 export const localBackend: CacheBackend = {
@@ -44,30 +40,13 @@ export const localBackend: CacheBackend = {
     return {
       title: "exporting cache to client directory",
       export: async (cache, context) => {
-        const { signal, progress } = context;
         const store = clientStore(await context.session(), `local:${dest}`);
-        const { config, manifest } = cacheDocuments(cache, form);
-        await using group = new TaskGroup({ limit: transfersAtOnce, signal });
-        await group.all(
-          cache.blobs.map(({ descriptor, open }) => async (options) => {
-            await step(progress, `writing layer ${descriptor.digest}`, async () => {
-              await store.write(descriptor, open({ ...options, lend: true }), options);
-            });
-          }),
-        );
-        await step(progress, `writing config ${config.descriptor.digest}`, async () => {
-          await store.write(config.descriptor, once(config.bytes), { signal });
-        });
-        const what = form.isManifest ? "cache image manifest" : "manifest";
-        await step(progress, `writing ${what} ${manifest.descriptor.digest}`, async () => {
-          await store.write(manifest.descriptor, once(manifest.bytes), { signal });
-        });
-        return { "cache.manifest": JSON.stringify(manifest.descriptor) };
+        const writer: DocumentWriter = {
+          writeBlob: (blob, open, options) => store.write(blob, open(options), options),
+          writeManifest: (blob, bytes, options) => store.write(blob, once(bytes), options),
+        };
+        return await writeDocuments(cache, form, writer, context);
       },
     };
   },
 };
-
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield bytes;
-}
