@@ -276,6 +276,15 @@ suite("failure", () => {
     await assert.rejects(r.client.solve({}), hasCode("unknown", "boom"));
   });
 
+  test("a text keeps its spaces at either end", async () => {
+    await using r = await rig({
+      solve: () => {
+        throw new BuildError("not_found", "  empty ref: ");
+      },
+    });
+    await assert.rejects(r.client.solve({}), hasCode("not_found", "  empty ref: "));
+  });
+
   test("a stream may fail after it has yielded", async () => {
     await using r = await rig({
       async *status() {

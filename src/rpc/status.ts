@@ -80,11 +80,11 @@ function plainMessage(message: string): string {
   return message.replace(/^(?:rpc error: code = \w+ desc = )+/, "");
 }
 
-/** `grpc-message`: UTF-8, with `%` and everything that is not printable ASCII as `%XX`. */
+/** `grpc-message`: UTF-8, with `%`, everything that is not printable ASCII, and spaces at either end (which no header may have) as `%XX`. */
 function percentEncode(text: string): string {
   return text
     .toWellFormed()
-    .replace(/[^\x20-\x24\x26-\x7e]+/g, (run) =>
+    .replace(/[^\x20-\x24\x26-\x7e]+|^ +| +$/g, (run) =>
       Array.from(Buffer.from(run), (byte) => `%${byte.toString(16).toUpperCase().padStart(2, "0")}`).join(""),
     );
 }

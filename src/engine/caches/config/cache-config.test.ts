@@ -87,6 +87,13 @@ test("what does not hold together is refused", () => {
     [{ layers: [], records: [{ digest: blob, inputs: [[{ link: 9 }]] }] }, /link 9 is none of 1/],
     [{ layers: [{ blob, annotations: { mediaType: "x", diffID: blob, size: -1 } }] }, /size of a layer/],
     [{ records: [{ digest: 3 }] }, /digest of a record is not a text/],
+    [
+      {
+        layers: Array.from({ length: 1500 }, (_, at) => ({ blob, parent: at - 1 })),
+        records: Array.from({ length: 1500 }, () => ({ digest: blob, layers: [{ layer: 1499 }] })),
+      },
+      /results of more than 1000000 layers/,
+    ],
   ];
   for (const [value, message] of cases) {
     assert.throws(() => decodeCacheConfig(bytes(value)), { code: "invalid_argument", message }, JSON.stringify(value));

@@ -47,7 +47,12 @@ export function decodeCacheConfig(bytes: Uint8Array): CacheConfig {
   try {
     const json = object(JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes)), "cache config");
     const layers = list(json["layers"], "layers").map(decodeLayer);
-    const records = list(json["records"], "records").map((record) => decodeRecord(record, layers));
+    let room = maxResultLayers;
+    const records = list(json["records"], "records").map((value, at) => {
+      const record = decodeRecord(value, layers, at, room);
+      room -= record.results.reduce((sum, { length }) => sum + length, 0);
+      return record;
+    });
     for (const { links } of records) for (const link of links) within(link, records, "link");
     return { layers, records };
   } catch (cause) {
@@ -113,6 +118,9 @@ function decodeAnnotations(json: Readonly<Record<string, unknown>>): LayerAnnota
   };
 }
 
+/** Layers of all results together: far more than any build has, few enough to hold. A few kilobytes of text could name billions. */
+const maxResultLayers = 1_000_000;
+
 /** A time, unless it is none or Go's zero. */
 export function parseTime(value: unknown): Date | undefined {
   if (typeof value !== "string" || value === noTime) return undefined;
@@ -120,11 +128,16 @@ export function parseTime(value: unknown): Date | undefined {
   return Number.isNaN(time.getTime()) ? undefined : time;
 }
 
-function decodeRecord(value: unknown, layers: readonly CacheLayer[], at = 0): CacheConfigRecord {
+function decodeRecord(value: unknown, layers: readonly CacheLayer[], at: number, room: number): CacheConfigRecord {
   const record = object(value, `record ${at}`);
+  const take = (count: number) => {
+    if ((room -= count) < 0) throw new Error(`results of more than ${maxResultLayers} layers`);
+  };
   const tops = list(record["layers"], "layers of a record").map((item) => {
     const top = object(item, "layer of a record")["layer"] ?? 0;
-    return layersBelow(within(top, layers, "layer"), layers);
+    const below = layersBelow(within(top, layers, "layer"), layers);
+    take(below.length);
+    return below;
   });
   const chains = list(record["chains"], "chains of a record").map((chain) =>
     list(object(chain, "chain")["layers"], "layers of a chain").map((layer) => within(layer, layers, "layer")),

@@ -12,6 +12,11 @@ import { GatewayContainers } from "./containers/mod.ts";
 
 type ResultInit = MessageInitShape<typeof gateway.ResultSchema>;
 
+/** What the graphs that one build has added may take together: they are kept until it ends. */
+const maxDefinitionBytes = 128 * 1024 * 1024;
+/** What a graph takes besides its own bytes. */
+const definitionOverheadBytes = 4096;
+
 /** A build whose frontend runs elsewhere, in the client or in a container: it adds graphs, looks into results, and says in the end which of them is the result. */
 export class GatewayBuild {
   readonly build: Build;
@@ -21,6 +26,7 @@ export class GatewayBuild {
   readonly #refs = new Map<string, LazyResult>();
   readonly #returned = Promise.withResolvers<BuildResult>();
   #settled = false;
+  #definitionBytes = 0;
 
   /** Graphs that the frontend was given, by name. */
   readonly inputs: Readonly<Record<string, pb.Definition>>;
@@ -59,6 +65,7 @@ export class GatewayBuild {
 
   /** Runs a frontend of this engine or adds a graph; the answer names results by ids that are good until the build ends. */
   async solve(request: gateway.SolveRequest): Promise<ResultInit> {
+    this.#account(request.Definition);
     this.build.caches.consult(request.CacheImports);
     const policies = request.SourcePolicies;
     const result =
@@ -98,6 +105,15 @@ export class GatewayBuild {
     if (error) this.#returned.reject(errorOf(error));
     else if (result) this.#returned.resolve(this.#resultOf(result));
     this.#returned.promise.catch(() => undefined); // whoever waits for the build gets the failure
+  }
+
+  /** @throws {BuildError} `resource_exhausted` when the frontend adds graphs without end */
+  #account(definition: pb.Definition | undefined): void {
+    const ops = definition?.def.reduce((sum, { byteLength }) => sum + byteLength, 0) ?? 0;
+    const files = definition?.Source?.infos.reduce((sum, { data }) => sum + data.byteLength, 0) ?? 0;
+    this.#definitionBytes += definitionOverheadBytes + ops + files;
+    if (this.#definitionBytes <= maxDefinitionBytes) return;
+    throw new BuildError("resource_exhausted", `the definitions of a build take more than ${maxDefinitionBytes} bytes`);
   }
 
   /** What the client knows a result by: an id for this build, and what it is made of for others. */
