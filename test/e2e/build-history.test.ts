@@ -127,6 +127,12 @@ test("polyarch history tells the same of the same builds as docker buildx histor
     if (theirs?.Sources)
       for (const side of [error, theirs]) side.Sources = Buffer.from(side.Sources, "base64").toString().trim();
     assert.deepEqual(error, theirs);
+    const template = [
+      "Name Ref Context Dockerfile VCSRepository VCSRevision Target Platform KeepGitDir NamedContexts StartedAt CompletedAt",
+      "Duration Status NumTotalSteps BuildArgs Labels Materials Errors Config.Network Config.NoCache Config.ExtraHosts",
+    ];
+    const format = `--format=${template.join(" ").replaceAll(/[\w.]+/g, "{{.$&}}|")}`;
+    assert.equal((await ours("inspect", format, id)).stdout, await history("inspect", format, id));
     const logs = await run(buildx, ["history", "logs", id], { env });
     // of steps that begin at the same moment either may come first, and what is under way may be shown more or less often
     const lines = (text: string) =>

@@ -15,6 +15,7 @@ const header = {
   Status: "STATUS",
   Buildkit: "BUILDKIT",
   Platforms: "PLATFORMS",
+  Error: "ERROR",
 };
 
 const table = "table {{.Name}}\t{{.DriverEndpoint}}\t{{.Status}}\t{{.Buildkit}}\t{{.Platforms}}";

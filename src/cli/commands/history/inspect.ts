@@ -6,6 +6,7 @@ import type { historyInspectFlags } from "../history.ts";
 import { type BuildDetails, buildDetails } from "./details.ts";
 import { openPlace } from "./place.ts";
 import { prettyDetails } from "./pretty.ts";
+import { templateFields } from "./template-fields.ts";
 
 /** Runs `history inspect [REF]`. */
 export async function runInspect(invocation: Invocation<typeof historyInspectFlags>): Promise<number> {
@@ -17,7 +18,7 @@ export async function runInspect(invocation: Invocation<typeof historyInspectFla
   const { details, failure } = await buildDetails(build, sourcesOf(build, cwd), now(), { signal });
   stdout.write(
     template
-      ? `${template.render({ ...details })}\n`
+      ? `${template.render(templateFields(build, details, now()))}\n`
       : flags.format === "json"
         ? `${JSON.stringify(details, undefined, 2)}\n`
         : prettyDetails(details, failure, { program }),
