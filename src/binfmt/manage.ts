@@ -20,9 +20,15 @@ type Env = Readonly<Record<string, string | undefined>>;
  * The architectures that `--install` names: `arm64`, `linux/arm64`, `aarch64`, several with commas; `all`: every one that has an emulator
  * and does not run yet.
  * @param supported what runs already, as platforms
+ * @throws {BuildError} `invalid_argument` for an architecture that nobody knows, so that nothing is registered of a list with a mistake in it
  */
 export function toInstall(text: string, supported: readonly string[], env: Env): readonly string[] {
-  if (text !== "all") return text.split(",").filter(Boolean).map(architectureName);
+  if (text !== "all") {
+    const names = text.split(",").filter(Boolean).map(architectureName);
+    const unknown = names.find((name) => !architectures.some((architecture) => architecture.name === name));
+    if (unknown !== undefined) throw new BuildError("invalid_argument", unsupported(unknown));
+    return names;
+  }
   const known = new Set(supported.map((platform) => platform.split("/")[1]));
   return architectures
     .filter((architecture) => !known.has(architecture.name) && findEmulator(architecture, env))
@@ -43,10 +49,10 @@ export function toUninstall(text: string, names: readonly string[]): readonly st
     });
 }
 
-/** Registers the installed emulator of an architecture with the machine. */
+/** Registers the installed emulator of an architecture, one of {@link toInstall}'s, with the machine. */
 export function install(table: BinfmtTable, name: string, env: Env): Change {
   const architecture = architectures.find((candidate) => candidate.name === name);
-  if (!architecture) return { name, outcome: unsupported(name), failed: true };
+  if (!architecture) throw new Error(`Internal error: ${unsupported(name)}`);
   try {
     const emulator = findEmulator(architecture, env);
     if (!emulator) return { name, outcome: missing(architecture, env), failed: true };

@@ -54,14 +54,21 @@ test("an emulator is registered for every root, works at once, and goes away aga
   assert.deepEqual([nothing.code, nothing.stderr], [0, `uninstalling: ${name} not found\n`]);
 });
 
-test("a missing emulator is an error that says what to install; so is an architecture that nobody knows", async () => {
-  const { code, stderr } = await binfmt(["--install", "loong64,pdp11"], { QEMU_BINARY_PATH: "" });
+test("an architecture that nobody knows is refused before anything is registered or removed", async () => {
+  const { code, stderr, stdout } = await binfmt(["--uninstall", name, "--install", "mips64,pdp11"]);
+  assert.equal(code, 1);
+  assert.match(stderr, /^ERROR: unsupported architecture: pdp11: there are amd64, arm64, /);
+  assert.equal(stdout, "");
+  assert.ok(!(await readdir(table)).includes(name));
+});
+
+test("a missing emulator is an error that says what to install", async () => {
+  const { code, stderr } = await binfmt(["--install", "loong64"], { QEMU_BINARY_PATH: "" });
   assert.equal(code, 1);
   assert.match(
     stderr,
     /^installing: loong64 .* install \S+qemu-loongarch64-static \(Debian, Ubuntu: apt-get install qemu-user-static\)$/m,
   );
-  assert.match(stderr, /^installing: pdp11 unsupported architecture: pdp11: there are amd64, arm64, /m);
 });
 
 test("without the right to do so, the error says who may", async () => {

@@ -73,6 +73,8 @@ const calls: readonly [args: readonly string[], stdout: string, code: number][] 
   [["--check"], checked, 1],
   [["--call=check,ignorestatus=true"], checked, 0],
   [["--call=outline"], outlined, 0],
+  [["--check", "--call=outline"], outlined, 0],
+  [["--call=outline", "--check"], checked, 1],
   [["--call=targets"], listed, 0],
 ];
 

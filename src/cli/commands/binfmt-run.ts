@@ -19,9 +19,10 @@ export async function runBinfmt({ context, flags }: Invocation<typeof binfmtFlag
     changes.push(change);
     stderr.write(`${what}: ${change.name} ${change.outcome}\n`);
   };
+  const named = flags.install === "all" ? undefined : toInstall(flags.install, [], env);
   for (const name of toUninstall(flags.uninstall, table.names())) report("uninstalling", uninstall(table, name));
-  const before = flags.install === "all" ? await supportedPlatforms({ signal }) : [];
-  for (const name of toInstall(flags.install, before, env)) report("installing", install(table, name, env));
+  for (const name of named ?? toInstall("all", await supportedPlatforms({ signal }), env))
+    report("installing", install(table, name, env));
   const shown = { supported: await supportedPlatforms({ signal }), emulators: table.enabled() };
   stdout.write(`${JSON.stringify(shown, undefined, 2)}\n`);
   return changes.some(({ failed }) => failed) ? 1 : 0;

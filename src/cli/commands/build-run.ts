@@ -55,7 +55,7 @@ type BuildInvocation = Invocation<typeof buildFlags>;
 export async function runBuild(invocation: BuildInvocation): Promise<number> {
   const { context, flags } = invocation;
   const mode = modeOf(flags, invocation);
-  const call = await callOf(flags);
+  const call = await callOf(flags, invocation.given);
   const options: BuildOptions = { ...buildOptions(flags, invocation.args[0] as string), question: call?.name };
   refuseAttestations(flags);
   if (flags.iidfile !== "" && !call && options.outputs.some(({ type }) => type === "local" || type === "tar")) {
@@ -324,9 +324,13 @@ function oldResources(flags: Flags): readonly string[] {
   });
 }
 
-/** The question of `--call`, `--check` or the old `--print`. */
-async function callOf(flags: Flags): Promise<Call | undefined> {
-  const asked = flags.check ? "check" : flags.print || flags.call;
+/**
+ * The question of `--call`, `--check` or the old `--print`.
+ * @param given flags, in the order in which they were given: the last one counts
+ */
+async function callOf(flags: Flags, given: ReadonlySet<string>): Promise<Call | undefined> {
+  const last = [...given].findLast((name) => name === "call" || (name === "check" && flags.check));
+  const asked = last === "check" ? "check" : flags.print || flags.call;
   if (asked === "" || asked === "build") return undefined; // nothing to load for
   const { parseCall } = await import("./build/call.ts");
   return parseCall(asked);
