@@ -169,6 +169,19 @@ suite("a job", () => {
   });
 });
 
+test("a thread that ends because it was idle takes no work with it", async (t) => {
+  const directory = mkdtempSync(join(tmpdir(), "bytes-idle-"));
+  t.after(() => rmSync(directory, { recursive: true }));
+  await using own = openByteWorkers({ limit: 1, idleMs: 1 });
+  for (let at = 0; at < 12; at++) {
+    const path = join(directory, String(at));
+    writeFileSync(path, "");
+    await own.run("remove", { path }, { signal });
+    // Sometimes before the thread is ended, sometimes after, sometimes while it ends.
+    await new Promise((resolve) => setTimeout(resolve, at % 4));
+  }
+});
+
 test("a file that grows or shrinks while others are packed is packed as it is then", async (t) => {
   const root = temporary(t);
   writeFileSync(join(root, "f"), "longer than before");

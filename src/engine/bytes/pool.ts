@@ -133,12 +133,18 @@ class Pool implements ByteWorkers {
     }
     thread.task = undefined;
     thread.worker.unref();
-    thread.idle = setTimeout(() => void thread.worker.terminate(), this.#idleMs);
+    thread.idle = setTimeout(() => this.#retire(thread), this.#idleMs);
     thread.idle.unref();
     if (reply.type === "done") task.resolve(reply.output);
     else if (reply.type === "failed") task.reject(errorOf(reply.error));
     else task.reject(task.options.signal.aborted ? task.options.signal.reason : shuttingDown());
     this.#dispatch();
+  }
+
+  /** Ends a thread that had nothing to do. It gets nothing from now on: its end takes a moment. */
+  #retire(thread: Thread): void {
+    this.#threads.delete(thread);
+    void thread.worker.terminate();
   }
 
   #onEnd(thread: Thread, error: unknown): void {
