@@ -5,7 +5,7 @@ import { type BuildInputs, openInputs } from "./contexts/mod.ts";
 import { annotationAttrs } from "./outputs/annotations.ts";
 import { checkTargets } from "./outputs/check-targets.ts";
 import { type PlannedOutput, planOutputs } from "./outputs/plan-outputs.ts";
-import { allowed } from "./request/entitlements.ts";
+import { allowed, mayDeleteAnywhere } from "./request/entitlements.ts";
 import { frontendAttrs } from "./request/frontend-attrs.ts";
 import { readSourcePolicy } from "./request/source-policy.ts";
 import { type Secrets, openSecrets } from "./secrets/mod.ts";
@@ -65,7 +65,7 @@ export async function prepareBuild(options: BuildOptions, environment: PrepareEn
     defaultLoad: environment.defaultLoad && !asksOnly,
   });
   const attrs = frontendAttrs(asked, { env, proxies });
-  const checked = await checkTargets(outputs, cwd);
+  const checked = await checkTargets(outputs, cwd, { mayDelete: mayDeleteAnywhere(options) });
   const secrets = await openSecrets(options.secrets, environment);
   const agents = await openAgents(wantedAgents(options, env), environment);
   const sourcePolicy = await readSourcePolicy(environment);

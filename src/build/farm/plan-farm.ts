@@ -32,6 +32,12 @@ export function planFarm({ outputs }: PreparedBuild): FarmPlan {
       throw new BuildError("unimplemented", `${exporter} for multi-node builds currently not supported`);
     }
   }
+  if (outputs.some(({ target }) => target.type === "directory" && target.mode === "delete")) {
+    throw new BuildError(
+      "unimplemented",
+      "mode=delete of local is not supported for multi-node builds: each node's files would remove the others'",
+    );
+  }
   const isPushed = (output: PlannedOutput) => output.exporter === "image" && isSet(output.attrs.push);
   const [first, ...others] = outputs.filter(isPushed);
   if (!first) return { outputs };

@@ -1,18 +1,30 @@
 import { constants } from "node:fs";
-import { access, stat } from "node:fs/promises";
-import { dirname, resolve } from "node:path";
+import { access, realpath, stat } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
 import { BuildError, isSystemError } from "../../base/errors/mod.ts";
 import type { OutputTarget, PlannedOutput } from "./plan-outputs.ts";
+
+/** What the user has granted. */
+interface Grants {
+  /** Whether a directory that is to be emptied may lie anywhere, rather than below the working directory. */
+  readonly mayDelete: boolean;
+}
 
 /**
  * Looks whether the places that outputs go to can take them, before anything is built, and spells their paths out.
  * @throws {BuildError} `invalid_argument` naming the path
  */
-export async function checkTargets(outputs: readonly PlannedOutput[], cwd: string): Promise<readonly PlannedOutput[]> {
-  return await Promise.all(outputs.map(async (output) => ({ ...output, target: await check(output.target, cwd) })));
+export async function checkTargets(
+  outputs: readonly PlannedOutput[],
+  cwd: string,
+  grants: Grants,
+): Promise<readonly PlannedOutput[]> {
+  return await Promise.all(
+    outputs.map(async (output) => ({ ...output, target: await check(output.target, cwd, grants) })),
+  );
 }
 
-async function check(target: OutputTarget, cwd: string): Promise<OutputTarget> {
+async function check(target: OutputTarget, cwd: string, { mayDelete }: Grants): Promise<OutputTarget> {
   switch (target.type) {
     case "file":
       return { type: "file", path: await checkDestinationFile(target.path, cwd) };
@@ -20,6 +32,9 @@ async function check(target: OutputTarget, cwd: string): Promise<OutputTarget> {
     case "directory": {
       const path = resolve(cwd, target.path);
       await requireDirectoryOrNothing(path, target.path);
+      if (target.type === "directory" && target.mode === "delete" && !mayDelete) {
+        await requireBelow(cwd, path, target.path);
+      }
       return { ...target, path };
     }
     case "none":
@@ -62,6 +77,21 @@ async function requireDirectoryOrNothing(path: string, asGiven: string): Promise
       throw invalid(`invalid destination directory: ${asGiven}: ${at} is not a directory`);
     if (kind === "directory") return await requireWritable(at, asGiven);
   }
+}
+
+/** Whoever mistypes a path does not want his home directory emptied. */
+async function requireBelow(cwd: string, path: string, asGiven: string): Promise<void> {
+  if ((await realPathOf(path)).startsWith(join(await realpath(cwd), "/"))) return;
+  throw new BuildError(
+    "permission_denied",
+    `mode=delete removes everything else from ${asGiven}, which is not below the working directory: grant that by --allow=buildx.local.delete`,
+  );
+}
+
+/** Where a path leads, also when the last parts of it do not exist. */
+async function realPathOf(path: string): Promise<string> {
+  if ((await kindOf(path)) !== "absent" || dirname(path) === path) return await realpath(path);
+  return join(await realPathOf(dirname(path)), basename(path));
 }
 
 async function kindOf(path: string): Promise<"absent" | "directory" | "file" | "special"> {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { suite, test } from "node:test";
@@ -127,7 +127,6 @@ suite("planOutputs()", () => {
     ["stdout twice", ["-", "type=oci"], {}, "multiple outputs configured to write to stdout"],
     ["a push that is no boolean", ["type=image,push=maybe"], {}, "non-bool value specified for push"],
     ["a place for what has none", ["type=image,dest=x"], {}, "output of type image does not take a dest"],
-    ["to delete files of the user", ["type=local,dest=x,mode=delete"], {}, /mode=delete .* not supported yet/],
     ["an unknown mode", ["type=local,dest=x,mode=move"], {}, 'invalid local exporter mode "move"'],
   ];
   for (const [what, outputs, wishes, message] of refused) {
@@ -140,8 +139,8 @@ test("checkTargets() spells paths out, and refuses places that cannot take what 
   t.after(() => rm(cwd, { recursive: true }));
   await mkdir(join(cwd, "directory"));
   await writeFile(join(cwd, "file"), "");
-  const check = async (target: OutputTarget) =>
-    (await checkTargets([{ exporter: "x", attrs: {}, target }], cwd))[0]?.target;
+  const check = async (target: OutputTarget, mayDelete = false) =>
+    (await checkTargets([{ exporter: "x", attrs: {}, target }], cwd, { mayDelete }))[0]?.target;
   assert.deepEqual(await check({ type: "file", path: "file" }), { type: "file", path: join(cwd, "file") });
   assert.deepEqual(await check({ type: "directory", path: "not/yet", mode: "copy" }), {
     type: "directory",
@@ -155,4 +154,14 @@ test("checkTargets() spells paths out, and refuses places that cannot take what 
   await assert.rejects(check({ type: "directory", path: "file/x", mode: "copy" }), {
     message: /invalid destination directory: file\/x/,
   });
+  await symlink("/", join(cwd, "root"));
+  const emptied = (path: string): OutputTarget => ({ type: "directory", path, mode: "delete" });
+  for (const path of [".", "..", "/", "root", "root/none", "directory/../..", join(tmpdir(), "x")]) {
+    await assert.rejects(check(emptied(path)), {
+      code: "permission_denied",
+      message: /--allow=buildx\.local\.delete$/,
+    });
+    assert.equal((await check(emptied(path), true))?.type, "directory");
+  }
+  assert.deepEqual(await check(emptied("directory/new")), emptied(join(cwd, "directory/new")));
 });

@@ -104,12 +104,6 @@ function targetOf({ type, attrs, dest }: Output, { stdoutIsTty }: OutputWishes):
       if (dest === "-") throw invalid("dest cannot be stdout for local exporter");
       const mode = attrs.mode ?? "copy";
       if (mode !== "copy" && mode !== "delete") throw invalid(`invalid local exporter mode ${JSON.stringify(mode)}`);
-      if (mode === "delete") {
-        throw new BuildError(
-          "unimplemented",
-          "mode=delete of the local exporter is not supported yet: empty the directory first",
-        );
-      }
       return { type: "directory", path: dest, mode };
     }
     case "docker":

@@ -49,6 +49,7 @@ export function parseImageAttributes(
       `exporter option "compression=zstd" conflicts with "oci-mediatypes=false"`,
     );
   }
+  if (!oci) refuseOciOnly(attributes, annotations);
   return {
     names: parseImageNames(attributes, options),
     family: oci ? "oci" : "docker",
@@ -63,6 +64,19 @@ export function parseImageAttributes(
     preferForeign: booleanAttribute(attributes, "prefer-nondist-layers", false),
     hidesConfig: booleanAttribute(attributes, "prefer-image-digest", false),
   };
+}
+
+/** Docker's documents have no place for annotations, but for a manifest's own, and know nothing of artifacts. */
+function refuseOciOnly(attributes: ExporterAttributes, annotations: readonly Annotation[]): void {
+  if (booleanAttribute(attributes, "oci-artifact", false)) {
+    throw new BuildError(
+      "invalid_argument",
+      'exporter option "oci-artifact=true" conflicts with "oci-mediatypes=false"',
+    );
+  }
+  if (annotations.some(({ kind }) => kind !== "manifest")) {
+    throw new BuildError("invalid_argument", 'cannot export annotations with "oci-mediatypes=false"');
+  }
 }
 
 function parseRewrite(attributes: ExporterAttributes): boolean {
