@@ -300,6 +300,22 @@ describe("what a build tells", () => {
     assert.match(String(metadata["buildx.build.ref"]), /^[^/]+\/[^/]+\/[a-z0-9]+$/);
   });
 
+  test("the descriptor of the whole image has its annotations, and the time of the build where that is laid down", {
+    skip: differs("an older BuildKit tells it otherwise"),
+  }, async () => {
+    const dir = await house.directory();
+    const file = join(dir, "metadata.json");
+    const annotations = { "org.opencontainers.image.created": "2001-09-09T01:46:40Z", a: "b" };
+    for (const output of [`type=oci,dest=${dir}/x.tar`, `type=image,name=${house.registry.host}/described,push=true`]) {
+      const epoch = ["--build-arg", "SOURCE_DATE_EPOCH=1000000000", "--annotation", "index-descriptor:a=b"];
+      await house.build(context, ["--platform", both, ...epoch, "-o", output, "--metadata-file", file]);
+      const descriptor = (await readMetadata(file))["containerimage.descriptor"] as Record<string, unknown>;
+      assert.deepEqual(descriptor["annotations"], annotations);
+    }
+    const index = JSON.parse(await must("tar", ["-xOf", join(dir, "x.tar"), "index.json"])) as LayoutIndex;
+    assert.deepEqual(index.manifests[0]?.annotations, annotations);
+  });
+
   test("--iidfile and --quiet tell the image's ID, and --quiet nothing else", async () => {
     const image = `${house.registry.host}/iid:latest`;
     const file = join(await house.directory(), "iid");
@@ -361,13 +377,17 @@ describe("what a build tells", () => {
   });
 });
 
+interface LayoutIndex {
+  readonly manifests: readonly { readonly digest: string; readonly annotations?: Readonly<Record<string, string>> }[];
+}
+
 interface LayoutManifest {
   readonly layers: readonly { readonly mediaType: string; readonly urls?: readonly string[] }[];
 }
 
 /** The manifest of the one image of a layout. */
 async function onlyManifest(layout: string): Promise<LayoutManifest> {
-  const index = JSON.parse(await readFile(join(layout, "index.json"), "utf8")) as { manifests: { digest: string }[] };
+  const index = JSON.parse(await readFile(join(layout, "index.json"), "utf8")) as LayoutIndex;
   const hex = index.manifests[0]?.digest.split(":")[1] ?? "";
   return JSON.parse(await readFile(join(layout, "blobs/sha256", hex), "utf8")) as LayoutManifest;
 }

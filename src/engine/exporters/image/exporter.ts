@@ -7,6 +7,7 @@ import { assembleImage, type AssembledImage } from "./assemble.ts";
 import { type ImageAttributes, parseImageAttributes } from "./attributes.ts";
 import { canBeNamed, namesOf } from "./names.ts";
 import { pushCompatibly } from "./push-compatibly.ts";
+import { topDescriptor } from "./top-descriptor.ts";
 
 /** What would be done with a store of images. The engine keeps none, as BuildKit without containerd does: then they say nothing, but must make sense. */
 const ofStores = ["store", "unpack", "name-canonical", "unsafe-internal-store-allow-incomplete"];
@@ -27,11 +28,11 @@ export function imageExporter(attributes: ExporterAttributes): Exporter {
         const registry = context.registry({ insecure });
         const pushed = await pushCompatibly(assembled, source, image, { context, registry });
         if (pushed.names.length === 0) throw needsTag();
-        return imageResponse(pushed.image, pushed.names, image);
+        return imageResponse(pushed.image, pushed.names, image, source);
       }
       const names = namesOf(image.names, source, assembled.top.descriptor.digest);
       for (const name of names) await step(context.progress, `naming to ${formatReference(name)}`, () => undefined);
-      return imageResponse(assembled, names, image);
+      return imageResponse(assembled, names, image, source);
     },
   } satisfies { title: string; export(source: ExportSource, context: ExportContext): Promise<ExporterResponse> };
 }
@@ -41,8 +42,9 @@ export function imageResponse(
   image: AssembledImage,
   names: readonly Reference[],
   attributes: ImageAttributes,
+  source: ExportSource,
 ): ExporterResponse {
-  const { descriptor } = image.top;
+  const descriptor = topDescriptor(image, attributes, source);
   const only = image.index || attributes.hidesConfig ? undefined : image.manifests[0];
   return {
     "containerimage.digest": descriptor.digest,

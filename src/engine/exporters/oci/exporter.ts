@@ -12,8 +12,9 @@ import { type TarMember, writeTar } from "../../../tar/mod.ts";
 import { booleanAttribute } from "../attributes.ts";
 import type { ExportContext, Exporter, ExporterAttributes } from "../exporter.ts";
 import { type AssembledImage, assembleImage } from "../image/assemble.ts";
-import { annotationsFor, type ImageAttributes, parseImageAttributes } from "../image/attributes.ts";
+import { parseImageAttributes } from "../image/attributes.ts";
 import { namesOf } from "../image/names.ts";
+import { topDescriptor } from "../image/top-descriptor.ts";
 import { imageResponse } from "../image/exporter.ts";
 import { sendArchive } from "../send.ts";
 import { sendBlobs } from "./send-blobs.ts";
@@ -34,15 +35,16 @@ export function archiveExporter(type: "oci" | "docker", attributes: ExporterAttr
       }
       const assembled = await assembleImage(source, image, context);
       const names = namesOf(image.names, source, assembled.top.descriptor.digest);
-      const response = imageResponse(assembled, names, image);
+      const response = imageResponse(assembled, names, image, source);
       if (!asArchive) {
         await sendBlobs(assembled, context);
-        // The client writes the index, and annotations of its entry are known to nobody else.
-        const annotations = annotationsFor(image, "index-descriptor", undefined);
-        const top = { ...assembled.top.descriptor, ...(annotations && { annotations }) };
-        return { ...response, "containerimage.descriptor": Buffer.from(JSON.stringify(top)).toString("base64") };
+        return response; // the client writes the index
       }
-      await sendArchive(writeTar(members(assembled, { names, attributes: image }, type, context)), response, context);
+      await sendArchive(
+        writeTar(members(assembled, { names, top: topDescriptor(assembled, image, source) }, type, context)),
+        response,
+        context,
+      );
       return response;
     },
   };
@@ -51,12 +53,12 @@ export function archiveExporter(type: "oci" | "docker", attributes: ExporterAttr
 /** Everything in the archive: small documents first, so that a reader knows what it gets; then each blob once. */
 function* members(
   image: AssembledImage,
-  { names, attributes }: Naming,
+  { names, top }: Naming,
   type: "oci" | "docker",
   context: ExportContext,
 ): Generator<TarMember> {
   yield file("oci-layout", encode({ imageLayoutVersion: "1.0.0" }));
-  yield file("index.json", encode(layoutIndex(image.top.descriptor, { names, attributes })));
+  yield file("index.json", encode(layoutIndex({ names, top })));
   const [only] = image.manifests;
   if (type === "docker" && only) {
     yield file(
@@ -91,26 +93,19 @@ function* members(
 /** What an archive says of its image besides its bytes. */
 interface Naming {
   readonly names: readonly Reference[];
-  readonly attributes: ImageAttributes;
+  readonly top: Descriptor;
 }
 
-function layoutIndex(top: Descriptor, { names, attributes }: Naming): unknown {
-  const extra = annotationsFor(attributes, "index-descriptor", undefined);
+function layoutIndex({ names, top }: Naming): unknown {
   const named = (name: Reference | undefined) => ({
     ...top,
-    ...(name || extra
-      ? {
-          annotations: {
-            ...extra,
-            ...(name
-              ? {
-                  "io.containerd.image.name": formatReference(name),
-                  ...(name.digest ? {} : { "org.opencontainers.image.ref.name": name.tag ?? "latest" }),
-                }
-              : {}),
-          },
-        }
-      : {}),
+    ...(name && {
+      annotations: {
+        ...top.annotations,
+        "io.containerd.image.name": formatReference(name),
+        ...(name.digest ? {} : { "org.opencontainers.image.ref.name": name.tag ?? "latest" }),
+      },
+    }),
   });
   return {
     schemaVersion: 2,
