@@ -185,8 +185,26 @@ export class RefDatabase implements Disposable {
     }));
   }
 
+  /** The layers that stand on `id`, directly or not, in any stack. */
+  layersAbove(id: string): readonly string[] {
+    const rows = this.#stacksFrom(id);
+    const onStacks = rows.flatMap((row) => this.#all("SELECT id FROM layer WHERE below = ?", text(row["id"])));
+    const layers = [...rows.map((row) => text(row["layer"])), ...onStacks.map((row) => text(row["id"]))];
+    return [...new Set(layers)].filter((layer) => layer !== id);
+  }
+
+  /** Every stack that has the layer in it, wherever. */
+  #stacksFrom(id: string): Record<string, unknown>[] {
+    const sql = `
+      WITH RECURSIVE above (id, layer) AS (
+        SELECT id, layer FROM stack WHERE layer = ?
+        UNION SELECT stack.id, stack.layer FROM stack JOIN above ON stack.below = above.id
+      ) SELECT id, layer FROM above`;
+    return this.#all(sql, id);
+  }
+
   /**
-   * Deletes all rows of a layer on which nothing stands, and notes as doomed the blobs that no other layer needs.
+   * Deletes all rows of a layer and of the stacks that have it in them, and notes as doomed the blobs that no other layer needs.
    * @param isKept says of digests whether they are needed for another reason
    */
   removeLayer(
@@ -194,8 +212,8 @@ export class RefDatabase implements Disposable {
     isKept: (digest: Digest) => boolean,
   ): { stacks: readonly string[]; doomed: readonly Digest[] } {
     const row = this.layer(id);
-    const stacks = this.#all("SELECT id FROM stack WHERE layer = ?", id).map((stack) => text(stack["id"]));
-    this.#run("DELETE FROM stack WHERE layer = ?", id);
+    const stacks = this.#stacksFrom(id).map((stack) => text(stack["id"]));
+    for (const stack of stacks) this.#run("DELETE FROM stack WHERE id = ?", stack);
     this.#run("DELETE FROM layer WHERE id = ?", id);
     const candidates = new Set<Digest>();
     if (row?.descriptor) candidates.add(row.descriptor.digest);

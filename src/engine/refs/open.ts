@@ -26,9 +26,10 @@ export interface OpenedRefStore extends RefStore, AsyncDisposable {
   usage(options: { signal: AbortSignal }): Promise<StoreUsage>;
   /**
    * Removes a layer, and whatever only it needs. It is gone when this returns, before anything else can happen; bytes are deleted after that.
+   * @param goesToo layers that will be removed next: that they stand on this one keeps nothing
    * @returns `undefined` when it is held, when another layer stands on it, or when there is none
    */
-  remove(layer: string): Removed | undefined;
+  remove(layer: string, goesToo?: (layer: string) => boolean): Removed | undefined;
   /** Removes those of these blobs that belong to no layer; see {@link StoreUsage.otherBlobs}. Nobody may be about to read them. */
   removeBlobs(digests: readonly Digest[]): Removed;
   /** Whether what {@link RefStore.save} gave still means something. */

@@ -228,6 +228,32 @@ suite("usage", () => {
     assert.equal(used?.description, "test");
   });
 
+  test("that stands on another which stands on it, as in merges both ways round, goes when the other one does", async (t) => {
+    const rig = await storeRig(t);
+    const { store } = rig;
+    const write = async (name: string) => (await store.writeLayer(store.scratch(), stackOn(name), options)).ref;
+    const [a, b] = [await write("a"), await write("b")];
+    const merged = [store.stack([a, b]), store.stack([b, a])];
+    const saved = merged.map((ref) => store.save(ref) ?? "");
+    const [one = "", two = ""] = await idsOf(rig);
+    await Promise.all([a, b, ...merged.slice(1)].map(async (ref) => await ref.release()));
+    assert.equal(
+      store.remove(one, () => true),
+      undefined,
+      "both are still held",
+    );
+    await merged[0]?.release();
+    assert.equal(store.remove(one), undefined);
+    assert.equal(
+      store.remove(one, (id) => id === "another"),
+      undefined,
+    );
+    const removed = store.remove(one, (id) => id === two);
+    for (const id of saved) assert.ok(removed?.saved.includes(id));
+    assert.ok(store.remove(two));
+    assert.deepEqual(await idsOf(rig), []);
+  });
+
   test("lists blobs of no layer apart, and removes them when asked to", async (t) => {
     const rig = await storeRig(t);
     const { digest } = await rig.content.put(Buffer.from("a manifest"));

@@ -15,11 +15,18 @@ export interface Removed {
 /**
  * Removes a layer that nobody holds and nothing stands on. All of it, but for deleting bytes, happens in one turn of the main thread, in which
  * nobody can come to hold it: rows go first, then directory and blobs by renames. Killed between the two, the next start finishes what the rows say.
+ * @param goesToo layers that will be removed next: that they stand on this one keeps nothing. (In merges, layers may stand on each other both ways.)
  */
-export function removeLayer(parts: StoreParts, id: string): Removed | undefined {
+export function removeLayer(
+  parts: StoreParts,
+  id: string,
+  goesToo: (layer: string) => boolean = () => false,
+): Removed | undefined {
   const { database, layers, pins } = parts;
   const row = database.layer(id);
-  if (!row || layers.has(id) || (row.diffId && pins.has(row.diffId)) || database.hasAbove(id)) return undefined;
+  if (!row || layers.has(id) || (row.diffId && pins.has(row.diffId))) return undefined;
+  const mayGo = (above: string) => goesToo(above) && !layers.has(above);
+  if (database.hasAbove(id) && !database.layersAbove(id).every(mayGo)) return undefined;
   let gone: ReturnType<typeof database.removeLayer> | undefined;
   database.transaction(() => {
     gone = database.removeLayer(id, (digest) => pins.has(digest));

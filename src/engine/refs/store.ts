@@ -141,8 +141,8 @@ export class Store implements OpenedRefStore {
     return await storeUsage(this.#parts, options);
   }
 
-  remove(id: string): Removed | undefined {
-    return removeLayer(this.#parts, id);
+  remove(id: string, goesToo?: (layer: string) => boolean): Removed | undefined {
+    return removeLayer(this.#parts, id, goesToo);
   }
 
   removeBlobs(digests: readonly Digest[]): Removed {

@@ -140,18 +140,23 @@ export class Housekeeping implements AsyncDisposable {
     const deletions: Promise<void>[] = [];
     try {
       // A record that others stand on can go once they have gone, so what was refused is tried again after a round that removed something.
-      for (let before = -1; before !== waiting.size; ) {
+      // When such a round removes nothing, those that are left may stand on each other in circles: then one goes although others stand on it that go, too.
+      let goesToo: ((id: string) => boolean) | undefined;
+      for (let before = -1; before !== waiting.size || !goesToo; ) {
+        const left = new Set([...waiting].map(({ record }) => record.id));
+        goesToo = before === waiting.size ? (id) => left.has(id) : undefined;
         before = waiting.size;
         for (const item of waiting) {
           if (keep !== undefined && survey.usedBytes <= keep) return;
           signal.throwIfAborted();
-          const deleted = item.remove();
+          const deleted = item.remove(goesToo);
           if (!deleted) continue;
           deletions.push(deleted);
           waiting.delete(item);
           survey.items.delete(item);
           survey.usedBytes -= item.record.bytes;
           yield item.record;
+          if (goesToo) break; // the circle is open
         }
       }
     } finally {
@@ -168,7 +173,7 @@ export class Housekeeping implements AsyncDisposable {
       const common = { description, bytes, createdAt, usedAt, uses, isInUse, isShared: false, isMutable: false };
       const type = layer.origin === "git" ? "source.git.checkout" : "regular";
       const record: UsageRecord = { id: recordId(id), parents: parents.map(recordId), type, ...common };
-      items.add({ record, remove: () => this.#removeLayer(id) });
+      items.add({ record, remove: (goesToo) => this.#removeLayer(id, goesToo) });
     }
     for (const item of await kept.records({ signal })) items.add(item);
     if (otherBlobs.length > 0) items.add(this.#documents(otherBlobs));
@@ -177,9 +182,9 @@ export class Housekeeping implements AsyncDisposable {
     return { items, usedBytes };
   }
 
-  #removeLayer(id: string): Promise<void> | undefined {
+  #removeLayer(id: string, goesToo?: (record: string) => boolean): Promise<void> | undefined {
     const { refs, cache } = this.#options;
-    const removed = refs.remove(id);
+    const removed = refs.remove(id, goesToo && ((layer) => goesToo(recordId(layer))));
     if (removed) cache.forget(removed.saved);
     return removed?.deleted;
   }

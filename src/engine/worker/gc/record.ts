@@ -37,7 +37,8 @@ export interface Removable {
   readonly record: UsageRecord;
   /**
    * Removes it, at once.
+   * @param goesToo records that will be removed next: that they need this one keeps nothing
    * @returns what settles when its bytes are deleted; `undefined` when it is in use or needed by another record, which stays as it is
    */
-  remove(): Promise<void> | undefined;
+  remove(goesToo?: (record: string) => boolean): Promise<void> | undefined;
 }
