@@ -337,6 +337,20 @@ describe("what a build tells", () => {
     );
   });
 
+  test("BUILDX_NO_DEFAULT_LOAD silences that warning, when it is true", {
+    skip: differs("the image is kept in Docker's store"),
+  }, async () => {
+    for (const [value, warns] of [
+      ["1", false],
+      ["true", false],
+      ["0", true],
+      ["false", true],
+    ] as const) {
+      const { stderr } = await house.build(context, [], { env: { BUILDX_NO_DEFAULT_LOAD: value } });
+      assert.equal(stderr.includes("No output specified"), warns, value);
+    }
+  });
+
   test("several outputs come from one build", async () => {
     const dir = await house.directory();
     await mkdir(join(dir, "files"));

@@ -188,7 +188,7 @@ async function displayed(prepared: PreparedBuild, surroundings: Surroundings): P
   } finally {
     display.finish();
   }
-  if (prepared.cacheOnlyByDefault && (mode === "plain" || mode === "tty") && !env.BUILDX_NO_DEFAULT_LOAD) {
+  if (prepared.cacheOnlyByDefault && (mode === "plain" || mode === "tty") && !isTrue(env.BUILDX_NO_DEFAULT_LOAD)) {
     stderr.write(
       `WARNING: No output specified with ${driver.kind} driver. Build result will only remain in the build cache. To push result image into registry use --push or to load image into docker use --load\n`,
     );
