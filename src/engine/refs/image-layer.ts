@@ -28,6 +28,8 @@ export class ImageLayer extends Layer {
   readonly diffId: Digest;
   readonly descriptor: Descriptor;
   readonly #below: Stack;
+  /** The directory is being made and no longer waits for the table: so the table may wait for it, and never each for the other. */
+  #isUnpacking = false;
 
   /** Takes over the caller's hold on `below`. */
   constructor(
@@ -46,9 +48,8 @@ export class ImageLayer extends Layer {
   }
 
   protected override async makeToc(options: FaceOptions): Promise<LayerToc> {
-    const { flights } = this.parts;
     let raw = await this.#storedToc();
-    if (!raw && flights.has(`directory ${this.id}`)) {
+    if (!raw && this.#isUnpacking) {
       await this.directory(options);
       raw = await this.#storedToc();
     }
@@ -62,7 +63,11 @@ export class ImageLayer extends Layer {
     const directory = places.directory(this.id);
     if (await exists(directory)) return directory;
     if (flights.has(`toc ${this.id}`)) await this.toc(options);
-    const temporary = await places.makeTemporary();
+    this.#isUnpacking = true;
+    const temporary = await places.makeTemporary().catch((error: unknown) => {
+      this.#isUnpacking = false;
+      throw error;
+    });
     try {
       const unpacked = join(temporary, "fs");
       await mkdir(unpacked);
@@ -75,6 +80,7 @@ export class ImageLayer extends Layer {
       await rename(unpacked, directory);
       this.parts.database.setDirectoryBytes(this.id, undefined);
     } finally {
+      this.#isUnpacking = false;
       await removeTree(this.parts, temporary);
     }
     return directory;
