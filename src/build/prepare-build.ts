@@ -7,6 +7,7 @@ import { checkTargets } from "./outputs/check-targets.ts";
 import { type PlannedOutput, planOutputs } from "./outputs/plan-outputs.ts";
 import { allowed, mayDeleteAnywhere } from "./request/entitlements.ts";
 import { frontendAttrs } from "./request/frontend-attrs.ts";
+import { gitInfo } from "./request/git-info.ts";
 import { readSourcePolicy } from "./request/source-policy.ts";
 import { type Secrets, openSecrets } from "./secrets/mod.ts";
 import { type Agents, openAgents } from "./ssh/mod.ts";
@@ -39,6 +40,8 @@ export interface PreparedBuild {
   readonly secrets: Secrets;
   readonly agents: Agents;
   readonly caches: BuildCaches;
+  /** What people should know before it begins. */
+  readonly warnings: readonly string[];
   /** Rules about the sources of the build. */
   readonly sourcePolicy?: sourcepolicy.Policy | undefined;
   /** Nothing was asked for: the result stays in the cache. */
@@ -71,14 +74,23 @@ export async function prepareBuild(options: BuildOptions, environment: PrepareEn
   const sourcePolicy = await readSourcePolicy(environment);
   const caches = await openCaches(asksOnly ? { ...options, cacheTo: [], buildArgs: [] } : options, environment);
   const inputs = await openInputs(options, environment);
+  const { directories, context } = inputs;
+  const git = await gitInfo({ context, dockerfile: options.dockerfile, directories }, environment);
   return {
     inputs,
-    attrs: { ...attrs, ...cacheAttrs(caches), ...inputs.attrs, ...questionAttrs(options.question, inputs.attrs) },
+    attrs: {
+      ...attrs,
+      ...cacheAttrs(caches),
+      ...inputs.attrs,
+      ...git.attrs,
+      ...questionAttrs(options.question, inputs.attrs),
+    },
     outputs: checked,
     entitlements: allowed(options),
     secrets,
     agents,
     caches,
+    warnings: [...caches.warnings, ...(git.warning === undefined ? [] : [git.warning])],
     sourcePolicy,
     cacheOnlyByDefault: cacheOnlyByDefault && !asksOnly,
   };

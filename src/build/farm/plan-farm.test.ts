@@ -22,6 +22,7 @@ function build(outputs: readonly PlannedOutput[]): PreparedBuild {
   return {
     inputs: noInputs,
     caches: noCaches,
+    warnings: [],
     attrs,
     outputs,
     entitlements: [],

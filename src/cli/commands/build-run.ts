@@ -181,7 +181,7 @@ async function displayed(prepared: PreparedBuild, surroundings: Surroundings): P
     builder: { name, driver: driver.kind },
     debug: invocation.globals.debug,
   });
-  for (const warning of mode === "quiet" ? [] : prepared.caches.warnings) stderr.write(`WARNING: ${warning}\n`);
+  for (const warning of mode === "quiet" ? [] : prepared.warnings) stderr.write(`WARNING: ${warning}\n`);
   let result: BuildResult | FarmResult;
   try {
     result = await built(prepared, display, docker, surroundings);

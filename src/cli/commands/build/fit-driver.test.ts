@@ -20,6 +20,7 @@ function build(outputs: PreparedBuild["outputs"]): PreparedBuild {
   return {
     inputs: noInputs,
     caches: noCaches,
+    warnings: [],
     attrs: {},
     outputs,
     entitlements: [],
