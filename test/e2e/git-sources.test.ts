@@ -65,7 +65,8 @@ suite("a repository that is known", () => {
   test("is a record of its own, and so are its files", {
     skip: differs("tells the files as mutable, too"),
   }, async () => {
-    await git.repository("record.git", [{ Dockerfile: dockerfile, word: "first\n" }]);
+    // Files that no other test has: the same ones, checked out in the same second, would be one record of one description.
+    await git.repository("record.git", [{ Dockerfile: dockerfile, word: "recorded\n" }]);
     const context = `${server.address}/record.git#main`;
     await asked(context);
     const find = async (description: string) =>
@@ -76,7 +77,7 @@ suite("a repository that is known", () => {
     assert.deepEqual([files?.["Mutable"], files?.["Type"]], ["false", "source.git.checkout"]);
     assert.equal((await house.polyarch(["prune", "--all", "--force"])).code, 0);
     assert.deepEqual(await readdir(join(house.root, "git")), []);
-    assert.equal(await readFile(join((await asked(context)).out, "word"), "utf8"), "first\n");
+    assert.equal(await readFile(join((await asked(context)).out, "word"), "utf8"), "recorded\n");
   });
 
   test("serves builds of several of its branches at a time", async () => {
