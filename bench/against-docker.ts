@@ -10,20 +10,12 @@
  * Prints wall times (medians), the peak of the engines' resident memory, and polyarch's share of docker's. Runs as root;
  * fetches Debian sid's docker.io and docker-buildx and unpacks them beside this machine's own programs.
  */
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Arena, Scores, copyInto, openArena, sevenPlatforms, turns } from "./contest.ts";
+import { offerHelp } from "../scripts/own-help.ts";
 
-if (process.argv.includes("--help")) {
-  const text = readFileSync(import.meta.filename, "utf8");
-  console.log(
-    [...text.matchAll(/^ \* ?(.*)$/gm)]
-      .map((match) => match[1])
-      .slice(0, -1)
-      .join("\n"),
-  );
-  process.exit(0);
-}
+offerHelp(import.meta.filename);
 const rounds = number("rounds", 3);
 const scenarios = { seven, context, layer };
 const wanted = Object.entries(scenarios).filter(([name]) => process.argv.includes(name));

@@ -7,22 +7,14 @@
  * step twice. Engines are fresh in each round, and who is first alternates; the build is repeated with nothing changed. Prints medians, and the median of what
  * each round's farm took of the time of that round's one node. Needs root.
  */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { polyarchProgram, pushBaseImages, run, startEngine, startRegistry } from "../test/lab/mod.ts";
 import { median } from "./contest.ts";
+import { offerHelp } from "../scripts/own-help.ts";
 
-if (process.argv.includes("--help")) {
-  const text = readFileSync(import.meta.filename, "utf8");
-  console.log(
-    [...text.matchAll(/^ \* ?(.*)$/gm)]
-      .map((match) => match[1])
-      .slice(0, -1)
-      .join("\n"),
-  );
-  process.exit(0);
-}
+offerHelp(import.meta.filename);
 const [rounds, mib, files] = [number("rounds", 5), number("mib", 16), number("files", 500)];
 const platforms = ["linux/amd64", "linux/386", "linux/arm64", "linux/arm/v7"] as const;
 

@@ -8,24 +8,16 @@
  * branches that are merged. Prints for each how long the first solve took, the fastest and the median of the others, and the engine's memory. Needs root.
  */
 import { randomUUID } from "node:crypto";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { BuildKitClient, connect, dialAddress } from "../src/client/mod.ts";
 import { marshal, merge, scratch, type State } from "../src/llb/mod.ts";
 import { processes, startEngine } from "../test/lab/mod.ts";
 import { median } from "./contest.ts";
+import { offerHelp } from "../scripts/own-help.ts";
 
-if (process.argv.includes("--help")) {
-  const text = readFileSync(import.meta.filename, "utf8");
-  console.log(
-    [...text.matchAll(/^ \* ?(.*)$/gm)]
-      .map((match) => match[1])
-      .slice(0, -1)
-      .join("\n"),
-  );
-  process.exit(0);
-}
+offerHelp(import.meta.filename);
 const option = (name: string, usual: number) =>
   Number(process.argv.find((arg) => arg.startsWith(`--${name}=`))?.slice(name.length + 3) ?? usual);
 const only = process.argv.find((arg) => arg.startsWith("--shape="))?.slice(8);

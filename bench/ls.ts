@@ -6,22 +6,14 @@
  * The nodes are engines of ours on unix sockets, all running. Prints medians and polyarch's share. Needs root; fetches Debian sid's docker.io and
  * docker-buildx and unpacks them beside this machine's own programs.
  */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { polyarchProgram, run, startEngine, unpackDocker } from "../test/lab/mod.ts";
 import { median } from "./contest.ts";
+import { offerHelp } from "../scripts/own-help.ts";
 
-if (process.argv.includes("--help")) {
-  const text = readFileSync(import.meta.filename, "utf8");
-  console.log(
-    [...text.matchAll(/^ \* ?(.*)$/gm)]
-      .map((match) => match[1])
-      .slice(0, -1)
-      .join("\n"),
-  );
-  process.exit(0);
-}
+offerHelp(import.meta.filename);
 const rounds = Number(process.argv.find((arg) => arg.startsWith("--rounds="))?.slice(9) ?? 20);
 await using stack = new AsyncDisposableStack();
 const directory = mkdtempSync(join(tmpdir(), "polyarch-ls-"));

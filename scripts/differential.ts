@@ -11,7 +11,7 @@
  *
  * Exits 1 when there are differences without an explanation. Takes some minutes.
  */
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -28,22 +28,18 @@ import {
 } from "../src/engine/frontends/dockerfile/differential/verdict.ts";
 import { fileSync, newSessionId } from "../src/session/mod.ts";
 import type { LintAnswer } from "../src/subrequests/mod.ts";
+import { offerHelp } from "./own-help.ts";
 import { startDocker } from "../test/lab/mod.ts";
 
+offerHelp(import.meta.filename);
 const { values } = parseArgs({
   options: {
     count: { type: "string", default: "2000" },
     seed: { type: "string", default: "1" },
     engine: { type: "string", default: "" },
     record: { type: "string", default: "" },
-    help: { type: "boolean", default: false },
   },
 });
-if (values.help) {
-  const text = await readFile(import.meta.filename, "utf8");
-  console.log([...text.matchAll(/^ \* ?(.*)$/gm)].map((match) => match[1]).join("\n"));
-  process.exit(0);
-}
 
 await using undo = new AsyncDisposableStack();
 const { signal } = new AbortController();

@@ -14,20 +14,12 @@
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { globSync, readFileSync } from "node:fs";
+import { globSync } from "node:fs";
 import { join } from "node:path";
 import { makeBaseImages, must, startDocker, unpackDocker } from "../test/lab/mod.ts";
+import { offerHelp } from "./own-help.ts";
 
-if (process.argv.includes("--help")) {
-  const text = readFileSync(import.meta.filename, "utf8");
-  console.log(
-    [...text.matchAll(/^ \* ?(.*)$/gm)]
-      .map((match) => match[1])
-      .slice(0, -1)
-      .join("\n"),
-  );
-  process.exit(0);
-}
+offerHelp(import.meta.filename);
 const root = join(import.meta.dirname, "..");
 const reference = process.argv.includes("--reference");
 const given = process.argv.slice(2).filter((arg) => arg !== "--reference");

@@ -17,16 +17,12 @@ import { once } from "node:events";
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { offerHelp } from "./own-help.ts";
 
 const root = join(import.meta.dirname, "..");
-const source = readFileSync(import.meta.filename, "utf8");
 const args = process.argv.slice(2);
 
-if (args.includes("--help")) {
-  const lines = [...source.matchAll(/^ \* ?(.*)$/gm)].map((match) => match[1]);
-  console.log(lines.slice(0, -1).join("\n"));
-  process.exit(0);
-}
+offerHelp(import.meta.filename);
 if (!existsSync(join(root, "dist/polyarchd.cjs"))) {
   console.error("dist/ is missing: run `npm run build`");
   process.exit(1);

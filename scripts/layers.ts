@@ -13,20 +13,12 @@
  */
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
+import { offerHelp } from "./own-help.ts";
 
 const root = join(import.meta.dirname, "..");
 const source = join(root, "src");
 
-if (process.argv.includes("--help")) {
-  const text = readFileSync(import.meta.filename, "utf8");
-  console.log(
-    [...text.matchAll(/^ \* ?(.*)$/gm)]
-      .map((match) => match[1])
-      .slice(0, -1)
-      .join("\n"),
-  );
-  process.exit(0);
-}
+offerHelp(import.meta.filename);
 
 /** A folder with a front door: `oci`, `base/errors`, `engine/refs`. */
 type Unit = string;

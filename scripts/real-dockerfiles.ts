@@ -12,12 +12,14 @@ import { join } from "node:path";
 import { messageOf } from "../src/base/errors/mod.ts";
 import { dockerfileFrontend } from "../src/engine/frontends/mod.ts";
 import { MemoryBridge } from "../src/engine/frontends/testing/memory-bridge.ts";
+import { offerHelp } from "./own-help.ts";
+
+offerHelp(import.meta.filename);
 
 const [directory] = process.argv.slice(2);
-if (directory === undefined || directory === "--help") {
-  const text = readFileSync(import.meta.filename, "utf8");
-  console.log([...text.matchAll(/^ \* ?(.*)$/gm)].map((match) => match[1]).join("\n"));
-  process.exit(directory === undefined ? 1 : 0);
+if (directory === undefined) {
+  console.error("usage: bin/node scripts/real-dockerfiles.ts DIRECTORY (more with --help)");
+  process.exit(1);
 }
 
 /** Every image is there, and empty. */

@@ -92,6 +92,7 @@ async function runEngine(config: EngineConfig): Promise<void> {
     history,
     allowedEntitlements: config.entitlements,
     hosts: (host) => config.registries.get(host) ?? {},
+    env: process.env,
     labels: config.labels,
     version,
   };

@@ -86,6 +86,6 @@ export interface CacheBackend {
   readonly type: string;
   /** Checks the attributes. @throws {BuildError} `invalid_argument` */
   importer?(attributes: CacheAttributes): CacheImporter;
-  /** Checks the attributes. @throws {BuildError} `invalid_argument` */
-  exporter?(attributes: CacheAttributes): CacheExporter;
+  /** Checks the attributes, and what of the engine's own variables stands for them. @throws {BuildError} `invalid_argument` */
+  exporter?(attributes: CacheAttributes, env: CacheContext["env"]): CacheExporter;
 }

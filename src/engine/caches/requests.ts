@@ -1,6 +1,13 @@
 import { BuildError } from "../../base/errors/mod.ts";
 import { booleanAttribute, compressionAttributes } from "../exporters/mod.ts";
-import type { CacheAttributes, CacheBackend, CacheExporter, CacheImporter, ExportSettings } from "./backend.ts";
+import type {
+  CacheAttributes,
+  CacheBackend,
+  CacheContext,
+  CacheExporter,
+  CacheImporter,
+  ExportSettings,
+} from "./backend.ts";
 import { s3Backend } from "./backends/s3/backend.ts";
 import { azblobBackend } from "./backends/azblob/backend.ts";
 import { ghaBackend } from "./backends/gha/backend.ts";
@@ -23,10 +30,10 @@ export interface CacheExports {
 }
 
 /**
- * Checks what a request wants exported.
+ * Checks what a request wants exported; `env` are the engine's own variables.
  * @throws {BuildError} `unknown cache exporter: "<type>"`, `duplicate cache exports …`, and for attributes that make no sense
  */
-export function openCacheExports(entries: readonly CacheEntry[]): CacheExports {
+export function openCacheExports(entries: readonly CacheEntry[], env: CacheContext["env"]): CacheExports {
   const seen = new Set<string>();
   const exporters: CacheExports["exporters"][number][] = [];
   for (const { Type, Attrs } of entries.filter((entry) => entry.Type !== "inline")) {
@@ -35,7 +42,7 @@ export function openCacheExports(entries: readonly CacheEntry[]): CacheExports {
     const name = entryKey({ Type, Attrs });
     if (seen.has(name)) throw new BuildError("invalid_argument", `duplicate cache exports [${name}]`);
     seen.add(name);
-    exporters.push({ exporter: exporter(Attrs), ...exportSettings(Attrs) });
+    exporters.push({ exporter: exporter(Attrs, env), ...exportSettings(Attrs) });
   }
   return { exporters, isInline: entries.some(({ Type }) => Type === "inline") };
 }

@@ -38,7 +38,7 @@ export class Build implements AsyncDisposable {
   readonly environment: JobEnvironment;
   readonly sessionId: string;
   readonly deps: EngineDeps;
-  readonly caches: BuildCaches = new BuildCaches(this);
+  readonly caches: BuildCaches;
   /** Registries, with the credentials of the client whose build it is; with `insecure`, whatever their certificates. */
   readonly registry = ({ insecure }: { readonly insecure: boolean }): Registry => {
     if (!insecure) return this.environment.registry;
@@ -64,6 +64,7 @@ export class Build implements AsyncDisposable {
     this.environment = options.environment;
     this.sessionId = options.sessionId;
     this.deps = options.deps;
+    this.caches = new BuildCaches(this);
   }
 
   /**

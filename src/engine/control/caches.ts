@@ -22,10 +22,11 @@ import type { ResultEdge } from "./lazy-result.ts";
 export class BuildCaches {
   readonly #build: Build;
   readonly #consulted = new Set<string>();
-  readonly #transport = new Transport(process.env);
+  readonly #transport: Transport;
 
   constructor(build: Build) {
     this.#build = build;
+    this.#transport = new Transport(build.deps.env);
   }
 
   /**
@@ -150,7 +151,7 @@ export class BuildCaches {
       registry: this.#build.registry,
       transport: this.#transport,
       hosts: deps.hosts,
-      env: process.env,
+      env: deps.env,
       session: async () => await environment.session(undefined, { signal }),
       isClientThere: environment.isClientThere,
       noteKnownIn: (digest, repository) => deps.worker.refs.noteKnownIn(digest, repository),

@@ -19,6 +19,8 @@ export interface EngineDeps {
   readonly allowedEntitlements: ReadonlySet<string>;
   /** How to reach registries and mirrors, by host; nothing configured: `{}`. */
   readonly hosts: (host: string) => HostConfig;
+  /** The engine's own variables: proxies on the way to caches, and credentials for them. */
+  readonly env: Readonly<Record<string, string | undefined>>;
   /** Shown by ListWorkers besides the usual ones. */
   readonly labels: Readonly<Record<string, string>>;
   /** Shown by Info and ListWorkers. */

@@ -97,7 +97,7 @@ function check(
     if (request.Ref === "") throw new BuildError("invalid_argument", "the request has no ref to know the build by");
     if (deps.jobs.has(request.Ref)) throw new BuildError("already_exists", `job ID ${request.Ref} exists`);
     const exporters = exportersOf(request).map((exporter) => openExporter(exporter.Type, exporter.Attrs));
-    const cacheExports = openCacheExports(cacheExportsOf(request));
+    const cacheExports = openCacheExports(cacheExportsOf(request), deps.env);
     for (const entry of cacheImportsOf(request)) openCacheImporter(entry);
     sourcePolicy(policiesOf(request));
     return { exporters, entitlements: grantEntitlements(request.Entitlements, deps), cacheExports };

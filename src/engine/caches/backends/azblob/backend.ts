@@ -37,8 +37,8 @@ export const azblobBackend: CacheBackend = {
       return lists.flatMap((list) => (list ? [annotatedCache(list, place)] : []));
     },
   }),
-  exporter: (attributes) => {
-    azblobSettings(attributes, process.env);
+  exporter: (attributes, env) => {
+    azblobSettings(attributes, env);
     return {
       title: "exporting cache to Azure Blob Storage",
       export: async (cache, context) => {

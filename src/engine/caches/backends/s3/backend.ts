@@ -29,8 +29,8 @@ export const s3Backend: CacheBackend = {
       return [annotatedCache(list, place)];
     },
   }),
-  exporter: (attributes) => {
-    s3Settings(attributes, process.env);
+  exporter: (attributes, env) => {
+    s3Settings(attributes, env);
     return {
       title: "exporting cache to Amazon S3",
       export: async (cache, context) => {
