@@ -1,4 +1,4 @@
-import { createHash, type Hash } from "node:crypto";
+import { createHash, type Hash, hash } from "node:crypto";
 import { BuildError } from "../base/errors/mod.ts";
 
 declare const brand: unique symbol;
@@ -46,7 +46,7 @@ export function isDigest(text: string): text is Digest {
 
 /** The sha256 digest of exactly these bytes (a string is taken as UTF-8). */
 export function digestOf(bytes: Uint8Array | string): Digest {
-  return `sha256:${createHash("sha256").update(bytes).digest("hex")}` as Digest;
+  return `sha256:${hash("sha256", bytes, "hex")}` as Digest;
 }
 
 /** The part before the colon. */

@@ -1,19 +1,21 @@
 import { Arrivals } from "../../base/async/mod.ts";
 import { BuildError } from "../../base/errors/mod.ts";
-import type { Ref } from "../refs/mod.ts";
-import type { Job } from "../solver/mod.ts";
-import type { JobEnvironment } from "./environment.ts";
+import type { StatusEvent } from "../solver/mod.ts";
 
 /** How long Status waits for a build that has not begun: clients ask for both at the same moment. */
 const arrivalMs = 6000;
 /** How long the progress of an ended build can still be asked for. */
 const retentionMs = 10_000;
 
-type BuildJob = Job<Ref, JobEnvironment>;
+/** What clients may ask of a build that they know the id of. */
+interface KnownBuild {
+  /** All that has happened and will happen. */
+  status(): AsyncIterable<StatusEvent>;
+}
 
 /** Builds by the id that their client chose. */
 export class JobTable {
-  readonly #jobs = new Arrivals<string, BuildJob | { readonly refused: unknown }>();
+  readonly #jobs = new Arrivals<string, KnownBuild | { readonly refused: unknown }>();
 
   /** Whether a build of that id is under way, or has just ended. */
   has(id: string): boolean {
@@ -21,8 +23,8 @@ export class JobTable {
     return job !== undefined && !("refused" in job);
   }
 
-  add(id: string, job: BuildJob): void {
-    this.#jobs.set(id, job);
+  add(id: string, build: KnownBuild): void {
+    this.#jobs.set(id, build);
   }
 
   /** Tells whoever waits for a build that it will not begin. */
@@ -33,13 +35,18 @@ export class JobTable {
     setTimeout(() => this.#jobs.get(id) === refusal && this.#jobs.delete(id), retentionMs).unref();
   }
 
-  /** Forgets the build, some time after it ended. */
+  /** Forgets the build, some time after it ended; until then only what it told is kept of it. */
   retire(id: string): void {
+    const build = this.#jobs.get(id);
+    if (build && !("refused" in build)) {
+      const events = build.status();
+      this.#jobs.set(id, { status: () => events });
+    }
     setTimeout(() => this.#jobs.delete(id), retentionMs).unref();
   }
 
   /** The build of that id, waiting a moment for one that is about to begin. @throws {BuildError} `not_found`, and why it was refused */
-  async wait(id: string, { signal }: { signal: AbortSignal }): Promise<BuildJob> {
+  async wait(id: string, { signal }: { signal: AbortSignal }): Promise<KnownBuild> {
     const job = await this.#jobs.wait(id, { timeoutMs: arrivalMs, signal });
     if (!job) throw new BuildError("not_found", `no such job ${id}`);
     if ("refused" in job) throw job.refused;

@@ -71,19 +71,31 @@ function capitalized(name: string): string {
   return name.charAt(0).toUpperCase() + name.slice(1);
 }
 
+/** What Go's encoder writes in another way than JavaScript's: what HTML could stumble over, and two separators of lines. */
+const unsafe = /[<>&\u2028\u2029]/;
+
 /** JSON as Go writes it: bytes in base64, 64-bit integers as numbers, and nothing that HTML could stumble over. */
 function goJsonText(value: unknown): string {
-  if (value instanceof Uint8Array) return `"${Buffer.from(value).toString("base64")}"`;
-  if (typeof value === "bigint") return value.toString();
+  if (typeof value === "string") {
+    const text = JSON.stringify(value);
+    if (!unsafe.test(text)) return text;
+    return text.replaceAll(
+      new RegExp(unsafe, "g"),
+      (found) => `\\u${found.charCodeAt(0).toString(16).padStart(4, "0")}`,
+    );
+  }
+  if (value instanceof Uint8Array) {
+    return `"${Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString("base64")}"`;
+  }
   if (Array.isArray(value)) return `[${value.map(goJsonText).join(",")}]`;
   if (typeof value === "object" && value !== null) {
-    const fields = Object.entries(value).filter(([, held]) => held !== undefined);
-    return `{${fields.map(([key, held]) => `${goJsonText(key)}:${goJsonText(held)}`).join(",")}}`;
+    let text = "";
+    for (const [key, held] of Object.entries(value)) {
+      if (held !== undefined) text += `${text === "" ? "" : ","}${goJsonText(key)}:${goJsonText(held)}`;
+    }
+    return `{${text}}`;
   }
-  return JSON.stringify(value).replace(
-    /[<>&\u2028\u2029]/g,
-    (unsafe) => `\\u${unsafe.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
+  return String(value);
 }
 
 /** The text of {@link opDigest}'s argument, as bytes: where an op's JSON holds another one's. */

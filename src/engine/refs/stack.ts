@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { type LayerToc, MergedTree } from "../snapshots/mod.ts";
 import { Held } from "./hold.ts";
 import type { FaceOptions, Layer } from "./layer.ts";
@@ -9,7 +9,7 @@ export const scratchId = "";
 
 /** Names a stack by what it is made of. */
 export function stackId(below: string, layer: string): string {
-  return createHash("sha256").update(`${below} ${layer}`).digest("hex");
+  return hash("sha256", `${below} ${layer}`, "hex");
 }
 
 /**
