@@ -19,6 +19,7 @@ import {
   JobTable,
 } from "../engine/control/mod.ts";
 import { History } from "../engine/history/mod.ts";
+import { TraceRecorder, tracedRoutes, traceService } from "../engine/traces/mod.ts";
 import type { Executor } from "../engine/executor/mod.ts";
 import { explainFullDisk, openWorker } from "../engine/worker/mod.ts";
 import { formatPlatform, type Platform, platformsEqual } from "../oci/mod.ts";
@@ -83,6 +84,7 @@ async function runEngine(config: EngineConfig): Promise<void> {
   const history = stack.use(
     await History.open({ directory: join(root, "history"), limits: config.history, now: () => new Date() }),
   );
+  const traces = new TraceRecorder({ now: () => new Date() });
   const sessions = stack.use(new SessionManager());
   const deps: EngineDeps = {
     worker: config.platforms ? { ...worker, executor: await withPlatforms(worker.executor, config.platforms) } : worker,
@@ -90,6 +92,7 @@ async function runEngine(config: EngineConfig): Promise<void> {
     jobs: new JobTable(),
     gateways: new GatewayTable(),
     history,
+    traces,
     allowedEntitlements: config.entitlements,
     hosts: (host) => config.registries.get(host) ?? {},
     env: process.env,
@@ -102,8 +105,9 @@ async function runEngine(config: EngineConfig): Promise<void> {
     services: [
       sessions.route(),
       controlService(deps),
-      gatewayService(deps),
+      tracedRoutes(gatewayService(deps), traces, { now: () => new Date() }),
       contentService([history.blobs, worker.content]),
+      traceService(traces),
     ],
     peerCredentials,
   });

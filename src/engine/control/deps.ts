@@ -1,6 +1,7 @@
 import type { HostConfig } from "../../registry/mod.ts";
 import type { SessionManager } from "../../session/mod.ts";
 import type { History } from "../history/mod.ts";
+import type { TraceRecorder } from "../traces/mod.ts";
 import type { Worker } from "../worker/mod.ts";
 import type { JobEnvironment } from "./environment.ts";
 import type { GatewayTable } from "./gateway/mod.ts";
@@ -15,6 +16,8 @@ export interface EngineDeps {
   readonly gateways: GatewayTable;
   /** Where builds are recorded. */
   readonly history: History;
+  /** What took how long, in builds under way. */
+  readonly traces: TraceRecorder;
   /** Entitlements that builds may ask for. */
   readonly allowedEntitlements: ReadonlySet<string>;
   /** How to reach registries and mirrors, by host; nothing configured: `{}`. */

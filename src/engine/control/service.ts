@@ -1,5 +1,6 @@
 import { control } from "../../api/mod.ts";
 import { type Route, service } from "../../rpc/mod.ts";
+import { parseTraceparent } from "../traces/mod.ts";
 import type { EngineDeps } from "./deps.ts";
 import { diskUsage } from "./disk-usage.ts";
 import { prune } from "./prune.ts";
@@ -11,9 +12,10 @@ import { workerRecords } from "./worker-records.ts";
 /** The Control service: what clients call. Session is served by the session manager; other methods that are missing answer `unimplemented`. */
 export function controlService(deps: EngineDeps): readonly Route[] {
   return service(control.Control, {
-    solve: async (request, { signal }) => {
+    solve: async (request, { signal, requestHeaders }) => {
       using _underWay = deps.worker.housekeeping.build();
-      return { ExporterResponse: { ...(await solve(request, deps, { signal })) } };
+      const caller = parseTraceparent(requestHeaders.get("traceparent"));
+      return { ExporterResponse: { ...(await solve(request, deps, { signal, caller })) } };
     },
     async *status(request, { signal, responseHeaders }) {
       responseHeaders.set("buildkit-current-timestamp", new Date().toISOString());

@@ -14,6 +14,7 @@ import type { BuildOutcome } from "../history/mod.ts";
 import { sourcePolicy } from "../policy/mod.ts";
 import type { RefStore } from "../refs/mod.ts";
 import { ImageResolver } from "../sources/mod.ts";
+import { BuildTrace, type TraceContext } from "../traces/mod.ts";
 import { explainFullDisk } from "../worker/mod.ts";
 import { Build, type BuildResult } from "./build.ts";
 import type { Policies } from "./policies.ts";
@@ -24,12 +25,13 @@ import { statusMessages } from "./status-messages.ts";
 
 /**
  * One build, from request to response: frontend, graph, exports. Everything that can be refused is refused before anything runs.
+ * @param options.caller the span that the build is part of
  * @throws {BuildError} the first failure; whatever was running for this build alone has ended by then
  */
 export async function solve(
   request: control.SolveRequest,
   deps: EngineDeps,
-  options: { signal: AbortSignal },
+  options: { signal: AbortSignal; caller?: TraceContext | undefined },
 ): Promise<ExporterResponse> {
   const { exporters, entitlements, cacheExports } = check(request, deps);
   const { worker } = deps;
@@ -52,7 +54,10 @@ export async function solve(
   deps.jobs.add(request.Ref, job);
   // Until its status ends, which closing the job does.
   const forever = new AbortController().signal;
-  const recording = request.Internal ? undefined : deps.history.begin(request, statusMessages(job.status(), forever));
+  const trace = request.Internal
+    ? undefined
+    : new BuildTrace(deps.traces, { parent: options.caller, now: () => new Date() });
+  const recording = trace && deps.history.begin(request, statusMessages(job.status(), forever), trace);
   const build = new Build({ job, environment, sessionId: request.Session, deps, policies });
   let failure: unknown;
   let exported: Exported = { response: {}, results: new Map(), documents: [] };

@@ -8,7 +8,7 @@ import { control } from "../../api/mod.ts";
 import { BuildError } from "../../base/errors/mod.ts";
 import { collectBytes } from "../../content/mod.ts";
 import { parseDigest } from "../../oci/mod.ts";
-import { type BuildOutcome, History } from "./mod.ts";
+import { type BuildOutcome, History, type RecordedTrace } from "./mod.ts";
 
 const scratch = await mkdtemp(join(tmpdir(), "polyarch-history-"));
 after(() => rm(scratch, { recursive: true, force: true }));
@@ -133,15 +133,64 @@ suite("History", () => {
     });
   });
 
+  test("a build that somebody listens to is deleted when they leave", async () => {
+    const { history } = await opened("held");
+    await record(history, "held");
+    const leave = new AbortController();
+    const request = create(control.BuildHistoryRequestSchema, { Ref: "held" });
+    const listening = history.listen(request, leave.signal);
+    assert.equal((await listening.next()).value?.type, COMPLETE);
+    await history.update(create(control.UpdateBuildHistoryRequestSchema, { Ref: "held", Delete: true }));
+    assert.deepEqual(await refs(history), []);
+    await assert.rejects(history.listen(request, leave.signal).next(), { code: "not_found" });
+    assert.notEqual(history.told("held", leave.signal), undefined);
+    leave.abort();
+    await listening.return(undefined);
+    assert.equal(history.told("held", never), undefined);
+    await assert.rejects(history.update(create(control.UpdateBuildHistoryRequestSchema, { Ref: "held" })), {
+      code: "not_found",
+    });
+  });
+
+  test("a trace is added some time after its build, or as soon as somebody asks for it", async () => {
+    const { history } = await opened("traced");
+    const lines = ["before\n"];
+    const seen: string[] = [];
+    let isOpen = true;
+    const trace: RecordedTrace = {
+      observe: ({ vertexes }) => seen.push(...vertexes.map(({ digest }) => digest)),
+      end: (failure) => lines.push(`${String(failure)}\n`),
+      spans: () => lines.map((line) => Buffer.from(line)),
+      [Symbol.dispose]: () => {
+        isOpen = false;
+      },
+    };
+    const messages = told({ vertexes: [create(control.VertexSchema, { digest: "x" })] });
+    await history.begin(solve("one"), messages, trace).end(nothing);
+    const stored = async () => {
+      const request = create(control.BuildHistoryRequestSchema, { Ref: "one", EarlyExit: true });
+      return (await history.listen(request, never).next()).value?.record;
+    };
+    assert.equal((await stored())?.trace, undefined);
+    lines.push("late\n");
+    await history.update(create(control.UpdateBuildHistoryRequestSchema, { Ref: "one", Finalize: true }));
+    const { trace: descriptor, Generation } = (await stored()) ?? {};
+    assert.equal(descriptor?.mediaType, "application/vnd.buildkit.otlp.json.v0");
+    const blob = await collectBytes(history.blobs.read(parseDigest(descriptor?.digest ?? "")), { limitBytes: 1e6 });
+    assert.equal(Buffer.from(blob).toString(), "before\nundefined\nlate\n");
+    assert.deepEqual([seen, isOpen, Generation], [["x"], false, 3]);
+    await history.update(create(control.UpdateBuildHistoryRequestSchema, { Ref: "nobody", Finalize: true }));
+  });
+
   test("removes at start what an engine that died has left", async () => {
     const { history } = await opened("crashed");
     await record(history, "kept");
     history.begin(solve("lost"), told({ vertexes: [create(control.VertexSchema, { digest: "x" })] }));
     await new Promise((resolve) => setTimeout(resolve, 20));
-    history[Symbol.dispose]();
+    await history[Symbol.asyncDispose]();
     const again = await opened("crashed");
     assert.deepEqual(await refs(again.history), ["kept"]);
     assert.equal((await readdir(join(scratch, "crashed/blobs/sha256"))).length, 1);
-    again.history[Symbol.dispose]();
+    await again.history[Symbol.asyncDispose]();
   });
 });

@@ -7,6 +7,7 @@ import type { BlobReader } from "../../content/mod.ts";
 import { type Descriptor, type Digest, parseDigest } from "../../oci/mod.ts";
 import { statusOf } from "../../rpc/mod.ts";
 import { Changes, type RecordChange } from "./changes.ts";
+import { Finalizers } from "./finalizers.ts";
 import { parseHistoryFilters } from "./record-filter.ts";
 import { type HistoryLimits, RecordStore } from "./record-store.ts";
 import { readStatusLog, writeStatusLog } from "./status-log.ts";
@@ -18,6 +19,21 @@ const { STARTED, COMPLETE, DELETED } = control.BuildHistoryEventType;
 
 /** The full error of a build; the name is spelt as clients know it. */
 const errorMediaType = "application/vnd.googeapis.google.rpc.status+proto";
+
+/** Spans of a build: objects of JSON one after the other. */
+const traceMediaType = "application/vnd.buildkit.otlp.json.v0";
+
+/** How long a trace stays open after its build: clients report the ends of their own work last. */
+const traceWaitMs = 3000;
+
+/** What took how long in one build. */
+export interface RecordedTrace extends Disposable {
+  /** Sees all that the build tells of itself. */
+  observe(message: control.StatusResponse): void;
+  end(failure: unknown): void;
+  /** Each as a line of JSON; more may come when the build has ended. */
+  spans(): readonly Uint8Array[];
+}
 
 /** How a build ended. */
 export interface BuildOutcome {
@@ -36,27 +52,39 @@ export interface Recording {
   end(outcome: BuildOutcome): Promise<void>;
 }
 
+/** How a history is opened. */
+export interface HistoryOptions {
+  /** Where records are kept; made when missing. */
+  readonly directory: string;
+  readonly limits: HistoryLimits;
+  readonly now: () => Date;
+  /** How long a trace stays open after its build; undefined: 3 seconds. */
+  readonly traceWaitMs?: number;
+}
+
 /** Which builds there were, and are: their requests, logs and results. */
-export class History implements Disposable {
+export class History implements AsyncDisposable {
   readonly #store: RecordStore;
   readonly #limits: HistoryLimits;
   readonly #now: () => Date;
   readonly #active = new Map<string, { record: BuildRecord; readonly counts: StepCounts }>();
   readonly #changes = new Changes();
+  /** How many listen to one build alone: while they do it is not deleted, since they may be reading what it keeps. */
+  readonly #listened = new Map<string, number>();
+  /** To be deleted when nobody listens to them any more. */
+  readonly #doomed = new Set<string>();
+  readonly #finalizers: Finalizers;
 
-  private constructor(store: RecordStore, limits: HistoryLimits, now: () => Date) {
+  private constructor(store: RecordStore, options: Omit<HistoryOptions, "directory">) {
     this.#store = store;
-    this.#limits = limits;
-    this.#now = now;
+    this.#limits = options.limits;
+    this.#now = options.now;
+    this.#finalizers = new Finalizers({ waitMs: options.traceWaitMs ?? traceWaitMs });
   }
 
-  /** @param options.directory where records are kept; made when missing */
-  static async open(options: {
-    readonly directory: string;
-    readonly limits: HistoryLimits;
-    readonly now: () => Date;
-  }): Promise<History> {
-    const history = new History(await RecordStore.open(options.directory), options.limits, options.now);
+  /** Opens what is kept in a directory, and forgets what is too old. */
+  static async open({ directory, ...options }: HistoryOptions): Promise<History> {
+    const history = new History(await RecordStore.open(directory), options);
     await history.#expire();
     return history;
   }
@@ -66,10 +94,15 @@ export class History implements Disposable {
     return this.#store.blobs;
   }
 
-  /** Begins to record a build. @param messages all that will be told of it, up to its end */
+  /**
+   * Begins to record a build.
+   * @param messages all that will be told of it, up to its end
+   * @param trace the record's from here on
+   */
   begin(
     request: Pick<control.SolveRequest, "Ref" | "Frontend" | "FrontendAttrs" | "Exporters">,
     messages: AsyncIterable<MessageInitShape<typeof control.StatusResponseSchema>>,
+    trace?: RecordedTrace,
   ): Recording {
     const { Ref, Frontend, FrontendAttrs, Exporters } = request;
     const record = create(control.BuildHistoryRecordSchema, {
@@ -83,19 +116,52 @@ export class History implements Disposable {
     const counts = new StepCounts();
     this.#active.set(Ref, { record, counts });
     this.#changes.tell({ type: STARTED, record });
-    const logs = writeStatusLog(messages, counts, this.#store.blobs);
+    const note = (message: control.StatusResponse) => {
+      counts.add(message);
+      trace?.observe(message);
+    };
+    const logs = writeStatusLog(messages, note, this.#store.blobs);
     logs.catch(() => undefined); // told at the end
     return {
       end: async (outcome) => {
         try {
-          await this.#complete(record, await logs, counts, outcome);
+          const written = await logs;
+          trace?.end(outcome.failure);
+          await this.#complete(record, written, counts, outcome);
+          if (trace) this.#finalizers.schedule(Ref, async () => await this.#addTrace(Ref, trace));
         } catch (error) {
+          trace?.[Symbol.dispose]();
           log.warn(`the record of build ${Ref} could not be kept: ${messageOf(error)}`);
         } finally {
           this.#active.delete(Ref);
         }
       },
     };
+  }
+
+  /** Never fails: the record is there without it. */
+  async #addTrace(ref: string, trace: RecordedTrace): Promise<void> {
+    try {
+      if (!this.#store.get(ref)) return; // forgotten already
+      const blob = await this.#store.blobs.put(Buffer.concat(trace.spans()));
+      const record = this.#store.get(ref);
+      if (record)
+        this.#change(record, { trace: encodeDescriptor({ mediaType: traceMediaType, ...blob }) }, [blob.digest]);
+    } catch (error) {
+      log.warn(`the trace of build ${ref} could not be kept: ${messageOf(error)}`);
+    } finally {
+      trace[Symbol.dispose]();
+    }
+  }
+
+  #change(record: BuildRecord, fields: Partial<BuildRecord>, keep: readonly Digest[]): void {
+    const changed = create(control.BuildHistoryRecordSchema, {
+      ...record,
+      ...fields,
+      Generation: record.Generation + 1,
+    });
+    this.#store.put(changed, keep);
+    this.#changes.tell({ type: COMPLETE, record: changed });
   }
 
   async #complete(begun: BuildRecord, logs: Descriptor, counts: StepCounts, outcome: BuildOutcome): Promise<void> {
@@ -140,12 +206,13 @@ export class History implements Disposable {
 
   /**
    * What ListenBuildHistory answers: builds under way, then stored records, newest first; then, unless the client wants to leave early, every change.
-   * @throws {BuildError} `invalid_argument` for a filter that cannot be read
+   * @throws {BuildError} `invalid_argument` for a filter that cannot be read, `not_found` for a ref that is being deleted
    */
   async *listen(request: control.BuildHistoryRequest, signal: AbortSignal): AsyncGenerator<RecordChange> {
     if (request.Limit < 0) throw new BuildError("invalid_argument", `invalid limit ${request.Limit}`);
     const matches = parseHistoryFilters(request.Filter, this.#now());
     const isWanted = ({ Ref }: BuildRecord) => request.Ref === "" || Ref === request.Ref;
+    await using _holding = this.#hold(request.Ref);
     const changes = this.#changes.listen(signal);
     try {
       for (const { record, counts } of this.#active.values()) {
@@ -154,16 +221,26 @@ export class History implements Disposable {
       }
       if (!request.ActiveOnly) yield* this.#stored(request, (record) => isWanted(record) && matches(record));
       if (request.EarlyExit) return;
-      for await (const change of changes) {
-        if (!isWanted(change.record)) continue;
-        yield change;
-        if (request.Ref !== "" && change.type === DELETED) {
-          throw new BuildError("not_found", `ref ${request.Ref} is deleted`);
-        }
-      }
+      for await (const change of changes) if (isWanted(change.record)) yield change;
     } finally {
       await changes.return(undefined);
     }
+  }
+
+  /** Keeps a build from being deleted. @throws {BuildError} `not_found` when it already is, but for others that listen to it */
+  #hold(ref: string): AsyncDisposable {
+    if (ref === "") return { [Symbol.asyncDispose]: async () => {} };
+    if (this.#doomed.has(ref)) throw new BuildError("not_found", `ref ${ref} is deleted: file does not exist`);
+    this.#listened.set(ref, (this.#listened.get(ref) ?? 0) + 1);
+    return {
+      [Symbol.asyncDispose]: async () => {
+        const left = (this.#listened.get(ref) ?? 1) - 1;
+        if (left > 0) return void this.#listened.set(ref, left);
+        this.#listened.delete(ref);
+        const record = this.#doomed.delete(ref) ? this.#store.get(ref) : undefined;
+        if (record) await this.#delete(record);
+      },
+    };
   }
 
   *#stored(
@@ -173,7 +250,7 @@ export class History implements Disposable {
     let left = Limit === 0 ? Number.POSITIVE_INFINITY : Limit;
     for (const ref of Ref === "" ? this.#store.refs() : [Ref]) {
       const record = this.#store.get(ref);
-      if (!record || !isWanted(record)) continue;
+      if (!record || this.#doomed.has(ref) || !isWanted(record)) continue;
       if (left-- <= 0) return;
       yield { type: COMPLETE, record };
     }
@@ -185,28 +262,18 @@ export class History implements Disposable {
     return logs && readStatusLog(parseDigest(logs.digest), this.#store.blobs, signal);
   }
 
-  /** Deletes a record, or pins or unpins it. @throws {BuildError} `not_found` */
+  /** Deletes a record, or writes down all that is known of it, or pins or unpins it: the first that is asked for. @throws {BuildError} `not_found` */
   async update({ Ref, Delete, Finalize, Pinned }: control.UpdateBuildHistoryRequest): Promise<void> {
+    if (Delete || Finalize) await this.#finalizers.finalize(Ref);
+    if (Finalize && !Delete) return; // of others there is nothing to write down
     const record = this.#store.get(Ref);
-    if (!record) {
-      if (Finalize && this.#active.has(Ref)) return; // nothing of it is held back
-      throw new BuildError("not_found", `could not find build record ${Ref}: not found`);
-    }
-    if (Delete) {
-      await this.#delete(record);
-      return;
-    }
-    if (Finalize) return;
-    const changed = create(control.BuildHistoryRecordSchema, {
-      ...record,
-      pinned: Pinned,
-      Generation: record.Generation + 1,
-    });
-    this.#store.put(changed, []);
-    this.#changes.tell({ type: COMPLETE, record: changed });
+    if (!record) throw new BuildError("not_found", `could not find build record ${Ref}: not found`);
+    if (Delete) await this.#delete(record);
+    else this.#change(record, { pinned: Pinned }, []);
   }
 
   async #delete(record: BuildRecord): Promise<void> {
+    if (this.#listened.has(record.Ref)) return void this.#doomed.add(record.Ref);
     await this.#store.delete(record.Ref);
     this.#changes.tell({ type: DELETED, record: create(control.BuildHistoryRecordSchema, { Ref: record.Ref }) });
   }
@@ -218,7 +285,8 @@ export class History implements Disposable {
     }
   }
 
-  [Symbol.dispose](): void {
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#finalizers[Symbol.asyncDispose]();
     this.#store[Symbol.dispose]();
   }
 }
