@@ -30,8 +30,12 @@ export * as content from "./gen/containerd/content_pb.ts";
 // What every server has.
 export * as health from "./gen/grpc/health_pb.ts";
 export * as reflection from "./gen/grpc/reflection_pb.ts";
+export * as reflectionV1Alpha from "./gen/grpc/reflection-v1alpha_pb.ts";
+export * as described from "./gen/files.ts";
 // Traces.
 export * as traceService from "./gen/opentelemetry/trace-service_pb.ts";
 export * as trace from "./gen/opentelemetry/trace_pb.ts";
 export * as traceResource from "./gen/opentelemetry/resource_pb.ts";
 export * as traceCommon from "./gen/opentelemetry/common_pb.ts";
+// Profiles.
+export * as profile from "./gen/perftools/profile_pb.ts";

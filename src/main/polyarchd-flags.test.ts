@@ -18,7 +18,7 @@ suite("parseEngineFlags()", () => {
       ..."--oci-worker=true --containerd-worker=false --oci-worker-snapshotter auto --oci-worker-gc=false --oci-worker-net host".split(
         " ",
       ),
-      ..."--oci-worker-platform linux/amd64,linux/arm64 --oci-worker-labels a=b --oci-max-parallelism 0 --idle-timeout 1m".split(
+      ..."--oci-worker-platform linux/amd64,linux/arm64 --oci-worker-labels a=b --oci-max-parallelism 0 --idle-timeout 1m --debugaddr :6060".split(
         " ",
       ),
     );
@@ -26,6 +26,7 @@ suite("parseEngineFlags()", () => {
     assert.deepEqual(flags.entitlements, ["network.host"]);
     assert.equal(flags.debug, true);
     assert.deepEqual(flags.addresses, ["unix:///run/buildkit/buildkitd.sock", "tcp://0.0.0.0:1234"]);
+    assert.equal(flags.debugAddress, ":6060");
     assert.deepEqual([flags.tlsCa, flags.tlsCert, flags.tlsKey], ["ca", "c", "k"]);
     assert.deepEqual([flags.platforms, flags.labels], [["linux/amd64", "linux/arm64"], ["a=b"]]);
     assert.deepEqual([flags.maxParallelism, flags.idleTimeoutMs, flags.gc], [0, 60_000, false]);
@@ -44,7 +45,7 @@ suite("parseEngineFlags()", () => {
     assert.equal(flagsOf("--oci-worker-selinux").fixed?.get("oci-worker-selinux"), "true");
   });
   const refused: [string[], RegExp][] = [
-    [["--debugaddr=0.0.0.0:6060"], /^--debugaddr is not supported by this engine/],
+    [["--otel-socket-path=/x"], /^--otel-socket-path is not supported by this engine/],
     [["--containerd-worker-addr", "/x"], /no containerd worker: leave it out$/],
     [["--oci-cni-pool-size", "3"], /^--oci-cni-pool-size is not supported/],
     [["--adr", "x"], /^unknown flag: --adr\nDid you mean --addr\?/],

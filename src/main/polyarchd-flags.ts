@@ -15,6 +15,10 @@ export const engineFlagTable = {
     usage:
       "Listening address: unix://PATH, tcp://HOST:PORT or fd://[NAME] (default: unix:///run/polyarch/polyarchd.sock)",
   },
+  debugaddr: {
+    kind: "string",
+    usage: "Debugging address, for instance 127.0.0.1:6060: health, metrics, profiles [$BUILDKITD_DEBUGADDR]",
+  },
   group: { kind: "string", usage: "Group (name or gid) which will own all Unix socket listening addresses" },
   tlscacert: { kind: "string", usage: "CA certificate to verify clients with" },
   tlscert: { kind: "string", usage: "Certificate file to use" },
@@ -53,7 +57,7 @@ const fixedFlags: FlagTable = Object.fromEntries(
 
 /** Flags of buildkitd's that this engine has nothing for. */
 const missing =
-  /^(?:debugaddr|otel-socket-path|cdi-spec-dir|oci-cni-.*|oci-worker-(?:binary|proxy-snapshotter-path)|containerd-.*|(?:un)?register-service|service-name|log-file)$/;
+  /^(?:otel-socket-path|cdi-spec-dir|oci-cni-.*|oci-worker-(?:binary|proxy-snapshotter-path)|containerd-.*|(?:un)?register-service|service-name|log-file)$/;
 
 /** What the command line asks for. */
 export type EngineCommand =
@@ -87,6 +91,7 @@ export function parseEngineFlags(argv: readonly string[]): EngineCommand {
       config: when("config", values.config),
       root: when("root", values.root),
       addresses: when("addr", values.addr),
+      debugAddress: when("debugaddr", values.debugaddr),
       group: when("group", values.group),
       tlsCa: when("tlscacert", values.tlscacert),
       tlsCert: when("tlscert", values.tlscert),

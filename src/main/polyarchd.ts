@@ -1,6 +1,6 @@
 import { closeSync, openSync } from "node:fs";
 import { statfs } from "node:fs/promises";
-import type { Socket } from "node:net";
+import type { Server, Socket } from "node:net";
 import { join } from "node:path";
 import { makeDirectory } from "../base/files/mod.ts";
 import { BuildError, messageOf } from "../base/errors/mod.ts";
@@ -12,19 +12,21 @@ import { type EngineConfig, loadEngineConfig } from "../engine/config/mod.ts";
 import {
   contentService,
   controlService,
+  reflectionService,
   type EngineDeps,
   GatewayTable,
   gatewayService,
   type JobEnvironment,
   JobTable,
 } from "../engine/control/mod.ts";
+import type { DebugServer } from "../engine/debug/mod.ts";
 import { History } from "../engine/history/mod.ts";
 import { TraceRecorder, tracedRoutes, traceService } from "../engine/traces/mod.ts";
 import type { Executor } from "../engine/executor/mod.ts";
 import { explainFullDisk, openWorker } from "../engine/worker/mod.ts";
 import { formatPlatform, type Platform, platformsEqual } from "../oci/mod.ts";
 import { createRpcServer } from "../rpc/mod.ts";
-import { SessionManager } from "../session/mod.ts";
+import { healthService, SessionManager } from "../session/mod.ts";
 import { Activity } from "./activity.ts";
 import { gcPolicy } from "./gc-policy.ts";
 import { listen } from "./listen.ts";
@@ -51,6 +53,18 @@ async function main(argv: readonly string[]): Promise<void> {
   }
 }
 
+/** Answers on the debug address from the very start on, so that an engine that does not come up can be looked at. */
+async function openDebugAddress(config: EngineConfig, stack: AsyncDisposableStack): Promise<DebugServer | undefined> {
+  if (!config.debugAddress) return undefined;
+  const { DebugServer } = await import("../engine/debug/mod.ts");
+  const debug = stack.use(await DebugServer.open());
+  const socketOwner = { uid: undefined, gid: undefined };
+  const serve = (server: Server) => debug.serve(server);
+  const listening = await listen(config.debugAddress, { tls: undefined, socketOwner, env: process.env, serve });
+  log.info(`debug handlers listening at ${stack.use(listening).address}`);
+  return debug;
+}
+
 async function runEngine(config: EngineConfig): Promise<void> {
   const { root } = config;
   if (process.getuid?.() !== 0) {
@@ -58,6 +72,7 @@ async function runEngine(config: EngineConfig): Promise<void> {
   }
   selfTest();
   await using stack = new AsyncDisposableStack();
+  const debug = await openDebugAddress(config, stack);
   await makeDirectory(root, { mode: 0o711 });
   const lock = openSync(`${root}/polyarchd.lock`, "w", 0o600);
   stack.defer(() => closeSync(lock));
@@ -82,7 +97,12 @@ async function runEngine(config: EngineConfig): Promise<void> {
     }),
   );
   const history = stack.use(
-    await History.open({ directory: join(root, "history"), limits: config.history, now: () => new Date() }),
+    await History.open({
+      directory: join(root, "history"),
+      limits: config.history,
+      now: () => new Date(),
+      onEnd: debug && ((record) => debug.addBuild(record)),
+    }),
   );
   const traces = new TraceRecorder({ now: () => new Date() });
   const sessions = stack.use(new SessionManager());
@@ -101,16 +121,16 @@ async function runEngine(config: EngineConfig): Promise<void> {
   };
   const stop = Promise.withResolvers<string>();
   const activity = new Activity(config.idleTimeoutMs, () => stop.resolve("idle"));
-  const rpc = createRpcServer({
-    services: [
-      sessions.route(),
-      controlService(deps),
-      tracedRoutes(gatewayService(deps), traces, { now: () => new Date() }),
-      contentService([history.blobs, worker.content]),
-      traceService(traces),
-    ],
-    peerCredentials,
-  });
+  const routes = [
+    sessions.route(),
+    ...controlService(deps),
+    ...tracedRoutes(gatewayService(deps), traces, { now: () => new Date() }),
+    ...contentService([history.blobs, worker.content]),
+    ...traceService(traces),
+    ...healthService().routes,
+  ];
+  const services = [...routes, ...reflectionService(routes)];
+  const rpc = createRpcServer({ services, peerCredentials, observer: debug?.observer });
   const onConnection = (socket: Socket) => {
     activity.begin();
     socket.once("close", () => activity.end());
@@ -126,6 +146,7 @@ async function runEngine(config: EngineConfig): Promise<void> {
     });
     addresses.push(stack.use(listening).address);
   }
+  debug?.setReady(true);
   log.info(`polyarchd ${version} is listening on ${addresses.join(", ")}, state in ${root}`);
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     process.on(signal, () => {
@@ -134,6 +155,7 @@ async function runEngine(config: EngineConfig): Promise<void> {
     });
   }
   log.info(`stopping: ${await stop.promise}`);
+  debug?.setReady(false);
 }
 
 /** An executor that shows other platforms than those that it finds; what it can run stays as it is. */

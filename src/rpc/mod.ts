@@ -39,7 +39,8 @@ export {
   rawRoute,
   service,
 } from "./service.ts";
-export { createRpcServer, type RpcServer, type RpcServerOptions } from "./server.ts";
+export { type CallObserver, createRpcServer, type RpcServer, type RpcServerOptions } from "./server.ts";
+export type { CallOutcome } from "./server-call.ts";
 export { connect, type Channel, type ChannelOptions } from "./channel.ts";
 export type { ClientCall } from "./client-call.ts";
 export { callRaw, type Client, createClient, type MethodCaller } from "./client.ts";

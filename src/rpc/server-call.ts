@@ -1,5 +1,5 @@
 import { constants, type ServerHttp2Stream } from "node:http2";
-import { asBuildError, BuildError } from "../base/errors/mod.ts";
+import { asBuildError, BuildError, type ErrorCode } from "../base/errors/mod.ts";
 import type { HandlerContext, Peer } from "./call.ts";
 import type { IncomingBudget } from "./incoming-budget.ts";
 import { MessageReader } from "./message-reader.ts";
@@ -11,6 +11,9 @@ import { maxTimerMs, parseTimeout } from "./timeout.ts";
 
 const contentType = "application/grpc";
 
+/** How a call ended. */
+export type CallOutcome = "ok" | ErrorCode;
+
 /** Serves one HTTP/2 stream: finds its route, runs the handler and ends the stream with a status, whatever happens. */
 export async function serveCall(
   stream: ServerHttp2Stream,
@@ -19,6 +22,7 @@ export async function serveCall(
     readonly routes: ReadonlyMap<string, Route>;
     readonly peer: Peer | undefined;
     readonly budget: IncomingBudget;
+    readonly observer?: { begin(path: string): (outcome: CallOutcome) => void } | undefined;
   },
 ): Promise<void> {
   stream.on("error", () => undefined); // "close" follows, and that is what the call listens to
@@ -35,11 +39,14 @@ export async function serveCall(
     call.finish({ error: unknownMethod(path, options.routes) });
     return;
   }
+  const ended = options.observer?.begin(path);
   try {
     await route.run(call, call.context);
     call.finish(undefined);
   } catch (error) {
     call.finish({ error: call.context.signal.aborted ? call.context.signal.reason : error });
+  } finally {
+    ended?.(call.outcome);
   }
 }
 
@@ -47,6 +54,8 @@ export async function serveCall(
 class ServerCall implements ServedStream {
   readonly context: HandlerContext;
   readonly incoming: MessageReader;
+  /** Once it has ended. */
+  outcome: CallOutcome = "ok";
   readonly #stream: ServerHttp2Stream;
   readonly #writer: MessageWriter;
   readonly #controller = new AbortController();
@@ -99,6 +108,7 @@ class ServerCall implements ServedStream {
     const stream = this.#stream;
     if (!failure) this.sendHeaders();
     this.#finished = true;
+    if (failure) this.outcome = asBuildError(failure.error).code;
     clearTimeout(this.#deadline);
     if (stream.destroyed || stream.closed) return;
     const trailers = {

@@ -135,6 +135,23 @@ suite("an engine on TCP with mutual TLS", () => {
   });
 });
 
+test("an engine tells of itself on its debug address", async () => {
+  const [socket, debug] = [at("debugged.sock"), at("debug.sock")];
+  await using _engine = await startEngine(["--addr", `unix://${socket}`, "--debugaddr", `unix://${debug}`]);
+  const get = async (path: string) => await must("curl", ["-sS", "--unix-socket", debug, `http://localhost${path}`]);
+  assert.equal(await get("/healthz"), "ok\n");
+  await must(buildx, ["create", "--name", "debugged", "--driver", "remote", `unix://${socket}`], { env });
+  const [good, bad] = [await context("FROM scratch\nCOPY word /\n"), await context("FROM scratch\nCOPY nothing /\n")];
+  await must(buildx, ["build", "--builder", "debugged", "--output", `type=local,dest=${at("seen")}`, good], { env });
+  assert.equal((await run(buildx, ["build", "--builder", "debugged", bad], { env })).code, 1);
+  const counts = (await get("/metrics")).split("\n").filter((line) => /_(?:count|total)[{ ]/.test(line));
+  assert.ok(counts.includes('buildkit_builds_total{status="success"} 1'), counts.join("\n"));
+  assert.ok(counts.includes('buildkit_build_duration_seconds_count{status="failure"} 1'), counts.join("\n"));
+  // Builds of docker buildx's are led by itself, through calls of their own.
+  const solve = counts.find((line) => line.includes('"moby.buildkit.v1.Control/Solve",rpc_response_status_code="OK"'));
+  assert.ok(Number(solve?.split(" ").at(-1)) >= 1, counts.join("\n"));
+});
+
 test("an engine serves a socket that systemd has opened for it", async () => {
   const activate = [
     "import os, socket, sys",

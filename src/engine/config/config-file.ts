@@ -18,6 +18,7 @@ export interface ConfigFile {
   readonly logLevel: string | undefined;
   readonly logFormat: string | undefined;
   readonly addresses: readonly string[];
+  readonly debugAddress: string | undefined;
   readonly uid: number | undefined;
   readonly gid: number | undefined;
   readonly tls: Readonly<Record<"cert" | "key" | "ca", string | undefined>>;
@@ -77,6 +78,7 @@ function interpret(top: TomlTable, warnings: readonly string[]): ConfigFile {
     logLevel: log.string("level"),
     logFormat: log.string("format"),
     addresses: grpc.strings("address") ?? [],
+    debugAddress: grpc.string("debugAddress"),
     uid: grpc.count("uid"),
     gid: grpc.count("gid"),
     tls: { cert: tls.string("cert"), key: tls.string("key"), ca: tls.string("ca") },

@@ -24,6 +24,8 @@ export interface EngineConfig {
   /** State directory, absolute. */
   readonly root: string;
   readonly addresses: readonly ListenAddress[];
+  /** Where the engine tells of itself over HTTP; `undefined`: nowhere. */
+  readonly debugAddress: ListenAddress | undefined;
   /** Who may use unix sockets besides root; `undefined`: the engine's own. */
   readonly socketOwner: { readonly uid: number | undefined; readonly gid: number | undefined };
   /** `undefined`: no TLS. */

@@ -4,6 +4,7 @@ export interface EngineFlags {
   readonly config?: string | undefined;
   readonly root?: string | undefined;
   readonly addresses?: readonly string[] | undefined;
+  readonly debugAddress?: string | undefined;
   /** Name or number. */
   readonly group?: string | undefined;
   readonly tlsCa?: string | undefined;

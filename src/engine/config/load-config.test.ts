@@ -47,6 +47,17 @@ suite("loadEngineConfig()", () => {
     );
   });
 
+  test("takes a debug address from the flag, else the environment, else the file", async () => {
+    const toml = '[grpc]\ndebugAddress = "0.0.0.0:6060"\n';
+    const env = { BUILDKITD_DEBUGADDR: "unix:///run/debug.sock" };
+    const address = async (options: Parameters<typeof load>[0]) => (await load(options)).debugAddress?.text;
+    assert.equal(await address({ toml }), "tcp://0.0.0.0:6060");
+    assert.equal(await address({ toml, env }), "unix:///run/debug.sock");
+    assert.equal(await address({ toml, env, flags: { debugAddress: ":1" } }), "tcp://:1");
+    assert.equal(await address({ toml, env, flags: { debugAddress: "" } }), undefined);
+    await assert.rejects(load({ flags: { debugAddress: "somewhere" } }), /address tcp:\/\/somewhere: want tcp:/);
+  });
+
   test("reads everything that people have in their buildkitd.toml", async () => {
     mkdirSync(path("certs.d"), { recursive: true });
     writeFileSync(path("certs.d/a.crt"), authority.cert);

@@ -3,7 +3,7 @@ import { join, resolve } from "node:path";
 import { BuildError, messageOf } from "../../base/errors/mod.ts";
 import type { LogFormat, LogLevel } from "../../base/log/mod.ts";
 import { parsePlatform } from "../../oci/mod.ts";
-import { parseListenAddress } from "./address.ts";
+import { type ListenAddress, parseListenAddress } from "./address.ts";
 import { type ConfigFile, readConfigFile } from "./config-file.ts";
 import type { EngineConfig } from "./engine-config.ts";
 import type { EngineFlags } from "./engine-flags.ts";
@@ -50,10 +50,12 @@ export async function loadEngineConfig(flags: EngineFlags, surroundings: ConfigS
       warnings.push(`TLS is not enabled for ${text}. enabling mutual TLS authentication is highly recommended`);
     }
   }
+  const debugAddress = flags.debugAddress ?? (env["BUILDKITD_DEBUGADDR"] || file.debugAddress);
   const maxParallelism = flags.maxParallelism ?? file.maxParallelism;
   return {
     root: checkRoot(flags.root ?? file.root ?? defaultRoot),
     addresses,
+    debugAddress: debugAddress ? parseDebugAddress(debugAddress) : undefined,
     socketOwner: { uid: file.uid, gid: flags.group === undefined ? file.gid : groupId(flags.group, groupFile) },
     tls,
     log: { level: logLevel(flags, file, env), format: logFormat(flags.logFormat ?? file.logFormat ?? "text") },
@@ -68,6 +70,11 @@ export async function loadEngineConfig(flags: EngineFlags, surroundings: ConfigS
     idleTimeoutMs: flags.idleTimeoutMs,
     warnings,
   };
+}
+
+/** `HOST:PORT` alone is one on TCP. */
+function parseDebugAddress(text: string): ListenAddress {
+  return parseListenAddress(text.includes("://") ? text : `tcp://${text}`);
 }
 
 /** What builds may ask for where nothing is said of it: an engine that a client has started for itself shares its network with it anyway. */

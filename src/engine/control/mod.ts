@@ -7,4 +7,5 @@ export type { EngineDeps } from "./deps.ts";
 export { JobEnvironment } from "./environment.ts";
 export { JobTable } from "./jobs.ts";
 export { GatewayTable, gatewayService } from "./gateway/mod.ts";
+export { reflectionService } from "./reflection.ts";
 export { controlService } from "./service.ts";

@@ -60,6 +60,8 @@ export interface HistoryOptions {
   readonly now: () => Date;
   /** How long a trace stays open after its build; undefined: 3 seconds. */
   readonly traceWaitMs?: number;
+  /** Sees the record of every build when it has ended. */
+  readonly onEnd?: ((record: BuildRecord) => void) | undefined;
 }
 
 /** Which builds there were, and are: their requests, logs and results. */
@@ -67,6 +69,7 @@ export class History implements AsyncDisposable {
   readonly #store: RecordStore;
   readonly #limits: HistoryLimits;
   readonly #now: () => Date;
+  readonly #onEnd: ((record: BuildRecord) => void) | undefined;
   readonly #active = new Map<string, { record: BuildRecord; readonly counts: StepCounts }>();
   readonly #changes = new Changes();
   /** How many listen to one build alone: while they do it is not deleted, since they may be reading what it keeps. */
@@ -79,6 +82,7 @@ export class History implements AsyncDisposable {
     this.#store = store;
     this.#limits = options.limits;
     this.#now = options.now;
+    this.#onEnd = options.onEnd;
     this.#finalizers = new Finalizers({ waitMs: options.traceWaitMs ?? traceWaitMs });
   }
 
@@ -198,6 +202,7 @@ export class History implements AsyncDisposable {
           }
         : {}),
     });
+    this.#onEnd?.(record);
     this.#store.put(record, kept);
     this.#active.delete(record.Ref);
     this.#changes.tell({ type: COMPLETE, record });
