@@ -1,6 +1,7 @@
-import type { pb } from "../../api/mod.ts";
+import { type pb, policysession } from "../../api/mod.ts";
 import { BuildError } from "../../base/errors/mod.ts";
-import { formatPlatform, type Platform } from "../../oci/mod.ts";
+import { decodeDefinition } from "../../llb/mod.ts";
+import { type Digest, formatPlatform, type Platform } from "../../oci/mod.ts";
 import { dockerfileFrontend, isBuiltinFrontend } from "../frontends/mod.ts";
 import { loadDefinition } from "../ops/mod.ts";
 import { type SourcePolicy, sourcePolicy } from "../policy/mod.ts";
@@ -12,9 +13,11 @@ import type { EngineDeps } from "./deps.ts";
 import type { JobEnvironment } from "./environment.ts";
 import { FrontendBridge } from "./frontend-bridge.ts";
 import { runImageFrontend } from "./gateway/mod.ts";
-import { applied, type Policies } from "./policies.ts";
-import { LazyResult } from "./lazy-result.ts";
+import { explained, type Policies } from "./policies.ts";
+import { LazyResult, type ResultEdge } from "./lazy-result.ts";
+import { askClient } from "./session-policy.ts";
 import { openSessionRegistry } from "./session-registry.ts";
+import { resolveSourceMeta } from "./source-meta.ts";
 
 /** One filesystem of a build's result, not made yet. */
 export interface PlatformResult {
@@ -50,6 +53,7 @@ export class Build implements AsyncDisposable {
   readonly #results: LazyResult[] = [];
   readonly #policies: Policies;
   readonly #policy: SourcePolicy;
+  readonly #policySession: string;
 
   constructor(options: {
     readonly job: Job<Ref, JobEnvironment>;
@@ -57,8 +61,11 @@ export class Build implements AsyncDisposable {
     readonly sessionId: string;
     readonly deps: EngineDeps;
     readonly policies: Policies;
+    /** Session of the client that has a policy of its own; empty: none has. */
+    readonly policySession: string;
   }) {
     this.#policies = options.policies;
+    this.#policySession = options.policySession;
     this.#policy = sourcePolicy(options.policies);
     this.job = options.job;
     this.environment = options.environment;
@@ -70,31 +77,82 @@ export class Build implements AsyncDisposable {
   /**
    * Adds a graph. Nothing runs before somebody looks into the result.
    * @param definition `undefined`: the empty tree
-   * @throws {BuildError} when the definition is malformed or asks for what this engine cannot do
+   * @throws {BuildError} when the definition is malformed or asks for what this engine cannot do, or may not
    */
-  add(definition: pb.Definition | undefined, policies: Policies = []): LazyResult {
-    const policy = this.policy(policies);
-    const sourceOf = (op: pb.SourceOp) => applied(policy, op, "error evaluating the source policy");
-    const edge = definition && loadDefinition(definition, this.deps.worker.ops, { sourceOf }).edge;
+  async add(definition: pb.Definition | undefined, policies: Policies = []): Promise<LazyResult> {
+    const sources = definition && (await this.#sourcesOf(definition, policies));
+    const edge = definition && loadDefinition(definition, this.deps.worker.ops, sources ? { sources } : {}).edge;
+    return this.#lazy(definition, edge);
+  }
+
+  /** The empty tree. */
+  empty(): LazyResult {
+    return this.#lazy(undefined, undefined);
+  }
+
+  #lazy(definition: pb.Definition | undefined, edge: ResultEdge | undefined): LazyResult {
     const make = async () => (edge ? await this.job.build(edge) : undefined);
     const result = new LazyResult(make, { definition, edge });
     this.#results.push(result);
     return result;
   }
 
-  /** The rules that the request brought, and `more`. @throws {BuildError} for rules that make no sense */
-  policy(more: Policies): SourcePolicy {
-    if (more.length === 0) return this.#policy;
-    return sourcePolicy([...this.#policies, ...more]);
+  /** What to take in place of a definition's sources; `undefined`: nobody has a say in it. */
+  async #sourcesOf(
+    definition: pb.Definition,
+    policies: Policies,
+  ): Promise<ReadonlyMap<Digest, pb.SourceOp> | undefined> {
+    if (this.#policySession === "" && this.#policies.length + policies.length === 0) return undefined;
+    const sources = new Map<Digest, pb.SourceOp>();
+    for (const [digest, { op }] of decodeDefinition(definition).ops) {
+      if (op.op.case !== "source") continue;
+      const { value } = op.op;
+      const { signal } = this.job;
+      const decide = async () => await this.allowed(value, { platform: op.platform, policies, signal });
+      sources.set(digest, await explained("error evaluating the source policy", decide));
+    }
+    return sources;
+  }
+
+  /**
+   * The source that is to be used in place of `op`, by the rules that the request brought and `policies`, and by the client's own policy.
+   * @param options.asksClient false: only rules count
+   * @throws {BuildError} when it may not be used, and for rules that make no sense
+   */
+  async allowed(
+    op: pb.SourceOp,
+    options: {
+      readonly platform: pb.Platform | undefined;
+      readonly policies: Policies;
+      readonly asksClient?: boolean;
+      readonly signal: AbortSignal;
+    },
+  ): Promise<pb.SourceOp> {
+    const { platform, policies, asksClient = true, signal } = options;
+    const rules = policies.length === 0 ? this.#policy : sourcePolicy([...this.#policies, ...policies]);
+    if (!asksClient || this.#policySession === "") return rules.apply(op);
+    const caller = await this.environment.session(this.#policySession, { signal });
+    const verifier = caller.client(policysession.PolicyVerifier);
+    const bridge = new FrontendBridge(this, { attributes: {}, inputs: {}, policies, platforms: [], asksClient: false });
+    return await askClient(op, platform, {
+      rules,
+      client: {
+        check: async (request) => await verifier.checkPolicy(request, { signal }),
+        resolve: async (request) =>
+          await explained("error resolving source metadata from policy request", async () =>
+            resolveSourceMeta(bridge, request, signal),
+          ),
+      },
+    });
   }
 
   /** A plain graph as a result: one tree, of this machine's platform. */
-  plain(definition: pb.Definition | undefined, policies: Policies = []): BuildResult {
+  async plain(definition: pb.Definition | undefined, policies: Policies = []): Promise<BuildResult> {
     const { platform } = this.deps.worker.ops;
     return {
       multiPlatform: false,
       metadata: {},
-      refs: [{ id: formatPlatform(platform), platform, result: this.add(definition, policies) }],
+      refs: [{ id: formatPlatform(platform), platform, result: await this.add(definition, policies) }],
     };
   }
 
@@ -139,11 +197,11 @@ export class Build implements AsyncDisposable {
       platforms: runnable.map(({ platform }) => platform),
     });
     const { refs, multiPlatform, metadata } = await dockerfileFrontend(bridge, { signal });
-    return {
-      multiPlatform,
-      metadata,
-      refs: refs.map(({ id, platform, definition }) => ({ id, platform, result: this.add(definition, policies) })),
-    };
+    const results: PlatformResult[] = [];
+    for (const { id, platform, definition } of refs) {
+      results.push({ id, platform, result: await this.add(definition, policies) });
+    }
+    return { multiPlatform, metadata, refs: results };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,7 +1,7 @@
 import { pb } from "../../api/mod.ts";
 import { create } from "../../base/protobuf/mod.ts";
 import { BuildError, isAbort, messageOf } from "../../base/errors/mod.ts";
-import { decodeDefinition } from "../../llb/mod.ts";
+import { decodeDefinition, encodePlatform } from "../../llb/mod.ts";
 import { type Digest, digestOf, type Platform, parseReference, withDefaultTag } from "../../oci/mod.ts";
 import type {
   Bridge,
@@ -15,7 +15,7 @@ import type { SourceFacts, SourceInstance } from "../ops/mod.ts";
 import type { OpContext } from "../solver/mod.ts";
 import type { Build } from "./build.ts";
 import type { JobEnvironment } from "./environment.ts";
-import { applied, type Policies } from "./policies.ts";
+import { explained, type Policies } from "./policies.ts";
 import type { LazyResult } from "./lazy-result.ts";
 
 /** What a frontend sees of the engine: one build. */
@@ -26,6 +26,7 @@ export class FrontendBridge implements Bridge {
   readonly inputs: Readonly<Record<string, pb.Definition>>;
   readonly #build: Build;
   readonly #policies: Policies;
+  readonly #asksClient: boolean;
   readonly #times = new Map<Digest, Promise<SourceTime>>();
   readonly #configs = new Map<string, Promise<ResolvedImageConfig>>();
 
@@ -37,6 +38,8 @@ export class FrontendBridge implements Bridge {
       /** Rules about sources besides those of the request. */
       readonly policies?: Policies;
       readonly platforms: readonly Platform[];
+      /** Whether the client's own policy has a say in what is asked about; usually so. */
+      readonly asksClient?: boolean;
     },
   ) {
     this.#build = build;
@@ -45,6 +48,7 @@ export class FrontendBridge implements Bridge {
     this.platforms = options.platforms;
     this.inputs = options.inputs;
     this.#policies = options.policies ?? [];
+    this.#asksClient = options.asksClient ?? true;
   }
 
   async resolveImageConfig(
@@ -68,17 +72,28 @@ export class FrontendBridge implements Bridge {
     return await config;
   }
 
-  /** What rules have the build use in place of a source that somebody asks about. @throws {BuildError} when it may not be used */
-  allowed(op: pb.SourceOp): pb.SourceOp {
-    return applied(this.#build.policy(this.#policies), op, "could not resolve image due to policy");
+  /** What policies have the build use in place of a source that somebody asks about. @throws {BuildError} when it may not be used */
+  async allowed(
+    op: pb.SourceOp,
+    { platform, signal }: { readonly platform?: Platform; readonly signal: AbortSignal },
+  ): Promise<pb.SourceOp> {
+    const [policies, asksClient] = [this.#policies, this.#asksClient];
+    const encoded = platform && encodePlatform(platform);
+    return await explained("could not resolve image due to policy", async () =>
+      this.#build.allowed(op, { platform: encoded, policies, asksClient, signal }),
+    );
   }
 
   async #resolve(
     name: string,
     { platform, logName, layout, signal }: Parameters<Bridge["resolveImageConfig"]>[1],
   ): Promise<ResolvedImageConfig> {
-    const asked = this.allowed(
-      create(pb.SourceOpSchema, { identifier: `${layout ? "oci-layout" : "docker-image"}://${name}` }),
+    const asked = await this.allowed(
+      create(pb.SourceOpSchema, {
+        identifier: `${layout ? "oci-layout" : "docker-image"}://${name}`,
+        attrs: layout ? { "oci.session": layout.sessionId, "oci.store": layout.store } : {},
+      }),
+      { platform, signal },
     );
     const [, allowed] = (layout ? /^oci-layout:\/\/(.*)$/ : /^docker-image:\/\/(.*)$/).exec(asked.identifier) ?? [];
     if (allowed === undefined) {
@@ -126,11 +141,16 @@ export class FrontendBridge implements Bridge {
     op: pb.SourceOp,
     options: { readonly logName: string; readonly signal: AbortSignal },
   ): Promise<SourceTime> {
-    const { scheme, told } = await this.#ask(op, options, async (instance, context) => await instance.time?.(context));
+    const source = await this.allowed(op, options);
+    const { scheme, told } = await this.#ask(
+      source,
+      options,
+      async (instance, context) => await instance.time?.(context),
+    );
     return { scheme, seconds: told };
   }
 
-  /** What is at a source now; `undefined` where sources of its kind do not tell. */
+  /** What is at a source now, which is {@link allowed}; `undefined` where sources of its kind do not tell. */
   async sourceFacts(
     op: pb.SourceOp,
     options: { readonly logName: string; readonly signal: AbortSignal },
@@ -149,7 +169,7 @@ export class FrontendBridge implements Bridge {
     const progress = job.progressFor({ digest: digestOf(`metadata ${logName}`), name: logName });
     progress.start();
     try {
-      const instance = sources.find((source) => source.scheme === scheme)?.open(this.allowed(op), { platform });
+      const instance = sources.find((source) => source.scheme === scheme)?.open(op, { platform });
       const told = instance && (await ask(instance, { signal, progress, environment }));
       progress.complete();
       return { scheme, told };
@@ -159,8 +179,8 @@ export class FrontendBridge implements Bridge {
     }
   }
 
-  solve(definition: pb.Definition): Promise<LazyResult> {
-    return Promise.resolve(this.#build.add(definition, this.#policies));
+  async solve(definition: pb.Definition): Promise<LazyResult> {
+    return await this.#build.add(definition, this.#policies);
   }
 
   async runFrontend(

@@ -1,16 +1,16 @@
-import type { pb, sourcepolicy } from "../../api/mod.ts";
-import { BuildError } from "../../base/errors/mod.ts";
-import type { SourcePolicy } from "../policy/mod.ts";
+import type { sourcepolicy } from "../../api/mod.ts";
+import { BuildError, isAbort } from "../../base/errors/mod.ts";
 
 /** Rules about sources. */
 export type Policies = readonly sourcepolicy.Policy[];
 
-/** Applies rules to a source; what they refuse is said to be about `what`. */
-export function applied(policy: SourcePolicy, op: pb.SourceOp, what: string): pb.SourceOp {
+/** What rules or the client's policy refuse is said to be about `what`. */
+export async function explained<T>(what: string, decide: () => Promise<T>): Promise<T> {
   try {
-    return policy.apply(op);
+    return await decide();
   } catch (error) {
-    if (!(error instanceof BuildError)) throw error;
-    throw new BuildError(error.code, `${what}: ${error.message}`, { cause: error });
+    if (!(error instanceof BuildError) || isAbort(error)) throw error;
+    const { code, details, location } = error;
+    throw new BuildError(code, `${what}: ${error.message}`, { cause: error, details, location });
   }
 }

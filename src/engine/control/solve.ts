@@ -20,6 +20,7 @@ import { Build, type BuildResult } from "./build.ts";
 import type { Policies } from "./policies.ts";
 import type { EngineDeps } from "./deps.ts";
 import { JobEnvironment } from "./environment.ts";
+import { finalizeExport, findExporters } from "./session-exporters.ts";
 import { openSessionRegistry } from "./session-registry.ts";
 import { statusMessages } from "./status-messages.ts";
 
@@ -48,7 +49,7 @@ export async function solve(
     images: new ImageResolver({ registry, content: worker.content }),
     content: worker.content,
     entitlements,
-    solve: async (definition) => (await build.add(definition).build())?.clone(),
+    solve: async (definition) => (await (await build.add(definition)).build())?.clone(),
   });
   const job = worker.solver.openJob(request.Ref, { environment, signal });
   deps.jobs.add(request.Ref, job);
@@ -58,7 +59,14 @@ export async function solve(
     ? undefined
     : new BuildTrace(deps.traces, { parent: options.caller, now: () => new Date() });
   const recording = trace && deps.history.begin(request, statusMessages(job.status(), forever), trace);
-  const build = new Build({ job, environment, sessionId: request.Session, deps, policies });
+  const build = new Build({
+    job,
+    environment,
+    sessionId: request.Session,
+    deps,
+    policies,
+    policySession: request.SourcePolicySession,
+  });
   let failure: unknown;
   let exported: Exported = { response: {}, results: new Map(), documents: [] };
   try {
@@ -70,9 +78,12 @@ export async function solve(
       const edge = cacheExports.isInline ? edges.get(id) : undefined;
       return edge && (await build.caches.inline(ref, edge, how));
     };
-    exported = await exportAll(exporters, source, { request, build, inlineCache, signal });
+    const caller = request.EnableSessionExporter ? await environment.session(undefined, { signal }) : undefined;
+    const added = caller ? await findExporters(caller, source, { signal }) : [];
+    exported = await exportAll([...exporters, ...added], source, { request, build, inlineCache, signal });
     const cached = await build.caches.export(cacheExports, source.refs, [...edges.values()]);
     exported = { ...exported, response: { ...exported.response, ...cached } };
+    if (caller) await finalizeExport(caller, exported.response, { signal });
     return exported.response;
   } catch (error) {
     failure = await explainFullDisk(error, worker.root);
@@ -117,8 +128,6 @@ function refuseUnsupported(request: control.SolveRequest): void {
   const refuse = (what: string): never => {
     throw new BuildError("unimplemented", `${what} is not supported by this engine yet`);
   };
-  if (request.SourcePolicySession !== "") refuse("a source policy that the client applies");
-  if (request.EnableSessionExporter) refuse("the session exporter");
   if (request.ProxyNetwork) refuse("the proxy network");
   if (request.CompatibilityVersion > 30n) {
     throw new BuildError(
@@ -185,7 +194,7 @@ async function resultOf(request: control.SolveRequest, build: Build, signal: Abo
       signal,
     });
   }
-  if (request.Definition) return build.plain(request.Definition);
+  if (request.Definition) return await build.plain(request.Definition);
   return await build.deps.gateways.run(request.Ref, build, { signal });
 }
 

@@ -23,8 +23,8 @@ export interface LoadedDefinition<C extends OpEnvironment> {
 
 /** What is not in a definition itself. */
 export interface LoadOptions {
-  /** What to take in place of a source. @throws {BuildError} when it may not be used */
-  readonly sourceOf?: (op: pb.SourceOp) => pb.SourceOp;
+  /** What to take in place of sources, by vertex. */
+  readonly sources?: ReadonlyMap<Digest, pb.SourceOp>;
 }
 
 /**
@@ -72,13 +72,13 @@ function bind<C extends OpEnvironment>(
   node: GraphOp,
   inputs: number,
   deps: OpDeps<C>,
-  { sourceOf = (op) => op }: LoadOptions,
+  { sources }: LoadOptions,
 ): Op<Ref, C> {
   const { op, name: description } = node;
   const platform: Platform = node.platform ?? deps.platform;
   switch (op.op.case) {
     case "source":
-      return sourceOp(sourceOf(op.op.value), platform, deps.sources);
+      return sourceOp(sources?.get(node.digest) ?? op.op.value, platform, deps.sources);
     case "exec":
       return execOp(
         op.op.value,

@@ -1,2 +1,2 @@
 /** Which sources a build may use, and which it uses in their place: rules that come with the request. Pure. */
-export { type SourcePolicy, sourcePolicy } from "./source-policy.ts";
+export { normalizedIdentifier, type SourcePolicy, sourcePolicy } from "./source-policy.ts";

@@ -27,7 +27,10 @@ export function sourcePolicy(policies: readonly sourcepolicy.Policy[]): SourcePo
   if (all.every((rules) => rules.length === 0)) return { apply: (op) => op };
   return {
     apply(op) {
-      let current = create(pb.SourceOpSchema, { identifier: normalized(op.identifier), attrs: { ...op.attrs } });
+      let current = create(pb.SourceOpSchema, {
+        identifier: normalizedIdentifier(op.identifier),
+        attrs: { ...op.attrs },
+      });
       for (let rewrites = 0; ; rewrites++) {
         if (rewrites > maxRewrites) {
           throw new BuildError("invalid_argument", "too many mutations on a single source: too many operations");
@@ -135,8 +138,8 @@ function constraintOf({ key, value, condition }: sourcepolicy.AttrConstraint) {
   }
 }
 
-/** Image names are spelled out before they are compared. */
-function normalized(identifier: string): string {
+/** An identifier as rules see it: image names are spelled out before they are compared. @throws {BuildError} `invalid_argument` */
+export function normalizedIdentifier(identifier: string): string {
   const [, name] = /^docker-image:\/\/(.*)$/.exec(identifier) ?? [];
   if (name === undefined) return identifier;
   try {

@@ -13,8 +13,6 @@ const missing: ReadonlySet<string> = new Set<LlbCapability>([
   "exec.meta.cdi",
   "exec.meta.linux.resources",
   "exporter.image.attestations",
-  "exporter.session",
-  "source.policy.session",
 ]);
 
 /** What graphs may ask of this engine, sorted. */

@@ -70,7 +70,7 @@ export class GatewayBuild {
     const policies = request.SourcePolicies;
     const result =
       request.Frontend === ""
-        ? this.build.plain(request.Definition, policies)
+        ? await this.build.plain(request.Definition, policies)
         : await this.build.runFrontend(request.Frontend, {
             attributes: request.FrontendOpt,
             inputs: request.FrontendInputs,
@@ -147,7 +147,7 @@ export class GatewayBuild {
       return {
         id: key === "" ? formatPlatform(platform) : key,
         platform,
-        result: ref === "" ? this.build.add(undefined) : this.ref(ref),
+        result: ref === "" ? this.build.empty() : this.ref(ref),
       };
     });
     const order = [...platforms.keys()];

@@ -1,14 +1,12 @@
-import { type MessageInitShape, timestampFromDate } from "../../../base/protobuf/mod.ts";
-import { type apicaps, gateway, type pb } from "../../../api/mod.ts";
+import type { MessageInitShape } from "../../../base/protobuf/mod.ts";
+import { type apicaps, gateway } from "../../../api/mod.ts";
 import { BuildError } from "../../../base/errors/mod.ts";
 import { createPatternMatcher } from "../../../base/text/patterns/mod.ts";
 import { encodeStat } from "../../../filesync/mod.ts";
-import { decodePlatform } from "../../../llb/mod.ts";
-import { parsePlatform } from "../../../oci/mod.ts";
 import { type HandlerContext, type Route, service } from "../../../rpc/mod.ts";
 import type { TocEntry } from "../../snapshots/mod.ts";
 import type { EngineDeps } from "../deps.ts";
-import type { Policies } from "../policies.ts";
+import { resolveImage, resolveSourceMeta } from "../source-meta.ts";
 import { workerRecords } from "../worker-records.ts";
 import { engineCapabilities, gatewayCapabilities } from "./capabilities.ts";
 import { execProcesses, readContainerDirectory, readContainerFile, statContainerFile } from "./containers/mod.ts";
@@ -27,17 +25,6 @@ export function gatewayRoutes(
   find: (call: HandlerContext) => Promise<GatewayBuild>,
   deps: EngineDeps,
 ): readonly Route[] {
-  const resolveImage = async (build: GatewayBuild, asked: AskedImage, signal: AbortSignal) => {
-    const { name, platform, logName, mode, layout, policies } = asked;
-    const { ref, digest, config } = await build.bridgeWith(policies).resolveImageConfig(name, {
-      platform: platform ? decodePlatform(platform) : parsePlatform("linux"),
-      resolveMode: mode === "pull" || mode === "local" ? mode : "default",
-      logName: logName || `load metadata for ${name}`,
-      ...(layout ? { layout } : {}),
-      signal,
-    });
-    return { ref, digest: digest ?? "", config: config as Uint8Array<ArrayBuffer> };
-  };
   return service(gateway.LLBBridge, {
     ping: async () => ({
       FrontendAPICaps: gatewayCapabilities.map(enabled),
@@ -54,24 +41,14 @@ export function gatewayRoutes(
     resolveImageConfig: async (request, context) => {
       const { Ref: name, Platform: platform, LogName: logName, ResolveMode: mode } = request;
       const layout = request.ResolverType === 1 ? { sessionId: request.SessionID, store: request.StoreID } : undefined;
-      const asked = { name, platform, logName, mode, layout, policies: request.SourcePolicies };
-      const { ref, digest, config } = await resolveImage(await find(context), asked, context.signal);
-      return { Ref: ref, Digest: digest, Config: config };
+      const bridge = (await find(context)).bridgeWith(request.SourcePolicies);
+      const asked = { name, platform, logName, mode, layout };
+      const { ref, digest, config } = await resolveImage(bridge, asked, context.signal);
+      return { Ref: ref, Digest: digest ?? "", Config: config as Uint8Array<ArrayBuffer> };
     },
     resolveSourceMeta: async (request, context) => {
-      const { Source, Platform: platform, LogName: logName, ResolveMode: mode, SourcePolicies: policies } = request;
-      const build = await find(context);
-      const [, scheme, name] = /^(docker-image|oci-layout):\/\/(.*)$/.exec(Source?.identifier ?? "") ?? [];
-      if (!Source) throw new BuildError("invalid_argument", "there is no source to resolve");
-      if (scheme === undefined || name === undefined) return await factsOf(build, request, Source, context.signal);
-      const { attrs } = Source;
-      const layout =
-        scheme === "oci-layout"
-          ? { sessionId: attrs["oci.session"] ?? "", store: attrs["oci.store"] ?? "" }
-          : undefined;
-      const asked = { name, platform, logName, mode, layout, policies };
-      const { ref, digest, config } = await resolveImage(build, asked, context.signal);
-      return { Source: { ...Source, identifier: `${scheme}://${ref}` }, Image: { Digest: digest, Config: config } };
+      const bridge = (await find(context)).bridgeWith(request.SourcePolicies);
+      return await resolveSourceMeta(bridge, request, context.signal);
     },
     readFile: async ({ Ref, FilePath, Range }, context) => {
       const bytes = await (await find(context)).ref(Ref).readFile(FilePath, { signal: context.signal });
@@ -138,40 +115,6 @@ export function gatewayRoutes(
       return {};
     },
   });
-}
-
-/** What is at a repository or an address now. @throws {BuildError} `unimplemented` for sources that cannot be asked */
-async function factsOf(
-  build: GatewayBuild,
-  { LogName, Git, SourcePolicies }: gateway.ResolveSourceMetaRequest,
-  asked: pb.SourceOp,
-  signal: AbortSignal,
-): Promise<MessageInitShape<typeof gateway.ResolveSourceMetaResponseSchema>> {
-  const bridge = build.bridgeWith(SourcePolicies);
-  const Source = bridge.allowed(asked);
-  const facts = await bridge.sourceFacts(Source, { logName: LogName || `resolve ${Source.identifier}`, signal });
-  if (!facts || Git?.ReturnObject) {
-    const what = facts ? "objects of a repository" : Source.identifier;
-    throw new BuildError("unimplemented", `cannot resolve ${what}: not supported by this engine yet`);
-  }
-  if (facts.type === "git") {
-    const { object, commit, ref } = facts;
-    return { Source, Git: { Checksum: object, Ref: ref, CommitChecksum: object === commit ? "" : commit } };
-  }
-  const { digest, filename, lastModifiedSec } = facts;
-  const LastModified = lastModifiedSec === undefined ? undefined : timestampFromDate(new Date(lastModifiedSec * 1000));
-  return { Source, HTTP: { Checksum: digest, Filename: filename, ...(LastModified && { LastModified }) } };
-}
-
-/** What a client asks about an image. */
-interface AskedImage {
-  readonly name: string;
-  readonly platform: pb.Platform | undefined;
-  readonly logName: string;
-  readonly mode: string;
-  readonly layout: { readonly sessionId: string; readonly store: string } | undefined;
-  /** Rules about sources that count for this question. */
-  readonly policies: Policies;
 }
 
 /** A result for clients from before results said what they are made of. */

@@ -96,8 +96,8 @@ async function endOf(
 
 async function openContainer(build: Build, found: FrontendImage, signal: AbortSignal): Promise<GatewayContainer> {
   const results = new Map<string, LazyResult>([
-    ["root", build.add(found.definition)],
-    ["metadata", build.add(found.metadata)],
+    ["root", await build.add(found.definition)],
+    ["metadata", await build.add(found.metadata)],
   ]);
   const isAlone = found.config.config?.Labels?.["moby.buildkit.frontend.network.none"] === "true";
   const request = create(gateway.NewContainerRequestSchema, {
