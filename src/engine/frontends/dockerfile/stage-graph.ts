@@ -174,6 +174,7 @@ export class StageGraph {
     return image;
   }
 
+  /** Names the first stage from which a circle can be reached, as BuildKit does, and where the circle closes. */
   #refuseCycles(): void {
     const done = new Set<Stage>();
     for (const start of this.stages) {
@@ -187,7 +188,7 @@ export class StageGraph {
           path.pop();
         } else if (path.some(({ stage }) => stage === needed)) {
           throw dockerfileError(
-            `circular dependency detected on stage: ${needed.displayName || needed.baseName}`,
+            `circular dependency detected on stage: ${start.displayName || start.baseName}`,
             rangeOfDependency(top.stage, needed),
           );
         } else if (!done.has(needed)) {
