@@ -12,5 +12,6 @@ export { followPaths } from "./follow-paths.ts";
 export { type PacketStream } from "./packets.ts";
 export { type SendOptions, sendTree, type TreeSource } from "./send-tree.ts";
 export { directorySource, type DirectorySourceOptions, readFileChunks } from "./directory-source.ts";
+export { metadataFile } from "./metadata-log.ts";
 export { type ReceivedTree, type ReceiveOptions, receiveTree } from "./receive-tree.ts";
 export { decodeStat, encodeStat } from "./wire-stat.ts";

@@ -1,12 +1,14 @@
 import { createHash, type Hash } from "node:crypto";
 import { write, writeSync } from "node:fs";
 import { promisify } from "node:util";
+import type { fsutil } from "../api/mod.ts";
 import { asBuildError, BuildError, isSystemError, messageOf } from "../base/errors/mod.ts";
 import { EntryWriter, type OpenFile } from "./entry-writer.ts";
 import type { FileStat } from "./file-stat.ts";
 import { decodePacket, encodePacket, type PacketStream } from "./packets.ts";
 import { ReceivedOrder } from "./received-order.ts";
 import { type WalkedFile, walkTree } from "./walk.ts";
+import { metadataFile, MetadataLog } from "./metadata-log.ts";
 import { decodeStat } from "./wire-stat.ts";
 
 const writeAsync = promisify(write);
@@ -27,6 +29,11 @@ export interface ReceiveOptions {
   readonly mode: "mirror" | "replace" | "merge";
   /** Changes an entry before it is compared and written (its owner, for instance); `undefined` leaves it out. Its path and type must stay. */
   readonly map?: ((entry: FileStat) => FileStat | undefined) | undefined;
+  /**
+   * Takes over only the entries for which it says so, with the directories that lead there; of all, what was said goes into {@link metadataFile}.
+   * An entry of that name is never taken over.
+   */
+  readonly only?: ((path: string) => boolean) | undefined;
   /** Whether to compute the sha256 of what arrives. Default false. */
   readonly digests?: boolean | undefined;
   /** Most entries that are accepted. Default 2,000,000. */
@@ -100,6 +107,7 @@ class TreeReceiver implements Disposable {
   readonly #links: FileStat[] = [];
   /** Directories that the map has left out; what is in them is left out, too. */
   #skipped: string | undefined;
+  readonly #metadata: MetadataLog | undefined;
   #entries = 0;
   #requested = 0;
   #openFiles = 0;
@@ -109,6 +117,7 @@ class TreeReceiver implements Disposable {
     this.#options = options;
     this.#writer = new EntryWriter(root);
     this.#before = new Map();
+    this.#metadata = options.only && new MetadataLog(options.only);
     if (options.mode !== "merge") {
       for (const entry of walkTree(root, { xattrs: false })) this.#before.set(entry.path, entry);
     }
@@ -129,7 +138,7 @@ class TreeReceiver implements Disposable {
       switch (packet.type) {
         case "stat":
           if (walkEnded) throw new BuildError("invalid_argument", "unexpected entry after the end of the walk");
-          this.#onStat(decodeStat(packet.stat));
+          this.#onStat(packet.stat);
           break;
         case "end of walk":
           if (walkEnded) throw new BuildError("invalid_argument", "the walk ended twice");
@@ -146,6 +155,7 @@ class TreeReceiver implements Disposable {
       }
     }
     this.#finish();
+    if (this.#metadata) await this.#writeMetadata(this.#metadata);
     await this.#stream.send(encodePacket({ type: "finish" }));
     await this.#drain(incoming);
     return {
@@ -167,12 +177,16 @@ class TreeReceiver implements Disposable {
         throw new BuildError("invalid_argument", `unexpected packet "${packet.type}" after the end`);
     }
   }
-  #onStat(sent: FileStat): void {
+  #onStat(wire: fsutil.Stat): void {
+    const sent = decodeStat(wire);
     const id = this.#entries++;
     if (id >= (this.#options.maxEntries ?? 2_000_000))
       throw new BuildError("resource_exhausted", `more than ${id} entries`);
     this.#order.accept(sent);
     if (this.#skipped !== undefined && sent.path.startsWith(`${this.#skipped}/`)) return;
+    for (const entry of this.#metadata?.admit(sent, wire) ?? [sent]) this.#take(entry, id);
+  }
+  #take(sent: FileStat, id: number): void {
     const stat = this.#options.map ? this.#options.map(sent) : sent;
     if (!stat) {
       if (sent.type === "dir") this.#skipped = sent.path;
@@ -239,6 +253,20 @@ class TreeReceiver implements Disposable {
     hash?.update(data);
     if (data.byteLength < writeAsyncFromBytes) writeAllSync(pending.file.fd, data);
     else await writeAll(pending.file.fd, data);
+  }
+  async #writeMetadata({ bytes }: MetadataLog): Promise<void> {
+    const data = bytes();
+    const stat = {
+      path: metadataFile,
+      type: "file",
+      mode: 0o644,
+      size: data.byteLength,
+      mtimeSec: 0,
+      mtimeNsec: 0,
+    } as const;
+    const file = this.#writer.openFile(metadataFile);
+    await writeAll(file.fd, data);
+    this.#writer.finishFile(file, { ...stat, uid: 0, gid: 0 });
   }
   /** Removes what was not sent, makes hardlinks and sets the metadata of directories, deepest first. */
   #finish(): void {

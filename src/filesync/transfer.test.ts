@@ -17,13 +17,14 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { suite, test, type TestContext } from "node:test";
-import { create, type MessageInitShape } from "../base/protobuf/mod.ts";
+import { create, fromBinary, type MessageInitShape } from "../base/protobuf/mod.ts";
 import { fsutil } from "../api/mod.ts";
 import { BuildError } from "../base/errors/mod.ts";
 import { lutimes } from "../base/sys/mod.ts";
 import {
   directorySource,
   type DirectorySourceOptions,
+  metadataFile,
   type ReceivedTree,
   type ReceiveOptions,
   receiveTree,
@@ -154,6 +155,31 @@ suite("a tree that is sent", () => {
     writeFileSync(join(from, "f"), "hello");
     const { digests } = await transfer(from, to, { digests: true });
     assert.deepEqual([...digests], [["f", "sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"]]);
+  });
+
+  test("may be of some entries only, and then says of all what the sender has told", async (t) => {
+    const { from, to } = directories(t);
+    mkdirSync(join(from, "a/b"), { recursive: true });
+    mkdirSync(join(from, "c"));
+    writeFileSync(join(from, "a/b/f"), "hello");
+    execFileSync("ln", [join(from, "a/b/f"), join(from, "a/g")]);
+    execFileSync("ln", [join(from, "a/b/f"), join(from, "c/h")]);
+    writeFileSync(join(from, metadataFile), "not taken over");
+    const { requested } = await transfer(from, to, { only: (path) => path === "a/g" || path === "c/h" });
+    assert.equal(requested, 1);
+    const taken = [...walkTree(to)].map(({ path, hardlink }) =>
+      hardlink === undefined ? path : `${path} = ${hardlink}`,
+    );
+    assert.deepEqual(taken, [metadataFile, "a", "a/g", "c", "c/h = a/g"]);
+    assert.equal(readFileSync(join(to, "a/g"), "utf8"), "hello");
+    const told: string[] = [];
+    const log = readFileSync(join(to, metadataFile));
+    for (let at = 0; at < log.length; ) {
+      const end = at + 4 + log.readUInt32LE(at);
+      told.push(fromBinary(fsutil.StatSchema, log.subarray(at + 4, end)).path);
+      at = end;
+    }
+    assert.deepEqual(told, ["a", "a/b", "a/b/f", "a/g", "c", "c/h"]);
   });
 
   test("merges into what is there and removes nothing", async (t) => {

@@ -5,7 +5,7 @@ import { Authorizer } from "./authorizer.ts";
 import { type Endpoint, type HostLookup, originEndpoint, readEndpoints } from "./endpoint.ts";
 import { fetchContent, type Shelf } from "./fetch.ts";
 import { RegistryHttp } from "./http.ts";
-import { blobExists, type OpenBlob, pushBlobTo } from "./push-blob.ts";
+import { blobExists, lookUpBlob, type OpenBlob, pushBlobTo } from "./push-blob.ts";
 import { type PushManifestOptions, pushManifestTo } from "./push-manifest.ts";
 import { listReferrers } from "./referrers.ts";
 import type { CallOptions, HostConfig, Registry } from "./registry.ts";
@@ -111,6 +111,20 @@ class RegistryClient implements Registry {
         if (begun || i === endpoints.length - 1 || !(error instanceof BuildError)) throw error;
       }
     }
+  }
+  async findContent(reference: Reference, digest: Digest, options: CallOptions): Promise<Descriptor> {
+    const found = await this.#firstThat(
+      reference,
+      options,
+      async (endpoint, signal): Promise<Descriptor | undefined> => {
+        const size = await lookUpBlob(this.#http, endpoint, reference, digest, { signal, access: "pull" });
+        if (size === undefined) return await lookUpManifest(this.#http, endpoint, reference, digest, { signal });
+        if (!Number.isNaN(size)) return { mediaType: "application/octet-stream", digest, size };
+        throw new BuildError("unavailable", `registry "${endpoint.name}" does not tell the size of blob ${digest}`);
+      },
+    );
+    if (!found) throw notFound(reference);
+    return found;
   }
   async hasBlob(reference: Reference, digest: Digest, options: CallOptions): Promise<boolean> {
     const endpoint = originEndpoint(reference.registry, this.#hosts);

@@ -58,6 +58,17 @@ export async function blobExists(
   digest: Digest,
   options: { signal: AbortSignal; access: "pull" | "push" },
 ): Promise<boolean> {
+  return (await lookUpBlob(http, endpoint, reference, digest, options)) !== undefined;
+}
+
+/** The size of a blob in bytes, `NaN` where the registry does not tell; `undefined`: it has no such blob. */
+export async function lookUpBlob(
+  http: RegistryHttp,
+  endpoint: Endpoint,
+  reference: Reference,
+  digest: Digest,
+  options: { signal: AbortSignal; access: "pull" | "push" },
+): Promise<number | undefined> {
   const request: ApiRequest = {
     endpoint,
     method: "HEAD",
@@ -67,8 +78,8 @@ export async function blobExists(
     signal: options.signal,
   };
   await using response = await http.send(request);
-  if (response.status === 200) return true;
-  if (response.status === 404) return false;
+  if (response.status === 200) return Number(response.header("content-length") ?? Number.NaN);
+  if (response.status === 404) return undefined;
   throw await refusal(http, response, request, options.access, reference);
 }
 

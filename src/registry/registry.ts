@@ -43,6 +43,11 @@ export interface Registry extends AsyncDisposable {
     descriptor: Descriptor,
     options: CallOptions & { readonly offset?: number; readonly verify?: boolean },
   ): AsyncIterable<Uint8Array>;
+  /**
+   * What a repository has under a digest, a blob or a manifest, when nothing else is known of it: ready for {@link fetchBlob}.
+   * @throws {BuildError} `not_found`; `unavailable` when the registry does not tell the size
+   */
+  findContent(reference: Reference, digest: Digest, options: CallOptions): Promise<Descriptor>;
   hasBlob(reference: Reference, digest: Digest, options: CallOptions): Promise<boolean>;
   /** The manifest under a tag or digest of that repository; `undefined` when there is none. */
   hasManifest(reference: Reference, tagOrDigest: string, options: CallOptions): Promise<Descriptor | undefined>;

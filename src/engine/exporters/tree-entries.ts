@@ -1,10 +1,6 @@
-import { open } from "node:fs/promises";
 import { BuildError } from "../../base/errors/mod.ts";
-import type { TocEntry } from "../snapshots/mod.ts";
+import { LinkGroups, type TocEntry } from "../snapshots/mod.ts";
 import type { ExportContext, ExportSource, PlatformRef } from "./exporter.ts";
-
-/** Pieces that file content is read in. */
-const readBytes = 256 * 1024;
 
 /** Where the tree of one platform goes when each has a directory of its own, for instance `linux_arm_v7`. */
 export function platformDirectory({ id }: PlatformRef): string {
@@ -21,18 +17,17 @@ export async function locatedEntries(platformRef: PlatformRef, context: ExportCo
   const tree = await ref.tree({ signal });
   const entries = [...tree.walk("")].filter((entry) => entry.path !== "");
   const located = await ref.locate(entries, { signal });
-  const firstNames = new Map<string, string>();
+  const links = new LinkGroups(tree, entries);
+  const firstNames = new Map<object, string>();
   return located.map((entry) => {
-    if (entry.type !== "file") return entry;
-    const { hardlink, ...rest } = entry;
+    const { hardlink: _, ...rest } = entry;
+    const group = links.of(entry);
+    if (!group) return rest;
     // The layer's own first name of it may be gone, or come later in this order: the first one met here takes its place.
-    const group = `${hardlink ?? entry.path}\0${entry.digest ?? ""}`;
     const first = firstNames.get(group);
-    if (first === undefined) {
-      firstNames.set(group, entry.path);
-      return rest;
-    }
-    return { ...rest, hardlink: first };
+    if (first !== undefined) return { ...rest, hardlink: first };
+    firstNames.set(group, entry.path);
+    return rest;
   });
 }
 
@@ -56,24 +51,5 @@ export class PathClashes {
       "invalid_argument",
       `cannot overwrite ${path} from ${earlier} with ${owner} when split option is disabled`,
     );
-  }
-}
-
-/** The bytes of a regular file. Holds one piece. */
-export async function* contentOf(entry: TocEntry): AsyncGenerator<Uint8Array> {
-  const { content } = entry;
-  if (entry.size === 0) return;
-  if (!content) throw new Error(`Internal error: ${entry.path} has no content after locate()`);
-  if (content.kind === "bytes") {
-    yield content.data;
-    return;
-  }
-  await using file = await open(content.file, "r");
-  for (let at = 0; at < entry.size; ) {
-    const buffer = Buffer.allocUnsafe(Math.min(readBytes, entry.size - at));
-    const { bytesRead } = await file.read(buffer, 0, buffer.byteLength, content.offsetBytes + at);
-    if (bytesRead === 0) throw new Error(`Internal error: ${content.file} ends before ${entry.path} does`);
-    yield buffer.subarray(0, bytesRead);
-    at += bytesRead;
   }
 }

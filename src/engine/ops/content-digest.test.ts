@@ -68,8 +68,9 @@ test("what is missing is said in BuildKit's words", () => {
     code: "not_found",
     message: 'failed to calculate checksum of ref ref: "/none": not found',
   });
-  assert.throws(() => digest(base, { path: "/dir", required: ["a", "c/d"] }), /"\/c\/d": not found$/);
-  assert.doesNotThrow(() => digest(base, { path: "/", required: ["dir/a", "dir"] }));
+  assert.throws(() => digest(base, { path: "/dir", include: ["**"], required: ["a", "c/d"] }), /"\/c\/d": not found$/);
+  assert.doesNotThrow(() => digest(base, { path: "/", include: ["**"], required: ["dir/a", "dir"] }));
+  assert.doesNotThrow(() => digest(base, { path: "/dir", required: ["nothing"] })); // all is taken that there is
   assert.equal(digest(base, { path: "/none", optional: true }), digest({}, { path: "/gone", optional: true }));
 });
 

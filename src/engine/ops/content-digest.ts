@@ -1,4 +1,5 @@
 import { BuildError } from "../../base/errors/mod.ts";
+import { createPathPattern } from "../../base/text/patterns/mod.ts";
 import { type Digest, Digester } from "../../oci/mod.ts";
 import type { Ref } from "../refs/mod.ts";
 import { baseOf, type TocEntry, type Tree } from "../snapshots/mod.ts";
@@ -103,8 +104,11 @@ function hashSelection(hash: TextHash, tree: Tree, selector: ContentSelector, ha
   const { path, followLinks, include = [], exclude = [], required = [] } = selector;
   const wildcard = selector.wildcard === true && hasWildcards(path);
   const filter = new CopyFilter(include, exclude);
+  if (wildcard) createPathPattern(relativePath(path)); // nothing matches what is no pattern, but here somebody can be told
   const matches = wildcard ? matchesOf(tree, selector) : [path];
-  const missing = new Set(required.map((wanted) => below(relativePath(path), relativePath(wanted))));
+  // Of a plain path, all is taken that there is.
+  const isPlain = !wildcard && include.length === 0 && exclude.length === 0;
+  const missing = new Set((isPlain ? [] : required).map((wanted) => below(relativePath(path), relativePath(wanted))));
   for (const match of matches) {
     const root = followLinks ? followPath(tree, match) : followParent(tree, match);
     if (!tree.get(root)) {

@@ -1,6 +1,6 @@
 import { pb } from "../../api/mod.ts";
 import type { Ref } from "../refs/mod.ts";
-import { mergeLayers, type TocEntry, type Tree } from "../snapshots/mod.ts";
+import { LinkGroups, mergeLayers, type TocEntry, type Tree } from "../snapshots/mod.ts";
 import type { Op } from "../solver/mod.ts";
 import type { OpDeps } from "./deps.ts";
 import type { OpEnvironment } from "./environment.ts";
@@ -83,9 +83,10 @@ export function planDifference(
   for (const { path } of before.walk("")) {
     if (path !== "" && draft.get(path) && !after.get(path)) draft.remove(path);
   }
+  const links = new LinkGroups(after, after.walk(""));
   for (const entry of after.walk("")) {
     if (entry.path === "" || (isSame(before.get(entry.path), entry) && !rewritten.has(entry.path))) continue;
-    draft.put(entry, { origin: origin && { ref: origin, entry } });
+    draft.put(entry, { origin: origin && { ref: origin, entry }, link: links.of(entry) });
   }
   return draft;
 }

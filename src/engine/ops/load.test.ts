@@ -7,7 +7,7 @@ import { digestOf } from "../../oci/mod.ts";
 import { loadDefinition } from "./mod.ts";
 import { messageJson, opDigest } from "./op-digest.ts";
 import { opsRig } from "./testing/ops-rig.ts";
-import { describeEntries } from "./testing/trees.ts";
+import { describeEntries, entryOf } from "./testing/trees.ts";
 
 const file = (path: string, text: string, base: State = scratch) =>
   base.file([{ type: "mkfile", path, mode: 0o644, data: Buffer.from(text) }]);
@@ -45,6 +45,25 @@ test("diff of trees that do not stand on each other compares them", async (t) =>
     'new/f 644 "f"',
   ]);
   assert.deepEqual(describeEntries((await rig.build(diff(scratch, upper))).entries).length, 5);
+});
+
+test("diff keeps the names of one file together", async (t) => {
+  const rig = await opsRig(t);
+  const first = entryOf("f", "text");
+  const upper = rig.tree("linked", {
+    f: first,
+    g: { ...first, path: "g", hardlink: "f" },
+    h: first.digest ? "text" : "",
+  });
+  const { entries } = await rig.build(diff(rig.tree("lower", { e: "" }), upper));
+  assert.deepEqual(
+    entries.flatMap(({ path, hardlink }) => (path === "" ? [] : [[path, hardlink]])),
+    [
+      ["f", undefined],
+      ["g", "f"],
+      ["h", undefined],
+    ],
+  );
 });
 
 test("a build op builds what a file says, as part of the same job", async (t) => {

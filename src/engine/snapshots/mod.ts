@@ -8,6 +8,8 @@
 export { type CompletedLayer, completeLayer, isComplete } from "./complete-layer.ts";
 export { FileIndex, type FileStamp, type IndexedFile, isSettled } from "./file-index.ts";
 export { type HashedFile, hashFile } from "./hash-file.ts";
+export { contentChunks } from "./content-chunks.ts";
+export { LinkGroups } from "./link-groups.ts";
 export { LayerReader } from "./layer-reader.ts";
 export { FileShrankError, packLayer, type PackObserver } from "./pack-layer.ts";
 export { baseOf, comparePaths, joinPath, parentOf } from "./path-order.ts";

@@ -72,4 +72,6 @@ export interface Tree {
   children(path: string): readonly string[];
   /** All entries at and below `path` (itself first), in filesync order. */
   walk(path: string): Iterable<TocEntry>;
+  /** The layer that the entry at exactly `path` comes from; `undefined` for what no layer describes. */
+  layerOf(path: string): LayerToc | undefined;
 }

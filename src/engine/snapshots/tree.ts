@@ -38,7 +38,6 @@ export class MergedTree implements Tree {
     if (node) yield* walkNode(node, path);
   }
 
-  /** The layer that the entry at exactly `path` comes from; `undefined` for what no layer describes. */
   layerOf(path: string): LayerToc | undefined {
     return this.#find(path)?.layer;
   }

@@ -15,6 +15,7 @@ import { Solver } from "../solver/mod.ts";
 import {
   GitRepositories,
   gitSource,
+  blobSources,
   httpSources,
   imageSource,
   KnownFiles,
@@ -108,7 +109,8 @@ export async function openWorker<C extends SourceEnvironment>(options: WorkerOpt
         root: join(root, "contexts", "received"),
         path: options.path,
       }),
-      ...httpSources({ refs, root: join(root, "contexts", "received"), known: knownFiles }),
+      ...blobSources({ refs, root: join(root, "contexts", "received") }),
+      ...httpSources({ refs, root: join(root, "contexts", "received"), known: knownFiles, now }),
     ],
     runRoot,
     cacheMountRoot,

@@ -8,9 +8,11 @@ import type { SessionCaller } from "./session-caller.ts";
 /** What {@link receiveDirectory} wants to know. */
 export interface ReceiveDirectoryOptions
   extends Omit<DirectoryRequest, "dirName">,
-    Pick<ReceiveOptions, "signal" | "map" | "digests" | "onProgress"> {
+    Pick<ReceiveOptions, "signal" | "map" | "only" | "digests" | "onProgress"> {
   /** Directory on this machine that becomes like the client's. What it holds from an earlier transfer is not sent again. */
   readonly target: string;
+  /** Asks for everything again, whatever it looks like. */
+  readonly anew?: boolean;
 }
 
 /**
@@ -24,11 +26,11 @@ export async function receiveDirectory(
 ): Promise<ReceivedTree> {
   const path = pathOf(filesync.FileSync.method.diffCopy);
   if (!caller.supports(path)) throw new BuildError("failed_precondition", "no local sources enabled");
-  const { signal, target, include, exclude, followPaths, ...receiving } = options;
+  const { signal, target, anew, include, exclude, followPaths, ...receiving } = options;
   const headers = encodeDirectoryRequest({ dirName, include, exclude, followPaths });
   const call = await caller.channel.start(path, { headers, signal });
   try {
-    const received = await receiveTree(call, target, { ...receiving, signal, mode: "mirror" });
+    const received = await receiveTree(call, target, { ...receiving, signal, mode: anew ? "replace" : "mirror" });
     call.end();
     return received;
   } catch (error) {

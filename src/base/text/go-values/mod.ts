@@ -3,5 +3,6 @@ export { parseGoBool } from "./bool.ts";
 export { parseByteSize } from "./bytes.ts";
 export { parseGoDuration } from "./duration.ts";
 export { humanDuration } from "./human-duration.ts";
+export { parseGoInteger } from "./integer.ts";
 export { goJson } from "./json.ts";
 export { goQuote } from "./quote.ts";

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseByteSize } from "./bytes.ts";
 import { parseGoBool } from "./bool.ts";
+import { parseGoInteger } from "./integer.ts";
 import { parseGoDuration } from "./duration.ts";
 import { goJson } from "./json.ts";
 import { goQuote } from "./quote.ts";
@@ -54,4 +55,24 @@ test("goQuote() escapes what cannot be printed", () => {
 
 test("goJson() escapes what HTML would mind", () => {
   assert.equal(goJson({ a: "<b>&\u2028" }), String.raw`{"a":"\u003cb\u003e\u0026\u2028"}`);
+});
+
+test("parseGoInteger() knows Go's bases", () => {
+  const cases: [string, number | undefined][] = [
+    ["0", 0],
+    ["420", 420],
+    ["0644", 0o644],
+    ["0o644", 0o644],
+    ["0x1A4", 420],
+    ["0b11", 3],
+    ["-7", -7],
+    ["+7", 7],
+    ["1_000", 1000],
+    ["", undefined],
+    ["08", undefined],
+    ["1__0", undefined],
+    ["ten", undefined],
+    ["99999999999999999999", undefined],
+  ];
+  for (const [text, want] of cases) assert.equal(parseGoInteger(text), want, text);
 });

@@ -21,3 +21,9 @@ export function joinPath(...parts: readonly string[]): string {
   const given = parts.filter((part) => part !== "");
   return given.length === 0 ? "" : cleanPath(given.join("/"));
 }
+
+/** The last component of a path; `"."` of nothing, `"/"` of the root (Go's `path.Base`). */
+export function baseName(path: string): string {
+  if (path === "") return ".";
+  return path.split("/").findLast((part) => part !== "") ?? "/";
+}

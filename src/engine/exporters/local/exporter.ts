@@ -4,7 +4,8 @@ import { sendDirectory } from "../../../session/mod.ts";
 import { comparePaths, type TocEntry } from "../../snapshots/mod.ts";
 import { booleanAttribute, epochAttribute, epochOf } from "../attributes.ts";
 import type { ExportContext, Exporter, ExporterAttributes, ExportSource } from "../exporter.ts";
-import { contentOf, locatedEntries, PathClashes, platformDirectory, splitsByPlatform } from "../tree-entries.ts";
+import { locatedEntries, PathClashes, platformDirectory, splitsByPlatform } from "../tree-entries.ts";
+import { contentChunks } from "../../snapshots/mod.ts";
 
 /** `type=local`: the filesystem of the result into a directory of the client; a directory per platform when there are several. */
 export function localExporter(attributes: ExporterAttributes): Exporter {
@@ -23,7 +24,7 @@ export function localExporter(attributes: ExporterAttributes): Exporter {
       let current = 0;
       const tree: TreeSource = {
         entries: [...entries.keys()],
-        read: (entry) => contentOf(entries.get(entry) ?? missing(entry)),
+        read: (entry) => contentChunks(entries.get(entry) ?? missing(entry)),
       };
       await sendDirectory(await context.session(), tree, {
         exporterIndex: context.index,

@@ -3,7 +3,8 @@ import type { TocEntry } from "../../snapshots/mod.ts";
 import { booleanAttribute, epochAttribute, epochOf } from "../attributes.ts";
 import type { ExportContext, Exporter, ExporterAttributes, ExportSource } from "../exporter.ts";
 import { sendArchive } from "../send.ts";
-import { contentOf, locatedEntries, PathClashes, platformDirectory, splitsByPlatform } from "../tree-entries.ts";
+import { locatedEntries, PathClashes, platformDirectory, splitsByPlatform } from "../tree-entries.ts";
+import { contentChunks } from "../../snapshots/mod.ts";
 
 /** `type=tar`: the filesystem of the result as one archive, straight from the tables of contents; a directory per platform when there are several. */
 export function tarExporter(attributes: ExporterAttributes): Exporter {
@@ -39,7 +40,7 @@ async function* members(
       if (entry.type === "socket") continue;
       if (clashes && !clashes.claim(entry.path, entry.type, platformRef.id)) continue;
       const tarEntry = { ...tarEntryOf(entry, prefix), ...time };
-      yield tarEntry.type === "file" ? { entry: tarEntry, body: contentOf(entry) } : { entry: tarEntry };
+      yield tarEntry.type === "file" ? { entry: tarEntry, body: contentChunks(entry) } : { entry: tarEntry };
     }
   }
 }

@@ -63,7 +63,7 @@ async function copy(action: pb.FileActionCopy, context: ActionContext): Promise<
     ? resolveWildcards(source.tree, action.src, { followLinks: action.followSymlink })
     : [action.src];
   if (matches.length === 0 && !action.allowEmptyWildcard) {
-    throw new BuildError("not_found", `${action.src} not found`);
+    throw new BuildError("not_found", `/${relativePath(action.src)} not found`);
   }
   const mode = action.modeStr === "" && action.mode !== -1 ? action.mode : undefined;
   const options = {

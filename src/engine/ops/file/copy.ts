@@ -1,6 +1,6 @@
 import { BuildError } from "../../../base/errors/mod.ts";
 import { digestOf } from "../../../oci/mod.ts";
-import { baseOf, joinPath, parentOf, type TocEntry, type Tree } from "../../snapshots/mod.ts";
+import { baseOf, joinPath, LinkGroups, parentOf, type TocEntry, type Tree } from "../../snapshots/mod.ts";
 import { type DirectoryAttributes, type FileTime, makeDirectories, type Owner } from "./directories.ts";
 import type { Draft, Origin } from "./draft.ts";
 import type { ModeChange } from "./mode.ts";
@@ -43,8 +43,8 @@ class Copier {
   readonly #source: Tree;
   readonly #options: CopyOptions;
   readonly #parents: DirectoryAttributes;
-  /** One mark for all copies of a source file that has several names. */
-  readonly #links = new Map<string, object>();
+  /** Names of one source file become names of one copy. */
+  #links: LinkGroups | undefined;
 
   constructor(draft: Draft, source: Tree, options: CopyOptions) {
     this.#draft = draft;
@@ -66,11 +66,10 @@ class Copier {
     if (!entry) throw pathError("lstat", relativePath(src), "no such file or directory");
     const target = this.#target(entry, src, followPath(draft, dest));
     const selection = [...select(this.#source, from, this.#options.filter)];
-    for (const {
-      entry: { hardlink, digest },
-    } of selection) {
-      if (hardlink !== undefined) this.#links.set(linkName(hardlink, digest), {});
-    }
+    this.#links = new LinkGroups(
+      this.#source,
+      selection.map(({ entry }) => entry),
+    );
     for (const selected of selection) this.#put(selected, target);
   }
 
@@ -110,7 +109,7 @@ class Copier {
     const copied = this.#changed(isSocket ? { ...entry, type: "file", size: 0, digest: digestOf(data) } : entry, path);
     this.#draft.put(isSocket ? { ...copied, content: { kind: "bytes", data } } : copied, {
       origin: this.#options.originOf(entry),
-      link: this.#linkOf(entry),
+      link: this.#links?.of(entry),
     });
   }
 
@@ -123,14 +122,4 @@ class Copier {
   #timeOf({ mtimeSec, mtimeNsec }: TocEntry): FileTime {
     return this.#options.time ?? { mtimeSec, mtimeNsec };
   }
-
-  #linkOf(entry: TocEntry): object | undefined {
-    if (this.#links.size === 0) return undefined;
-    return entry.type === "file" ? this.#links.get(linkName(entry.hardlink ?? entry.path, entry.digest)) : undefined;
-  }
-}
-
-/** A link may outlive, in a higher layer, the file that it was a link to: then the digests differ. */
-function linkName(file: string, digest = ""): string {
-  return `${file}\0${digest}`;
 }

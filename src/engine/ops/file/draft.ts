@@ -56,6 +56,10 @@ export class Draft implements Tree {
     for (const name of this.children(path)) yield* this.walk(joinPath(path, name));
   }
 
+  layerOf(path: string): LayerToc | undefined {
+    return this.#entries.has(path) || this.#isCut(path) ? undefined : this.#base.layerOf(path);
+  }
+
   /**
    * Puts an entry in place of what is at its path; a directory over a directory keeps what is in it. The parent must exist.
    * @param options `link`: the same object for all names of one file

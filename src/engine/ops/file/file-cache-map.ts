@@ -49,7 +49,7 @@ function* selectorsOf({ action, secondaryInput }: pb.FileAction): Iterable<[numb
     [owner?.user?.user, "/etc/passwd"],
     [owner?.group?.user, "/etc/group"],
   ] as const) {
-    if (part?.case === "byName") yield [Number(part.value.input), { path, followLinks: true, optional: true }];
+    if (part?.case === "byName") yield [Number(part.value.input), { path, followLinks: true }];
   }
   if (action.case !== "copy" || secondaryInput === -1n) return;
   const copy = action.value;

@@ -57,7 +57,7 @@ test("symlink keeps its target as it is written, and replaces nothing", () => {
   const table: [Readonly<Record<string, Spec>>, string, Want][] = [
     [{}, "/l", ["l 777 -> ../x/"]],
     [{ l: "file" }, "/l", /^symlink \.\.\/x\/ \/l: file exists$/],
-    [{}, "/no/l", /^symlink \/no\/l: no such file or directory$/],
+    [{}, "/no/l", /^symlink \.\.\/x\/ \/no\/l: no such file or directory$/],
   ];
   for (const [into, newpath, want] of table) {
     const message = create(pb.FileActionSymlinkSchema, { oldpath: "../x/", newpath, timestamp: -1n });
@@ -76,6 +76,9 @@ test("rm removes what it names, and never what a link leads to", () => {
     [{ path: "/none", allowNotFound: true }, []],
     [{ path: "/logs/*.log", allowWildcard: true }, ["logs/ 755", "- logs/a.log"]],
     [{ path: "/logs/*.none", allowWildcard: true }, []],
+    [{ path: "/logs/[", allowWildcard: true }, []],
+    [{ path: "/d/x/y", allowNotFound: true }, /^unlinkat \/d\/x\/y: not a directory$/],
+    [{ path: "/d/x/y" }, /^stat \/d\/x\/y: not a directory$/],
     [{ path: "/" }, /^rmPath: invalid empty path$/],
   ];
   for (const [action, want] of table) {

@@ -51,7 +51,7 @@ export function mkfile(draft: Draft, action: pb.FileActionMkFile, { owner, now }
 export function symlink(draft: Draft, action: pb.FileActionSymlink, { owner = root, now }: ActionOptions): void {
   const path = followPath(draft, action.newpath);
   if (draft.get(path)) throw new BuildError("already_exists", `symlink ${action.oldpath} /${path}: file exists`);
-  checkParent(draft, path, "symlink");
+  checkParent(draft, path, `symlink ${action.oldpath}`);
   const time = fileTime(action.timestamp, now);
   draft.put({ path, type: "symlink", mode: 0o777, ...owner, size: 0, linkname: action.oldpath, ...time });
 }
@@ -65,7 +65,10 @@ export function rm(draft: Draft, action: pb.FileActionRm): void {
 function removePath(draft: Draft, given: string, allowNotFound: boolean): void {
   const relative = relativePath(given);
   if (relative === "") throw new BuildError("invalid_argument", "rmPath: invalid empty path");
-  const path = joinPath(followPath(draft, parentOf(relative)), baseOf(relative));
+  const parent = followPath(draft, parentOf(relative));
+  const path = joinPath(parent, baseOf(relative));
+  const above = draft.get(parent);
+  if (above && above.type !== "dir") throw pathError(allowNotFound ? "unlinkat" : "stat", path, "not a directory");
   if (!allowNotFound && !statPath(draft, path)) throw pathError("stat", path, "no such file or directory");
   draft.remove(path);
 }

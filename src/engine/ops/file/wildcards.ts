@@ -1,3 +1,4 @@
+import { BuildError } from "../../../base/errors/mod.ts";
 import { createPathPattern } from "../../../base/text/patterns/mod.ts";
 import { joinPath, type Tree } from "../../snapshots/mod.ts";
 import { followParent, followPath, pathError, relativePath } from "./tree-path.ts";
@@ -11,7 +12,7 @@ export function hasWildcards(text: string): boolean {
  * The paths that a pattern stands for, in order. Up to the first component with a wildcard it is a path like any other; from there on each
  * component is matched by name, `*` never crossing a `/`, and links are not followed.
  *
- * A pattern without wildcards stands for itself, whether it exists or not.
+ * What is no pattern matches nothing. A pattern without wildcards stands for itself, whether it exists or not.
  * @throws {BuildError} when the part before the wildcards does not exist
  */
 export function resolveWildcards(tree: Tree, pattern: string, options: { followLinks: boolean }): readonly string[] {
@@ -23,7 +24,7 @@ export function resolveWildcards(tree: Tree, pattern: string, options: { followL
   if (!tree.get(prefix)) throw pathError("lstat", prefix, "no such file or directory");
   let found: readonly string[] = [prefix];
   for (const component of components.slice(first)) {
-    const { matches } = createPathPattern(component);
+    const matches = matcherOf(component);
     found = found.flatMap((path) =>
       tree
         .children(path)
@@ -32,4 +33,13 @@ export function resolveWildcards(tree: Tree, pattern: string, options: { followL
     );
   }
   return found;
+}
+
+function matcherOf(component: string): (name: string) => boolean {
+  try {
+    return createPathPattern(component).matches;
+  } catch (error) {
+    if (error instanceof BuildError) return () => false;
+    throw error;
+  }
 }

@@ -5,12 +5,12 @@ import type { Ref, RefStore } from "../../refs/mod.ts";
 import type { OpContext } from "../../solver/mod.ts";
 import type { SourceEnvironment } from "../environment.ts";
 import { authorizationFor } from "./authorization.ts";
-import { download } from "./downloads.ts";
+import { download } from "../single-file/download.ts";
 import { askFor, etagOf, type HttpAnswer } from "./exchange.ts";
 import { fileNameOf } from "./file-name.ts";
 import type { FileWishes } from "./file-wishes.ts";
 import type { KnownFile, KnownFiles } from "./known-files.ts";
-import { treeOfFile } from "./tree-of-file.ts";
+import { treeOfFile } from "../single-file/tree-of-file.ts";
 
 type Context = OpContext<SourceEnvironment>;
 

@@ -1,14 +1,17 @@
+import { createReadStream } from "node:fs";
 import { BuildError } from "../../../base/errors/mod.ts";
 import { pullUpload } from "../../../session/mod.ts";
+import { verifyOpenPgp } from "../../../signatures/mod.ts";
 import type { Source, SourceInstance } from "../../ops/mod.ts";
-import type { RefStore } from "../../refs/mod.ts";
+import type { Ref, RefStore } from "../../refs/mod.ts";
+import { contentChunks } from "../../snapshots/mod.ts";
 import type { SourceEnvironment } from "../environment.ts";
-import { type Download, download } from "./downloads.ts";
+import { type Download, download } from "../single-file/download.ts";
 import { fileNameOf } from "./file-name.ts";
-import { type FileWishes, readWishes } from "./file-wishes.ts";
+import { type FileWishes, readWishes, type WantedSignature } from "./file-wishes.ts";
 import type { KnownFile, KnownFiles } from "./known-files.ts";
-import { HttpFiles, secondsOf } from "./http-files.ts";
-import { treeOfFile } from "./tree-of-file.ts";
+import { type FoundFile, HttpFiles, secondsOf } from "./http-files.ts";
+import { treeOfFile } from "../single-file/tree-of-file.ts";
 
 /**
  * `http://` and `https://`: one file, recognised by its content, and only fetched where its server does not say that it is one that is kept. What
@@ -20,6 +23,7 @@ export function httpSources(options: {
   readonly refs: RefStore;
   readonly root: string;
   readonly known: KnownFiles;
+  readonly now: () => Date;
 }): readonly Source<SourceEnvironment>[] {
   const files = new HttpFiles(options);
   return ["http", "https"].map((scheme) => ({
@@ -27,15 +31,23 @@ export function httpSources(options: {
     open: ({ identifier, attrs }) => {
       const wishes = readWishes(identifier, attrs);
       const address = parseAddress(identifier);
-      return address.host === "buildkit-session" ? uploaded(address, wishes, options) : served(address, wishes, files);
+      return address.host === "buildkit-session"
+        ? uploaded(address, wishes, options)
+        : served(address, wishes, files, options);
     },
   }));
 }
 
-function served(address: URL, wishes: FileWishes, files: HttpFiles): SourceInstance<SourceEnvironment> {
+function served(
+  address: URL,
+  wishes: FileWishes,
+  files: HttpFiles,
+  { now }: { readonly now: () => Date },
+): SourceInstance<SourceEnvironment> {
   return {
     cacheMap: async (context) => {
-      const { checksum } = wishes;
+      const { checksum, signature } = wishes;
+      if (signature) await checkSigned(await files.open(address, wishes, context), signature, now(), context);
       if (checksum !== undefined) {
         const filename = wishes.filename ?? fileNameOf(address);
         return { key: keyOf(wishes, { digest: checksum, filename, lastModified: "" }) };
@@ -61,7 +73,7 @@ function served(address: URL, wishes: FileWishes, files: HttpFiles): SourceInsta
 function uploaded(
   address: URL,
   wishes: FileWishes,
-  { refs, root }: { readonly refs: RefStore; readonly root: string },
+  { refs, root, now }: { readonly refs: RefStore; readonly root: string; readonly now: () => Date },
 ): SourceInstance<SourceEnvironment> {
   return {
     cacheMap: () => Promise.resolve({ key: `http:${JSON.stringify([address.href, wishes])}`, volatile: true }),
@@ -75,10 +87,41 @@ function uploaded(
       // It cannot be had again.
       caller.closed.addEventListener("abort", () => void file[Symbol.asyncDispose](), { once: true });
       checkDigest(file, wishes);
+      if (wishes.signature) await verifySignature(() => createReadStream(file.path), wishes.signature, now());
       const toc = treeOfFile(file, wishes, { filename: wishes.filename ?? "context", modifiedSec: 0 });
       return await refs.fromDirectory(file.directory, toc, { description: `http url ${address.href}` });
     },
   };
+}
+
+/** Releases `ref`, whatever comes of it. */
+async function checkSigned(
+  { ref, filename }: FoundFile & { readonly ref: Ref },
+  wanted: WantedSignature,
+  now: Date,
+  { signal }: { readonly signal: AbortSignal },
+): Promise<void> {
+  try {
+    const entry = (await ref.tree({ signal })).get(filename);
+    const [located] = await ref.locate(entry ? [entry] : [], { signal });
+    if (!located) throw new Error(`Internal error: "${filename}" is not in its tree`);
+    await verifySignature(() => contentChunks(located), wanted, now);
+  } finally {
+    await ref.release();
+  }
+}
+
+async function verifySignature(
+  open: () => AsyncIterable<Uint8Array>,
+  { keys, signature }: WantedSignature,
+  now: Date,
+): Promise<void> {
+  try {
+    await verifyOpenPgp(open, { keys, signature, now });
+  } catch (error) {
+    if (!(error instanceof BuildError)) throw error;
+    throw new BuildError(error.code, `failed to verify pgp signature: ${error.message}`, { cause: error });
+  }
 }
 
 function checkDigest({ digest }: Download, { checksum }: FileWishes): void {

@@ -2,6 +2,7 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { makeDirectory } from "../../../base/files/mod.ts";
 import { SingleFlight } from "../../../base/async/mod.ts";
+import { createPatternMatcher } from "../../../base/text/patterns/mod.ts";
 import type { TreeFilter } from "../../../filesync/mod.ts";
 import { digestHex, digestOf } from "../../../oci/mod.ts";
 import { locateDirectory, receiveDirectory, type SessionCaller } from "../../../session/mod.ts";
@@ -26,6 +27,10 @@ export interface Contexts {
     name: string,
     options: {
       readonly filter: TreeFilter;
+      /** Nothing that was received before is taken for what it looks like. */
+      readonly anew: boolean;
+      /** Of which entries more is wanted than what the client tells of them; `undefined`: of all. */
+      readonly contentsOf: readonly string[] | undefined;
       /** Part of what says that two transfers are of the same directory. */
       readonly hint: string;
       readonly signal: AbortSignal;
@@ -92,7 +97,7 @@ export function openContexts(options: {
   }
 
   return {
-    async open(caller, name, { filter, hint, signal, progress }) {
+    async open(caller, name, { filter, anew, contentsOf, hint, signal, progress }) {
       const id = `transferring ${name}:`;
       const started = new Date();
       let bytesSoFar = 0;
@@ -104,9 +109,10 @@ export function openContexts(options: {
         progress.status({ id, current: bytesSoFar, started, completed: new Date() });
         return context;
       };
-      const located = await locateDirectory(caller, name, { signal });
+      // What the client tells of a directory is known only where it is sent.
+      const located = contentsOf ? undefined : await locateDirectory(caller, name, { signal });
       if (located !== undefined) return done(await walk(located, filter, signal, report));
-      const key = digestHex(digestOf(JSON.stringify([name, hint, caller.sharedKey, filter])));
+      const key = digestHex(digestOf(JSON.stringify([name, hint, caller.sharedKey, filter, contentsOf])));
       // Without a shared key nothing says that two transfers are of one directory.
       const shared = caller.sharedKey !== "" && !inUse.has(key);
       const directory = join(root, "received", shared ? key : `${key}.${caller.id}.${performance.now()}`);
@@ -122,6 +128,8 @@ export function openContexts(options: {
       await receiveDirectory(caller, name, {
         ...filter,
         target: directory,
+        anew,
+        ...(contentsOf && { only: matcherOf(contentsOf) }),
         signal,
         onProgress: report,
       });
@@ -129,4 +137,11 @@ export function openContexts(options: {
       return done(await walk(directory, {}, signal, () => undefined));
     },
   };
+}
+
+/** @throws {BuildError} `invalid_argument` for what is no pattern */
+function matcherOf(patterns: readonly string[]): (path: string) => boolean {
+  if (patterns.length === 0) return () => false;
+  const matcher = createPatternMatcher(patterns);
+  return (path) => matcher.matches(path);
 }

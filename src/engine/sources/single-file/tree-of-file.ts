@@ -1,11 +1,11 @@
 import type { LayerToc } from "../../snapshots/mod.ts";
-import type { Download } from "./downloads.ts";
-import type { FileWishes } from "./file-wishes.ts";
+import type { Download } from "./download.ts";
+import type { FileAttributes } from "./file-attributes.ts";
 
 /** The one file of a tree, taken from where it was stored. @param options.modifiedSec whole seconds since the epoch */
 export function treeOfFile(
   { path, size, digest }: Download,
-  { mode, uid, gid }: FileWishes,
+  { mode, uid, gid }: FileAttributes,
   options: { readonly filename: string; readonly modifiedSec: number },
 ): LayerToc {
   const entry = {
