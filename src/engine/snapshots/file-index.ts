@@ -1,5 +1,6 @@
 import type { Digest } from "../../oci/mod.ts";
 import type { HashedFile } from "./hash-file.ts";
+import { JsonBytes } from "./json-bytes.ts";
 
 /** What tells, without reading a file, that it is still the one that was hashed. */
 export interface FileStamp {
@@ -57,12 +58,15 @@ export class FileIndex {
   }
 
   encode(): Uint8Array<ArrayBuffer> {
-    const stored: Stored = {
-      version: 2,
-      takenAtNs: String(this.#takenAtNs),
-      rows: [...this.#rows].map(([path, row]) => [path, ...row]),
-    };
-    return new TextEncoder().encode(JSON.stringify(stored));
+    const json = new JsonBytes();
+    json.add(`{"version":2,"takenAtNs":"${this.#takenAtNs}","rows":[`);
+    let isFirst = true;
+    for (const [path, row] of this.#rows) {
+      json.add(isFirst ? "" : ",", JSON.stringify([path, ...row]));
+      isFirst = false;
+    }
+    json.add("]}");
+    return json.bytes();
   }
 }
 

@@ -1,5 +1,6 @@
 import { BuildError } from "../../base/errors/mod.ts";
 import type { Digest } from "../../oci/mod.ts";
+import { JsonBytes } from "./json-bytes.ts";
 import type { EntryType, FileContent, LayerToc, TocEntry } from "./toc.ts";
 
 /**
@@ -13,13 +14,12 @@ export type ContentLocator = (path: string, offsetBytes: number) => FileContent 
  * @param contents what to keep of {@link TocEntry.content}: only the offset (the reader knows the file), or everything
  */
 export function encodeToc(toc: LayerToc, contents: "offsets" | "full" = "offsets"): Uint8Array<ArrayBuffer> {
-  const document: Document = {
-    version: 1,
-    entries: toc.entries.map((entry) => encodeRow(entry, contents)),
-    whiteouts: toc.whiteouts,
-    opaques: toc.opaques,
-  };
-  return new TextEncoder().encode(JSON.stringify(document));
+  const json = new JsonBytes();
+  json.add(`{"version":1,"entries":[`);
+  for (const [at, entry] of toc.entries.entries())
+    json.add(at > 0 ? "," : "", JSON.stringify(encodeRow(entry, contents)));
+  json.add(`],"whiteouts":${JSON.stringify(toc.whiteouts)},"opaques":${JSON.stringify(toc.opaques)}}`);
+  return json.bytes();
 }
 
 /**
