@@ -1,10 +1,5 @@
-import { gateway } from "../api/mod.ts";
 import { BuildError } from "../base/errors/mod.ts";
 import type { BuildKitClient } from "../client/mod.ts";
-import { createClient } from "../rpc/mod.ts";
-
-/** How long an engine may take to begin a build. */
-const beginTimeoutMs = 15_000;
 
 /**
  * Has the engine's Dockerfile frontend answer a question (`requestid` among `attrs`) and gives what it says, by key. A plain build would
@@ -22,16 +17,8 @@ export async function askFrontend(
     readonly signal: AbortSignal;
   },
 ): Promise<Readonly<Record<string, string>>> {
-  const { ref, sessionId, attrs, entitlements, signal } = options;
-  const solved = client.solve({ Ref: ref, Session: sessionId, Entitlements: [...entitlements], Cache: {} }, { signal });
-  solved.catch(() => undefined); // every call that follows fails with it
-  const orEnd = async <T>(call: Promise<T>): Promise<T> =>
-    await Promise.race([call, solved.then(async () => await call)]);
-  const bridge = createClient(gateway.LLBBridge, client.channel);
-  const call = { signal, headers: { "buildkit-controlapi-buildid": ref } };
-  await orEnd(bridge.ping({}, { ...call, timeoutMs: beginTimeoutMs }));
-  let failure: unknown;
-  try {
+  const { attrs, ...build } = options;
+  return await client.lead(build, async ({ bridge, call, orEnd }) => {
     const { result } = await orEnd(
       bridge.solve(
         { Frontend: "dockerfile.v0", FrontendOpt: { ...attrs }, allowResultReturn: true, allowResultArrayRef: true },
@@ -42,14 +29,5 @@ export async function askFrontend(
     return Object.fromEntries(
       Object.entries(result.metadata).map(([key, value]) => [key, Buffer.from(value).toString("utf8")]),
     );
-  } catch (error) {
-    failure = error;
-    throw error;
-  } finally {
-    const { message } = failure instanceof Error ? failure : { message: "" };
-    const said = failure === undefined ? { result: {} } : { error: { code: 2, message } };
-    // It has answered: how the build ends that carried the question says nothing more.
-    await orEnd(bridge.return(said, call)).catch(() => undefined);
-    await solved.catch(() => undefined);
-  }
+  });
 }

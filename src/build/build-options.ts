@@ -18,6 +18,8 @@ export interface BuildOptions {
   readonly buildArgs: readonly string[];
   /** `K=V`, or `K` for an empty value. */
   readonly labels: readonly string[];
+  /** `type=provenance,mode=max`, `type=sbom,generator=IMAGE` */
+  readonly attest: readonly string[];
   /** `[TYPE[,TYPE…]:]K=V` */
   readonly annotations: readonly string[];
   readonly noCache: boolean;

@@ -7,6 +7,7 @@ export type { BuildEvent, ClientStep } from "./events.ts";
 export { checkDestinationFile } from "./outputs/check-targets.ts";
 export { type Output, parseOutput } from "./outputs/output.ts";
 export type { OutputTarget, PlannedOutput } from "./outputs/plan-outputs.ts";
+export { attestOf } from "./request/attestations.ts";
 export { fullPlatforms } from "./request/names.ts";
 export { prepareBuild, type PreparedBuild, type PrepareEnvironment } from "./prepare-build.ts";
 export {
@@ -21,4 +22,5 @@ export {
 } from "./farm/mod.ts";
 export { type BuildResult, imageId, metadataJson } from "./result.ts";
 export { askFrontend } from "./ask-frontend.ts";
+export { type ProvenanceMode, provenanceMode } from "./provenance/mod.ts";
 export { type BuildSurroundings, runBuild } from "./run-build.ts";

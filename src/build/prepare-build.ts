@@ -1,10 +1,11 @@
 import type { sourcepolicy } from "../api/mod.ts";
 import type { BuildOptions } from "./build-options.ts";
-import { type BuildCaches, openCaches } from "./caches/mod.ts";
+import { type BuildCaches, cacheAttrs, openCaches } from "./caches/mod.ts";
 import { type BuildInputs, openInputs } from "./contexts/mod.ts";
 import { annotationAttrs } from "./outputs/annotations.ts";
 import { checkTargets } from "./outputs/check-targets.ts";
 import { type PlannedOutput, planOutputs } from "./outputs/plan-outputs.ts";
+import { type Attestations, readAttestations } from "./request/attestations.ts";
 import { allowed, mayDeleteAnywhere } from "./request/entitlements.ts";
 import { frontendAttrs } from "./request/frontend-attrs.ts";
 import { gitInfo } from "./request/git-info.ts";
@@ -40,6 +41,8 @@ export interface PreparedBuild {
   readonly secrets: Secrets;
   readonly agents: Agents;
   readonly caches: BuildCaches;
+  /** What the image is to have said of it; engines that cannot are found out when they are asked. */
+  readonly attestations: Attestations;
   /** What people should know before it begins. */
   readonly warnings: readonly string[];
   /** Rules about the sources of the build. */
@@ -57,6 +60,7 @@ export async function prepareBuild(options: BuildOptions, environment: PrepareEn
   const platforms = options.platforms.length > 0 ? options.platforms : [env.DOCKER_DEFAULT_PLATFORM ?? ""];
   const asked = { ...options, platforms };
   const asksOnly = options.question !== undefined;
+  const attestations = readAttestations(asksOnly ? ["type=provenance,disabled=true"] : options.attest, env);
   const { outputs, cacheOnlyByDefault } = planOutputs({
     outputs: asksOnly ? [] : options.outputs,
     annotations: annotationAttrs(options.annotations),
@@ -64,6 +68,7 @@ export async function prepareBuild(options: BuildOptions, environment: PrepareEn
     load: options.load && !asksOnly,
     tags: fullTags(options.tags),
     platforms: fullPlatforms(platforms).length,
+    attested: Object.keys(attestations.asked).length > 0,
     stdoutIsTty: environment.stdoutIsTty,
     defaultLoad: environment.defaultLoad && !asksOnly,
   });
@@ -90,16 +95,11 @@ export async function prepareBuild(options: BuildOptions, environment: PrepareEn
     secrets,
     agents,
     caches,
+    attestations,
     warnings: [...caches.warnings, ...(git.warning === undefined ? [] : [git.warning])],
     sourcePolicy,
     cacheOnlyByDefault: cacheOnlyByDefault && !asksOnly,
   };
-}
-
-/** The frontend passes on what it is told of caches. */
-function cacheAttrs({ imports }: BuildCaches): Readonly<Record<string, string>> {
-  if (imports.length === 0) return {};
-  return { "cache-imports": JSON.stringify(imports.map(({ type, attrs }) => ({ Type: type, Attrs: attrs }))) };
 }
 
 /** A context that is fetched over ssh needs an agent; the user's own serves where none is named. */

@@ -9,11 +9,16 @@ test("metadataJson() unpacks descriptors and leaves texts alone", () => {
     "containerimage.descriptor": Buffer.from(JSON.stringify(descriptor)).toString("base64"),
     "frontend.text": "abcd",
     "frontend.number": "1234",
+    "frontend.list": Buffer.from("[{}]").toString("base64"),
+    "frontend.empty": "e30=",
   };
-  const text = metadataJson({ ref: "default/default/x", response });
+  const text = metadataJson({ ref: "default/default/x", response }, [{ vertex: "v" }]);
   assert.deepEqual(JSON.parse(text), {
     "buildx.build.ref": "default/default/x",
+    "buildx.build.warnings": [{ vertex: "v" }],
     "containerimage.descriptor": descriptor,
+    "frontend.empty": "e30=",
+    "frontend.list": [{}],
     "frontend.number": "1234",
     "frontend.text": "abcd",
     "image.name": "a,b",

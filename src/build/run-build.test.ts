@@ -33,7 +33,7 @@ async function scripted(t: TestContext, script: SolveScript) {
   const events: BuildEvent[] = [];
   const build = async (options: Partial<BuildOptions> = {}, surroundings: Partial<BuildSurroundings> = {}) => {
     const prepared = await prepareBuild(buildOptions({ context, ...options }), {
-      env: {},
+      env: { BUILDX_NO_DEFAULT_ATTESTATIONS: "1" },
       cwd: context,
       stdin: new PassThrough(),
       severalEngines: false,
@@ -49,6 +49,7 @@ async function scripted(t: TestContext, script: SolveScript) {
       fetchToken: () => Promise.resolve(undefined),
       stdout: new PassThrough(),
       loadImage: () => Promise.reject(new Error("not expected")),
+      provenance: "disabled",
       onEvent: (event) => events.push(event),
       now: () => new Date(),
       signal: timeout,

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { hostname } from "node:os";
-import { asBuildError, BuildError, isAbort } from "../base/errors/mod.ts";
+import { asBuildError, BuildError, isAbort, messageOf } from "../base/errors/mod.ts";
 import type { BuildKitClient } from "../client/mod.ts";
 import {
   type Attachable,
@@ -17,11 +17,13 @@ import {
 } from "../session/mod.ts";
 import { askFrontend } from "./ask-frontend.ts";
 import type { BuildEvent } from "./events.ts";
+import { fitToEngine } from "./fit-engine.ts";
 import { explainMissing } from "./missing-source.ts";
 import { type LayoutOutput, openLayoutOutput } from "./outputs/layout-output.ts";
 import { OpenSinks } from "./outputs/open-sinks.ts";
 import { type OutputPlaces, sendTarget } from "./outputs/send-target.ts";
 import type { PreparedBuild } from "./prepare-build.ts";
+import { type ProvenanceMode, recordedProvenance } from "./provenance/mod.ts";
 import type { BuildResult } from "./result.ts";
 
 /** What {@link runBuild} works with. */
@@ -38,6 +40,8 @@ export interface BuildSurroundings {
   /** Gives a Docker archive to the Docker Engine. */
   readonly loadImage: (archive: AsyncIterable<Uint8Array>, options: { readonly signal: AbortSignal }) => Promise<void>;
   readonly onEvent: (event: BuildEvent) => void;
+  /** How much to tell of how the image was made, where the engine has recorded that. */
+  readonly provenance: ProvenanceMode;
   /** Told before the build is asked for; what it does is done when the build has ended, and its failure is nobody's. */
   readonly onStart?:
     | ((build: { readonly builder: string; readonly node: string; readonly ref: string }) => Promise<void>)
@@ -56,9 +60,11 @@ const firstNewsMs = 1_000;
  * Has the engine build and export what was prepared, and serves it while it does.
  * @throws {BuildError} `failed to solve: …` with the engine's code and details; `canceled` when `signal` aborted
  */
-export async function runBuild(build: PreparedBuild, surroundings: BuildSurroundings): Promise<BuildResult> {
+export async function runBuild(prepared: PreparedBuild, surroundings: BuildSurroundings): Promise<BuildResult> {
   const { client, builder, signal, onEvent } = surroundings;
   signal.throwIfAborted();
+  const { build, warnings } = await fitToEngine(prepared, () => client.capabilities({ signal }));
+  for (const short of warnings) warn(short, surroundings);
   const layout = await openLayoutOutput(build.outputs);
   const id = newSessionId();
   const sinks = new OpenSinks();
@@ -102,13 +108,36 @@ export async function runBuild(build: PreparedBuild, surroundings: BuildSurround
     );
     await build.caches.finish(ExporterResponse);
     await layout?.finish(ExporterResponse);
-    return { ref: `${builder.name}/${builder.node}/${id}`, response: ExporterResponse };
+    const provenance = await provenanceOf(id, surroundings);
+    return { ref: `${builder.name}/${builder.node}/${id}`, response: { ...ExporterResponse, ...provenance } };
   } catch (error) {
     throw await explainMissing(solveError(error, signal), build.inputs);
   } finally {
     const timer = setTimeout(() => newsController.abort(), isTold ? lastNewsMs : firstNewsMs);
     await Promise.all([news, noted]);
     clearTimeout(timer);
+  }
+}
+
+/** Says what the engine passes over, as a step of our own. */
+function warn(short: string, { onEvent, now }: BuildSurroundings): void {
+  const name = "checking what the engine can do";
+  onEvent({ type: "step", step: { id: name, name, started: now(), completed: now(), warning: { short, detail: [] } } });
+}
+
+/** What the engine has recorded of how the image was made, looked up as a step of our own. */
+async function provenanceOf(ref: string, surroundings: BuildSurroundings): Promise<Readonly<Record<string, string>>> {
+  const { client, provenance: mode, signal, onEvent, now } = surroundings;
+  if (mode === "disabled") return {};
+  const step = { id: `provenance ${ref}`, name: "resolving provenance for metadata file", started: now() };
+  onEvent({ type: "step", step });
+  try {
+    const told = await recordedProvenance(client, ref, { mode, signal });
+    onEvent({ type: "step", step: { ...step, completed: now() } });
+    return told;
+  } catch (error) {
+    onEvent({ type: "step", step: { ...step, completed: now(), error: messageOf(error) } });
+    throw error;
   }
 }
 

@@ -11,6 +11,8 @@ export interface DriverFeatures {
   readonly ociExporter: boolean;
   readonly dockerExporter: boolean;
   readonly cacheExport: boolean;
+  /** Images can have attestations, if the engine itself can make them: only it knows. */
+  readonly attestation: boolean;
   readonly multiPlatform: boolean;
   /** The engine pushes to registries itself. */
   readonly directPush: boolean;

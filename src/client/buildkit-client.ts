@@ -2,6 +2,7 @@ import type { MessageInitShape } from "../base/protobuf/mod.ts";
 import { content, control, type worker } from "../api/mod.ts";
 import { type Channel, createClient } from "../rpc/mod.ts";
 import type { DialSession, Session, SessionOptions } from "../session/mod.ts";
+import type { BuildToLead, LedBuild } from "./lead-build.ts";
 
 /** A build to be done, as it is asked for. */
 export type SolveRequest = MessageInitShape<typeof control.SolveRequestSchema>;
@@ -57,6 +58,7 @@ export class BuildKitClient implements AsyncDisposable {
   readonly channel: Channel;
   readonly #control: ReturnType<typeof createClient<typeof control.Control>>;
   readonly #dialSession: DialSession | undefined;
+  #capabilities: Promise<ReadonlySet<string>> | undefined;
   /** @param options.dialSession opens sessions, for engines that want a connection of their own for each */
   constructor(channel: Channel, options: { readonly dialSession?: DialSession | undefined } = {}) {
     this.channel = channel;
@@ -144,6 +146,18 @@ export class BuildKitClient implements AsyncDisposable {
   async *readBlob(digest: string, options: CallControl = {}): AsyncGenerator<Uint8Array> {
     const contents = createClient(content.Content, this.channel);
     for await (const { data } of contents.read({ digest, offset: 0n, size: 0n }, options)) yield data;
+  }
+  /** Begins a build that this client leads, and ends it, without a result, when `work` has done. @throws {BuildError} whatever `work` throws */
+  async lead<T>(build: BuildToLead, work: (led: LedBuild) => Promise<T>): Promise<T> {
+    const { leadBuild } = await import("./lead-build.ts"); // few commands need it
+    return await leadBuild(this.channel, build, work);
+  }
+  /** What the engine can do, by BuildKit's ids: what graphs and outputs may ask for, and what the gateway. Asked once. */
+  async capabilities({ signal }: { readonly signal: AbortSignal }): Promise<ReadonlySet<string>> {
+    const { newSessionId } = await import("../session/mod.ts");
+    const ask = () => this.lead({ ref: newSessionId(), signal }, ({ capabilities }) => Promise.resolve(capabilities));
+    this.#capabilities ??= ask();
+    return await this.#capabilities;
   }
   /** Opens a session, through which the engine reaches this client's files and logins. */
   async openSession(options: SessionOptions): Promise<Session> {

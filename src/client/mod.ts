@@ -22,6 +22,7 @@ export {
   type UsageRecord,
   type WorkerRecord,
 } from "./buildkit-client.ts";
+export type { BuildToLead, LedBuild } from "./lead-build.ts";
 export { type Dial, dialAddress, type DialOptions } from "./dial.ts";
 export { tlsContext, type TlsFiles } from "./tls.ts";
 export type { DialSession } from "../session/mod.ts";

@@ -6,5 +6,6 @@ export type { Nanos, Place, SolveStatus, Vertex, VertexLog, VertexStatus, Vertex
 export { statusFromWire } from "./from-wire.ts";
 export { chooseMode, type ProgressMode } from "./mode.ts";
 export { type Display, type DisplayOptions, openDisplay } from "./display.ts";
+export { warningsJson } from "./rawjson/encode.ts";
 export { reduce, type Reduction } from "./view/reduce.ts";
 export { emptyView, type ProgressView, type StatusView, type VertexView } from "./view/view.ts";

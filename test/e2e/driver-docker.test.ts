@@ -41,7 +41,7 @@ const start = (release: DockerRelease) => {
   after(() => docker[Symbol.asyncDispose]());
 };
 const polyarch = (args: readonly string[], env: Readonly<Record<string, string>> = {}) =>
-  house.polyarch(args, { env: { ...docker.env, ...env } });
+  house.polyarch(args, { env: { ...docker.env, BUILDX_NO_DEFAULT_ATTESTATIONS: "1", ...env } });
 type Program = (args: readonly string[]) => Promise<Finished>;
 const buildxProgram = join((await unpackDocker("sid")).plugins[0] ?? "", "docker-buildx");
 const buildx: Program = (args) =>
@@ -60,12 +60,9 @@ async function reported(program: Program, ...args: readonly string[]): Promise<o
   await rm(metadata, { force: true });
   const line = [...build, `--iidfile=${iid}`, `--metadata-file=${metadata}`, ...args, context];
   const { code, stderr } = await program(line);
-  const {
-    "buildx.build.ref": _ref,
-    "buildx.build.provenance": _provenance,
-    ...rest
-  } = code === 0 ? await readMetadata(metadata) : {};
-  return { code, error: code === 0 ? "" : stderr, id: await readFile(iid, "utf8"), ...rest };
+  const told = Object.entries(code === 0 ? await readMetadata(metadata) : {});
+  const rest = told.filter(([key]) => !/^buildx\.build\.(?:ref|provenance)/.test(key));
+  return { code, error: code === 0 ? "" : stderr, id: await readFile(iid, "utf8"), ...Object.fromEntries(rest) };
 }
 
 /** Compares what both programs report of builds. */
@@ -155,6 +152,40 @@ suite("the docker driver, with images in containerd's store", () => {
     ]);
     const refused = await polyarch([...build, `--iidfile=${home}/iid`, "-o", `type=local,dest=${home}/out`, context]);
     assert.match(refused.stderr, /^ERROR: local and tar exporters are incompatible with image ID file$/m);
+  });
+  test("has the engine attest how an image is made, and tells of that and of warnings as docker buildx does", async () => {
+    const env = { BUILDX_NO_DEFAULT_ATTESTATIONS: "0", BUILDX_METADATA_WARNINGS: "1" };
+    const odd = await house.context({ Dockerfile: `from ${house.base} AS x\n  COPY Dockerfile /\n` });
+    const told = async (args: readonly string[], run: (line: readonly string[]) => Promise<Finished>) => {
+      const metadata = join(await house.directory(), "metadata");
+      const image = `${house.registry.host}/attested:1`;
+      const done = await run([...build, ...args, "-t", image, "--push", `--metadata-file=${metadata}`, odd]);
+      assert.equal(done.code, 0, done.stderr);
+      const all = (await readMetadata(metadata)) as Record<string, Record<string, unknown>>;
+      const raw = await must("skopeo", ["inspect", "--raw", "--tls-verify=false", `docker://${image}`]);
+      const { manifests = [] } = JSON.parse(raw) as { manifests?: { platform: { architecture: string } }[] };
+      const { invocation, ...rest } = all["buildx.build.provenance"] as { invocation: { parameters: unknown } };
+      return {
+        entries: manifests.map(({ platform }) => platform.architecture),
+        keys: Object.keys(all).toSorted(),
+        provenance: [Object.keys(rest).toSorted(), invocation.parameters],
+        warnings: Object.values(all["buildx.build.warnings"] ?? {}).map((warning) => ({
+          ...(warning as object),
+          vertex: "",
+        })),
+      };
+    };
+    for (const args of [[], ["--provenance=mode=max"], ["--provenance=false"]]) {
+      const theirs = await told(args, (line) =>
+        run(buildxProgram, line, { env: { ...house.env, ...env, DOCKER_HOST: docker.host } }),
+      );
+      const ours = await told(args, (line) => polyarch(line, env));
+      const sorted = ({ warnings, ...rest }: typeof ours) => ({
+        ...rest,
+        warnings: warnings.toSorted((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1)),
+      });
+      assert.deepEqual(sorted(ours), sorted(theirs), args.join(" "));
+    }
   });
   test("shows what a failing step says", async () => {
     const broken = await house.context({ Dockerfile: `FROM ${house.base}\n  RUN echo so it goes; exit 3\n` });
@@ -266,6 +297,7 @@ suite("the docker driver, with an engine of old and its classic store", () => {
     };
     await refused("Multi-platform build", "--platform=linux/amd64,linux/arm64");
     await refused("OCI exporter", "-o", "type=oci,dest=x.tar");
+    await refused("Attestation", "--provenance=true");
     await refused("Docker exporter", "-o", "type=docker,dest=x.tar");
   });
 });

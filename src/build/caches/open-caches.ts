@@ -20,6 +20,12 @@ export interface BuildCaches {
   finish(response: Readonly<Record<string, string>>): Promise<void>;
 }
 
+/** The frontend passes on what it is told of caches. */
+export function cacheAttrs({ imports }: Pick<BuildCaches, "imports">): Readonly<Record<string, string>> {
+  if (imports.length === 0) return {};
+  return { "cache-imports": JSON.stringify(imports.map(({ type, attrs }) => ({ Type: type, Attrs: attrs }))) };
+}
+
 /** What people say about caches, as typed. */
 export interface CacheWishes {
   readonly cacheFrom: readonly string[];

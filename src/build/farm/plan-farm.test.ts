@@ -3,7 +3,7 @@ import { suite, test } from "node:test";
 import { formatReference, parsePlatform } from "../../oci/mod.ts";
 import type { PlannedOutput } from "../outputs/plan-outputs.ts";
 import type { PreparedBuild } from "../prepare-build.ts";
-import { noCaches, noInputs } from "../testing/mod.ts";
+import { noAttestations, noCaches, noInputs } from "../testing/mod.ts";
 import { planFarm, shareOf } from "./plan-farm.ts";
 
 const image = (attrs: Record<string, string>): PlannedOutput => ({
@@ -28,6 +28,7 @@ function build(outputs: readonly PlannedOutput[]): PreparedBuild {
     entitlements: [],
     secrets: new Map(),
     agents: {},
+    attestations: noAttestations,
     cacheOnlyByDefault: false,
   };
 }

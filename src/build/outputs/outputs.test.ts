@@ -41,6 +41,7 @@ test("annotations become attributes of exporters of images, and need an index wh
     load: false,
     tags: [],
     platforms: 2,
+    attested: false,
     stdoutIsTty: false,
     defaultLoad: false,
   }).outputs;
@@ -62,6 +63,7 @@ suite("planOutputs()", () => {
       load: false,
       tags: ["docker.io/library/x:latest"],
       platforms: 1,
+      attested: false,
       stdoutIsTty: false,
       defaultLoad: false,
       ...wishes,

@@ -13,6 +13,8 @@ export interface OutputWishes {
   readonly tags: readonly string[];
   /** How many platforms are asked for. */
   readonly platforms: number;
+  /** The image is to come with attestations, which make it an index. */
+  readonly attested: boolean;
   /** Whether stdout is a terminal, which no archive may be written to. */
   readonly stdoutIsTty: boolean;
   /** A build without an output is loaded into the Docker Engine. */
@@ -91,7 +93,7 @@ function plan(output: Output, wishes: OutputWishes): PlannedOutput {
   if (type === "image" && isTrue(attrs, "push") && !attrs.name) {
     throw invalid("tag is needed when pushing to registry");
   }
-  if (type === "docker" && wishes.platforms > 1) {
+  if (type === "docker" && (wishes.platforms > 1 || wishes.attested)) {
     throw invalid("docker exporter does not currently support exporting manifest lists");
   }
   return { exporter: type, attrs, target: targetOf(output, wishes) };

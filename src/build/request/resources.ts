@@ -22,6 +22,13 @@ const limits: Readonly<Record<string, readonly [attr: string, read: Reader, want
   "cpuset-mems": ["cpusetmems", list, "a list of memory nodes, for instance 0,1"],
 };
 
+const attrs: ReadonlySet<string> = new Set(Object.values(limits).map(([attr]) => attr));
+
+/** Whether an attribute of the frontend is such a limit. */
+export function isResourceAttr(attr: string): boolean {
+  return attrs.has(attr);
+}
+
 /** What `--resource` may name. */
 export const resourceNames: readonly string[] = Object.keys(limits);
 

@@ -3,3 +3,4 @@ export { type ScriptedEngine, type SolveScript, startScriptedEngine } from "./en
 export { buildOptions } from "./options.ts";
 export { noCaches } from "./caches.ts";
 export { noInputs } from "./inputs.ts";
+export { noAttestations } from "./attestations.ts";

@@ -12,6 +12,7 @@ export function buildOptions(changes: Partial<BuildOptions> = {}): BuildOptions 
     buildArgs: [],
     labels: [],
     annotations: [],
+    attest: [],
     noCache: false,
     noCacheFilter: [],
     pull: false,

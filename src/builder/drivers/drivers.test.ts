@@ -139,6 +139,7 @@ test("requireFeature() refuses in docker buildx's words, and says what helps", (
     ociExporter: false,
     dockerExporter: false,
     cacheExport: false,
+    attestation: false,
     multiPlatform: false,
     directPush: false,
     preferImageDigest: false,

@@ -17,8 +17,7 @@ const names: Readonly<Record<NeededFeature, string>> = {
  * @throws {BuildError} `unimplemented` with docker buildx's words
  */
 export function requireFeature(feature: NeededFeature, kind: DriverKind, features: DriverFeatures): void {
-  const has = feature === "attestation" ? features.ociExporter : features[feature];
-  if (has) return;
+  if (features[feature]) return;
   const remedy =
     kind === "docker"
       ? "Switch to a different driver, or turn on the containerd image store, and try again."

@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import { asBuildError, BuildError } from "../../base/errors/mod.ts";
 import { parseGoBool } from "../../base/text/go-values/mod.ts";
 import {
+  attestOf,
   type BuildOptions,
   type BuildResult,
   type BuildSurroundings,
@@ -11,6 +12,7 @@ import {
   parseOutput,
   prepareBuild,
   type PreparedBuild,
+  provenanceMode,
   runBuild as runPreparedBuild,
   runFarm,
 } from "../../build/mod.ts";
@@ -30,6 +32,7 @@ import {
   type ProgressMode,
   type SolveStatus,
   statusFromWire,
+  warningsJson,
 } from "../../progress/mod.ts";
 import { loadHttpClient } from "../../registry/mod.ts";
 import { askedBuilder } from "../asked-builder.ts";
@@ -57,7 +60,6 @@ export async function runBuild(invocation: BuildInvocation): Promise<number> {
   const mode = modeOf(flags, invocation);
   const call = await callOf(flags, invocation.given);
   const options: BuildOptions = { ...buildOptions(flags, invocation.args[0] as string), question: call?.name };
-  refuseAttestations(flags);
   if (flags.iidfile !== "" && !call && options.outputs.some(({ type }) => type === "local" || type === "tar")) {
     throw new Error("local and tar exporters are incompatible with image ID file");
   }
@@ -65,6 +67,7 @@ export async function runBuild(invocation: BuildInvocation): Promise<number> {
   const builder = await builders.select(askedBuilder(invocation));
   const { config } = builders.docker;
   let read: { filename: string | undefined; contextDirectory: string | undefined } | undefined;
+  const warnings: Surroundings["warnings"] = [];
   const built = await explained(async () => {
     await checkReports(flags, context);
     await builders.touch(builder, context);
@@ -110,13 +113,15 @@ export async function runBuild(invocation: BuildInvocation): Promise<number> {
       config,
       identity,
       onStart,
+      warnings,
     });
   });
   if (!call) {
-    await reportResult(built, { flags, mode, context });
+    const told = isTrue(context.env.BUILDX_METADATA_WARNINGS) ? warningsJson(warnings) : [];
+    await reportResult(built, { flags, mode, context, warnings: told });
     return 0;
   }
-  await reportResult(built, { flags: { ...flags, iidfile: "" }, mode: "none", context });
+  await reportResult(built, { flags: { ...flags, iidfile: "" }, mode: "none", context, warnings: [] });
   const { dockerfileAsTyped, showAnswer } = await import("./build/call.ts");
   const typed = { context: options.context, file: flags.file, filename: read?.filename };
   const shown = showAnswer(call, built.response, dockerfileAsTyped(typed, read?.contextDirectory));
@@ -166,6 +171,8 @@ interface Surroundings {
   /** Stands for this machine and user from build to build, where it could be remembered. */
   readonly identity: string | undefined;
   readonly onStart: BuildSurroundings["onStart"];
+  /** Gets what the build is warned of. */
+  readonly warnings: SolveStatus["warnings"][number][];
 }
 
 /** Builds with progress on stderr, which is complete before this returns or throws. */
@@ -203,12 +210,16 @@ async function built(
   prepared: PreparedBuild,
   display: Display,
   docker: Awaited<ReturnType<typeof dockerFor>>,
-  { invocation, name, node, driver, nodes, config, identity, onStart }: Surroundings,
+  { invocation, name, node, driver, nodes, config, identity, onStart, warnings }: Surroundings,
 ): Promise<BuildResult | FarmResult> {
   const { env, now, signal, stdout } = invocation.context;
-  const { provenance, sbom } = invocation.flags;
+  const { provenance, sbom, "metadata-file": metadataFile } = invocation.flags;
   const once = formChangesOnce({ silent: provenance !== "" && sbom !== "" });
-  const update = (status: SolveStatus) => display.update(once(status));
+  const update = (status: SolveStatus) => {
+    const shown = once(status);
+    warnings.push(...shown.warnings);
+    display.update(shown);
+  };
   const showStep = (step: ClientStep) => update(stepStatus(step));
   const credentials = credentialsFromDocker(config, { env });
   const surroundings: Omit<BuildSurroundings, "client" | "builder"> = {
@@ -228,6 +239,8 @@ async function built(
       if (event.type === "status") update(statusFromWire(event.status));
       else showStep(event.step);
     },
+    provenance:
+      metadataFile === "" || driver.kind === "embedded" ? "disabled" : provenanceMode(env.BUILDX_METADATA_PROVENANCE),
     onStart,
     now,
     signal,
@@ -285,6 +298,7 @@ function buildOptions(flags: Flags, context: string): BuildOptions {
     platforms: flags.platform,
     buildArgs: flags["build-arg"],
     labels: flags.label,
+    attest: [...flags.attest, ...attestOf("sbom", flags.sbom), ...attestOf("provenance", flags.provenance)],
     annotations: flags.annotation,
     noCache: flags["no-cache"],
     noCacheFilter: flags["no-cache-filter"],
@@ -334,14 +348,4 @@ async function callOf(flags: Flags, given: ReadonlySet<string>): Promise<Call | 
   if (asked === "" || asked === "build") return undefined; // nothing to load for
   const { parseCall } = await import("./build/call.ts");
   return parseCall(asked);
-}
-
-/** `--provenance=false` and `--sbom=false` ask for what happens anyway; everything else of them is missing. */
-function refuseAttestations(flags: Flags): void {
-  for (const name of ["provenance", "sbom"] as const) {
-    const value = flags[name];
-    if (value !== "" && parseGoBool(value) !== false) {
-      throw new UsageError(`--${name}=${value} is not supported by polyarch yet: only --${name}=false is`);
-    }
-  }
 }

@@ -12,6 +12,11 @@ export const buildFlags = {
     complete: ["network.host", "security.insecure"],
   },
   annotation: { kind: "array", usage: "Add annotation to the image" },
+  attest: {
+    kind: "array",
+    usage: 'Attestation parameters (format: "type=sbom,generator=image")',
+    complete: ["type=provenance", "type=sbom"],
+  },
   "build-arg": { kind: "array", usage: "Set build-time variables" },
   "build-context": { kind: "array", usage: "Additional build contexts (e.g., name=path)" },
   call: {
@@ -68,7 +73,11 @@ export const buildFlags = {
     default: "auto",
     complete: progressModes,
   },
-  provenance: { kind: "string", usage: 'Attach provenance; only "false" is supported yet', complete: ["false"] },
+  provenance: {
+    kind: "string",
+    usage: 'Shorthand for "--attest=type=provenance"',
+    complete: ["false", "true", "mode=max", "mode=min"],
+  },
   pull: { kind: "bool", usage: "Always attempt to pull all referenced images" },
   push: { kind: "bool", usage: 'Shorthand for "--output=type=registry"' },
   quiet: { kind: "bool", short: "q", usage: "Suppress the build output and print image ID on success" },
@@ -77,7 +86,7 @@ export const buildFlags = {
     usage: 'Limit what each "RUN" instruction may use (format: "memory=1g")',
     complete: ["memory=", "memory-swap=", "cpu-shares=", "cpu-period=", "cpu-quota=", "cpuset-cpus=", "cpuset-mems="],
   },
-  sbom: { kind: "string", usage: 'Attach a bill of materials; only "false" is supported yet', complete: ["false"] },
+  sbom: { kind: "string", usage: 'Shorthand for "--attest=type=sbom"', complete: ["false", "true", "generator="] },
   secret: { kind: "array", usage: 'Secret to expose to the build (format: "id=mysecret[,src=/local/secret]")' },
   "shm-size": { kind: "bytes", usage: "Shared memory size for build containers" },
   ssh: {
@@ -88,7 +97,6 @@ export const buildFlags = {
   target: { kind: "string", usage: "Set the target build stage to build" },
   ulimit: { kind: "ulimit", usage: "Ulimit options" },
 
-  attest: { kind: "array", usage: "Attestation parameters", notYet: true },
   policy: { kind: "array", usage: "Policy configuration", notYet: true },
 
   // what docker build once had and buildx keeps hidden: refused, or said to have no effect, never passed over in silence

@@ -81,7 +81,7 @@ function nodeLines({ node, status, error }: LoadedNode, features: DriverFeatures
 
 /** By the names that buildx has for them. */
 function featureLines(features: DriverFeatures): readonly string[] {
-  const names: Readonly<Record<keyof DriverFeatures, string>> = {
+  const names: Readonly<Record<Exclude<keyof DriverFeatures, "attestation">, string>> = {
     defaultLoad: "Automatically load images to the Docker Engine image store",
     cacheExport: "Cache export",
     directPush: "Direct push",

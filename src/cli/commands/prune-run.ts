@@ -66,16 +66,11 @@ function recordLine(record: UsageRecord, now: Date): string {
 
 /** An engine that does not know these rules passes them over, and removes what was to be kept. @throws {BuildError} with buildx's words */
 async function requireSpaceRules({ client, driver }: NodeClient, signal: AbortSignal): Promise<void> {
-  const refuse = () =>
-    new BuildError(
-      "failed_precondition",
-      "buildkit v0.17.0+ is required for max-used-space and min-free-space filters",
-    );
-  const info = await client.info({ signal }).catch((error: unknown) => {
-    if (error instanceof BuildError && error.code === "unimplemented") throw refuse();
-    throw error;
-  });
-  if (driver.kind === "embedded" || !info?.package.includes("moby/buildkit")) return;
-  const [, major = "0", minor = "0"] = /^v?(\d+)\.(\d+)/.exec(info.version) ?? [];
-  if (Number(major) === 0 && Number(minor) < 17) throw refuse();
+  if (driver.kind === "embedded") return;
+  const capabilities = await client.capabilities({ signal });
+  if (capabilities.has("gc.freespacefilter")) return;
+  throw new BuildError(
+    "failed_precondition",
+    "buildkit v0.17.0+ is required for max-used-space and min-free-space filters",
+  );
 }

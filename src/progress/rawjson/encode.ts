@@ -1,5 +1,5 @@
 import { formatRfc3339 } from "../format/time.ts";
-import type { Nanos, SolveStatus, Vertex, VertexLog, VertexStatus, VertexWarning } from "../status.ts";
+import type { Nanos, Place, SolveStatus, Vertex, VertexLog, VertexStatus, VertexWarning } from "../status.ts";
 
 /** One message as one line of JSON, field by field as BuildKit's clients write it: empty fields left out, bytes in base64. */
 export function encodeRawJson(status: SolveStatus): string {
@@ -42,6 +42,11 @@ function log({ vertex, stream, data, timestamp }: VertexLog): object {
   return { vertex: text(vertex), stream: stream || undefined, data: base64(data), timestamp: formatRfc3339(timestamp) };
 }
 
+/** Warnings as in a line of that JSON; what was told twice is there once. */
+export function warningsJson(warnings: readonly VertexWarning[]): readonly object[] {
+  return [...new Map(warnings.map(warning).map((json) => [JSON.stringify(json), json])).values()];
+}
+
 function warning({ vertex, level, short, detail, url, source, ranges }: VertexWarning): object {
   return {
     vertex: text(vertex),
@@ -54,8 +59,12 @@ function warning({ vertex, level, short, detail, url, source, ranges }: VertexWa
       data: base64(source.text),
       language: text(source.language),
     },
-    range: filled(ranges),
+    range: filled(ranges.map(({ start, end }) => ({ start: place(start), end: place(end) }))),
   };
+}
+
+function place({ line, character }: Place): object {
+  return { line: line || undefined, character: character || undefined };
 }
 
 function filled<T>(list: readonly T[]): readonly T[] | undefined {

@@ -24,6 +24,7 @@ export const dockerContainerDriver: OpenDriver = async (input) => {
         ociExporter: true,
         dockerExporter: true,
         cacheExport: true,
+        attestation: true,
         multiPlatform: true,
         directPush: true,
         preferImageDigest: false,

@@ -66,6 +66,7 @@ async function detect(dial: Driver["dial"], { signal }: DriverCall): Promise<Dri
     ociExporter: containerd,
     dockerExporter: containerd,
     cacheExport: containerd,
+    attestation: containerd,
     multiPlatform: containerd,
     directPush: containerd,
     preferImageDigest: containerd,

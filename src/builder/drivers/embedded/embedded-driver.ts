@@ -49,6 +49,7 @@ export function embeddedDriver(options: EmbeddedDriverOptions): Driver {
       ociExporter: true,
       dockerExporter: true,
       cacheExport: true,
+      attestation: false, // ours makes none yet
       multiPlatform: true,
       directPush: true,
       preferImageDigest: true,

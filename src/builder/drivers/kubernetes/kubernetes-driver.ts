@@ -100,6 +100,7 @@ export const kubernetesDriver: OpenDriver = async ({ node, env }) => {
         ociExporter: true,
         dockerExporter: true,
         cacheExport: true,
+        attestation: true,
         multiPlatform: true,
         directPush: true,
         preferImageDigest: false,

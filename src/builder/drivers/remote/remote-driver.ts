@@ -42,6 +42,7 @@ export const remoteDriver: OpenDriver = async (input) => {
         ociExporter: true,
         dockerExporter: true,
         cacheExport: true,
+        attestation: true,
         multiPlatform: true,
         directPush: true,
         preferImageDigest: true,

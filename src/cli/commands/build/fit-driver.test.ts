@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import type { PreparedBuild } from "../../../build/mod.ts";
-import { buildOptions, noCaches, noInputs } from "../../../build/testing/mod.ts";
+import { buildOptions, noAttestations, noCaches, noInputs } from "../../../build/testing/mod.ts";
 import { fitToDriver, wishesForDocker } from "./fit-driver.ts";
 
 const none = { type: "none" } as const;
@@ -9,6 +9,7 @@ const all = {
   ociExporter: true,
   dockerExporter: true,
   cacheExport: true,
+  attestation: true,
   multiPlatform: true,
   directPush: true,
   preferImageDigest: true,
@@ -26,6 +27,7 @@ function build(outputs: PreparedBuild["outputs"]): PreparedBuild {
     entitlements: [],
     secrets: new Map(),
     agents: {},
+    attestations: noAttestations,
     cacheOnlyByDefault: false,
   };
 }

@@ -30,15 +30,19 @@ export function wishesForDocker(options: BuildOptions, wishes: { readonly defaul
  */
 export function fitToDriver(build: PreparedBuild, { kind, features, platforms }: FittingDriver): PreparedBuild {
   if (platforms > 1) requireFeature("multiPlatform", kind, features);
+  if (Object.keys(build.attestations.asked).length > 0) requireFeature("attestation", kind, features);
   if (build.caches.exports.some(({ type }) => type !== "inline")) requireFeature("cacheExport", kind, features);
   for (const { exporter, target } of build.outputs) {
     if (exporter === "oci") requireFeature("ociExporter", kind, features);
     if (exporter === "docker" && target.type !== "docker-engine") requireFeature("dockerExporter", kind, features);
   }
-  if (kind !== "docker") return build;
+  const fitted = features.attestation ? build : { ...build, attestations: none };
+  if (kind !== "docker") return fitted;
   const attrs = "image-resolve-mode" in build.attrs ? build.attrs : { ...build.attrs, "image-resolve-mode": "local" };
-  return { ...build, attrs, outputs: build.outputs.map((output) => inPlace(output)) };
+  return { ...fitted, attrs, outputs: build.outputs.map((output) => inPlace(output)) };
 }
+
+const none: PreparedBuild["attestations"] = { asked: {}, provenanceByDefault: false, withoutArtifact: false };
 
 function inPlace(output: PlannedOutput): PlannedOutput {
   const { exporter, attrs } = output;

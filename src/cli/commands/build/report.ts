@@ -18,13 +18,19 @@ export async function checkReports(flags: ReportFlags, { cwd }: Pick<CliContext,
 /** Tells of a build that went well, where and how the flags ask for it. */
 export async function reportResult(
   result: BuildResult,
-  options: { readonly flags: ReportFlags; readonly mode: ProgressMode; readonly context: CliContext },
+  options: {
+    readonly flags: ReportFlags;
+    readonly mode: ProgressMode;
+    readonly context: CliContext;
+    /** Of the build, as JSON, for the metadata file. */
+    readonly warnings: readonly object[];
+  },
 ): Promise<void> {
-  const { flags, mode, context } = options;
+  const { flags, mode, context, warnings } = options;
   const id = imageId(result);
   const write = (path: string, text: string) => writeWhole(resolve(context.cwd, path), text);
   if (flags.iidfile !== "") await write(flags.iidfile, id ?? ""); // no image: what an earlier build has left there is wrong now
-  if (flags["metadata-file"] !== "") await write(flags["metadata-file"], metadataJson(result));
+  if (flags["metadata-file"] !== "") await write(flags["metadata-file"], metadataJson(result, warnings));
   const message = result.response["frontend.result.inlinemessage"];
   if (message) context.stdout.write(message.endsWith("\n") ? message : `${message}\n`);
   if (mode === "quiet" && id !== undefined) context.stdout.write(`${id}\n`);
