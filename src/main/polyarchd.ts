@@ -1,7 +1,8 @@
 import { closeSync, openSync } from "node:fs";
 import { statfs } from "node:fs/promises";
-import type { Server, Socket } from "node:net";
+import type { Socket } from "node:net";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { makeDirectory } from "../base/files/mod.ts";
 import { BuildError, messageOf } from "../base/errors/mod.ts";
 import { log, setLogFormat, setLogLevel } from "../base/log/mod.ts";
@@ -16,10 +17,10 @@ import {
   type EngineDeps,
   GatewayTable,
   gatewayService,
+  Intake,
   type JobEnvironment,
   JobTable,
 } from "../engine/control/mod.ts";
-import type { DebugServer } from "../engine/debug/mod.ts";
 import { History } from "../engine/history/mod.ts";
 import { TraceRecorder, tracedRoutes, traceService } from "../engine/traces/mod.ts";
 import type { Executor } from "../engine/executor/mod.ts";
@@ -28,10 +29,18 @@ import { formatPlatform, type Platform, platformsEqual } from "../oci/mod.ts";
 import { createRpcServer } from "../rpc/mod.ts";
 import { healthService, SessionManager } from "../session/mod.ts";
 import { Activity } from "./activity.ts";
+import { openDebugAddress } from "./debug-address.ts";
 import { gcPolicy } from "./gc-policy.ts";
 import { listen } from "./listen.ts";
 import { engineFlagTable, parseEngineFlags } from "./polyarchd-flags.ts";
+import { tellServiceManager } from "./service-manager.ts";
+import { listenForStop } from "./stop-signals.ts";
 import { version } from "./version.ts";
+
+/** How long clients may take to hear how their builds have ended. */
+const lastWordsMs = 1000;
+/** How long builds may take to leave, once they are ended. */
+const teardownMs = 5000;
 
 async function main(argv: readonly string[]): Promise<void> {
   const command = parseEngineFlags(argv);
@@ -53,18 +62,6 @@ async function main(argv: readonly string[]): Promise<void> {
   }
 }
 
-/** Answers on the debug address from the very start on, so that an engine that does not come up can be looked at. */
-async function openDebugAddress(config: EngineConfig, stack: AsyncDisposableStack): Promise<DebugServer | undefined> {
-  if (!config.debugAddress) return undefined;
-  const { DebugServer } = await import("../engine/debug/mod.ts");
-  const debug = stack.use(await DebugServer.open());
-  const socketOwner = { uid: undefined, gid: undefined };
-  const serve = (server: Server) => debug.serve(server);
-  const listening = await listen(config.debugAddress, { tls: undefined, socketOwner, env: process.env, serve });
-  log.info(`debug handlers listening at ${stack.use(listening).address}`);
-  return debug;
-}
-
 async function runEngine(config: EngineConfig): Promise<void> {
   const { root } = config;
   if (process.getuid?.() !== 0) {
@@ -72,7 +69,7 @@ async function runEngine(config: EngineConfig): Promise<void> {
   }
   selfTest();
   await using stack = new AsyncDisposableStack();
-  const debug = await openDebugAddress(config, stack);
+  const debug = stack.use(await openDebugAddress(config.debugAddress));
   await makeDirectory(root, { mode: 0o711 });
   const lock = openSync(`${root}/polyarchd.lock`, "w", 0o600);
   stack.defer(() => closeSync(lock));
@@ -101,7 +98,7 @@ async function runEngine(config: EngineConfig): Promise<void> {
       directory: join(root, "history"),
       limits: config.history,
       now: () => new Date(),
-      onEnd: debug && ((record) => debug.addBuild(record)),
+      onEnd: debug && ((record) => debug.server.addBuild(record)),
     }),
   );
   const traces = new TraceRecorder({ now: () => new Date() });
@@ -110,6 +107,7 @@ async function runEngine(config: EngineConfig): Promise<void> {
     worker: config.platforms ? { ...worker, executor: await withPlatforms(worker.executor, config.platforms) } : worker,
     sessions,
     jobs: new JobTable(),
+    intake: new Intake(),
     gateways: new GatewayTable(),
     history,
     traces,
@@ -119,8 +117,8 @@ async function runEngine(config: EngineConfig): Promise<void> {
     labels: config.labels,
     version,
   };
-  const stop = Promise.withResolvers<string>();
-  const activity = new Activity(config.idleTimeoutMs, () => stop.resolve("idle"));
+  const idle = Promise.withResolvers<string>();
+  const activity = new Activity(config.idleTimeoutMs, () => idle.resolve("idle"));
   const routes = [
     sessions.route(),
     ...controlService(deps),
@@ -130,11 +128,12 @@ async function runEngine(config: EngineConfig): Promise<void> {
     ...healthService().routes,
   ];
   const services = [...routes, ...reflectionService(routes)];
-  const rpc = createRpcServer({ services, peerCredentials, observer: debug?.observer });
+  const rpc = createRpcServer({ services, peerCredentials, observer: debug?.server.observer });
   const onConnection = (socket: Socket) => {
     activity.begin();
     socket.once("close", () => activity.end());
   };
+  const doors = stack.use(new AsyncDisposableStack());
   const addresses: string[] = [];
   for (const address of config.addresses) {
     const listening = await listen(address, {
@@ -144,18 +143,23 @@ async function runEngine(config: EngineConfig): Promise<void> {
       serve: (server) => rpc.serve(server),
       onConnection,
     });
-    addresses.push(stack.use(listening).address);
+    addresses.push(doors.use(listening).address);
   }
-  debug?.setReady(true);
+  debug?.server.setReady(true);
+  const signals = listenForStop();
   log.info(`polyarchd ${version} is listening on ${addresses.join(", ")}, state in ${root}`);
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    process.on(signal, () => {
-      stop.resolve(signal);
-      process.once(signal, () => process.exit(1)); // whoever asks twice means it
-    });
+  tellServiceManager("READY=1", process.env);
+  log.info(`stopping: ${await Promise.race([signals.first, idle.promise])}`);
+  tellServiceManager("STOPPING=1", process.env);
+  debug?.server.setReady(false);
+  const drained = deps.intake.close();
+  await doors.disposeAsync();
+  if (deps.intake.inside > 0) {
+    log.info(`waiting for builds to end: ${deps.intake.inside} under way; a second signal ends them`);
   }
-  log.info(`stopping: ${await stop.promise}`);
-  debug?.setReady(false);
+  const isForced = await Promise.race([drained.then(() => false), signals.second.then(() => true)]);
+  await rpc.close({ graceMs: isForced ? 0 : lastWordsMs });
+  if (isForced) await Promise.race([drained, sleep(teardownMs)]);
 }
 
 /** An executor that shows other platforms than those that it finds; what it can run stays as it is. */

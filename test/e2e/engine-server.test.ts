@@ -174,6 +174,23 @@ test("an engine serves a socket that systemd has opened for it", async () => {
   }
 });
 
+test("an engine tells systemd when it is ready, and when it stops", async () => {
+  const manager = [
+    "import os, signal, socket, subprocess, sys",
+    "states = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); states.bind(sys.argv[1]); states.settimeout(60)",
+    "engine = subprocess.Popen(sys.argv[2:], env={**os.environ, 'NOTIFY_SOCKET': sys.argv[1]})",
+    "print(states.recv(99).decode(), flush=True)",
+    "subprocess.run([os.environ['BUILDCTL'], 'debug', 'info'], check=True)",
+    "engine.send_signal(signal.SIGTERM)",
+    "print(states.recv(99).decode(), engine.wait(), flush=True)",
+  ].join("\n");
+  const address = `unix://${at("notifying.sock")}`;
+  const args = [at("notify.sock"), engineProgram, "--root", at("notifying"), "--addr", address];
+  const environment = { ...process.env, BUILDCTL: buildctlProgram, BUILDKIT_HOST: address };
+  const said = await must("python3", ["-c", manager, ...args], { env: environment });
+  assert.match(said, /^READY=1\nBuildKit:.*\nSTOPPING=1 0\n$/);
+});
+
 suite("an engine with a buildkitd.toml", () => {
   test("pulls from mirrors when the registry itself cannot be reached", async () => {
     await using empty = await startRegistry();

@@ -70,7 +70,22 @@ test("a second engine on the same state is refused", async () => {
   assert.match(said, /could not lock .*polyarchd\.lock, another instance running\?/);
 });
 
-test("told to stop, the engine ends what runs, leaves nothing, and starts again where it was", async () => {
+test("told to stop, the engine lets builds end, and takes no more", async () => {
+  const context = await house.context({ Dockerfile: `FROM ${house.base}\nRUN sleep 7742 || true\n` });
+  await using undo = new AsyncDisposableStack();
+  const { engine, ended, env, log, socket } = await startEngine([]);
+  undo.defer(() => void engine.kill("SIGKILL"));
+  const building = house.build(context, [], { env });
+  while (!sleeps("7742")) await sleep(50);
+  engine.kill("SIGTERM");
+  while (!log().includes("waiting for builds to end: 1 under way")) await sleep(20);
+  assert.equal(existsSync(socket), false, "nobody can come in any more");
+  for (const { pid } of processes().filter(({ command }) => command === "sleep 7742")) process.kill(pid, "SIGTERM");
+  await building;
+  assert.equal((await ended)[0], 0, log());
+});
+
+test("told to stop twice, the engine ends what runs, leaves nothing, and starts again where it was", async () => {
   const context = await house.context({ Dockerfile: `FROM ${house.base}\nRUN echo kept\nRUN sleep 7741\n` });
   await using undo = new AsyncDisposableStack();
   const { engine, ended, env, log } = await startEngine([]);
@@ -78,6 +93,7 @@ test("told to stop, the engine ends what runs, leaves nothing, and starts again 
   const building = house.fails(context, [], { env });
   while (!sleeps("7741")) await sleep(50);
   engine.kill("SIGTERM");
+  engine.kill("SIGINT");
   assert.equal((await ended)[0], 0, log());
   assert.equal((await building).code, 1);
   assert.equal(sleeps("7741"), false);

@@ -69,6 +69,8 @@ export const syscallNumber = {
   fcntl: process.arch === "arm64" ? 25n : 72n,
   ioctl: process.arch === "arm64" ? 29n : 16n,
   recvmsg: process.arch === "arm64" ? 212n : 47n,
+  socket: process.arch === "arm64" ? 198n : 41n,
+  sendto: process.arch === "arm64" ? 206n : 44n,
   mknodat: process.arch === "arm64" ? 33n : 259n,
   renameat2: process.arch === "arm64" ? 276n : 316n,
 } as const;

@@ -1,8 +1,13 @@
 import { getRawPointer } from "node:ffi";
+import { closeSync } from "node:fs";
 import type { Socket } from "node:net";
 import { check, libc, syscall, syscallNumber } from "./libc.ts";
 import { isSystemError } from "../errors/mod.ts";
 
+const AF_UNIX = 1;
+const SOCK_DGRAM = 2;
+const SOCK_CLOEXEC = 0x80000;
+const MSG_NOSIGNAL = 0x4000;
 const SOL_SOCKET = 1;
 const SO_PEERCRED = 17;
 const SCM_RIGHTS = 1;
@@ -51,6 +56,28 @@ export function receiveDescriptor(socket: number | Socket): number | undefined {
   } catch (error) {
     if (isSystemError(error, "EAGAIN")) return undefined;
     throw error;
+  }
+}
+
+/**
+ * Sends one message to a unix socket of datagrams, which Node has no way to. `@NAME` is an abstract address.
+ * @throws {Error} when nobody takes it now
+ */
+export function sendDatagram(path: string, message: string): void {
+  const isAbstract = path.startsWith("@");
+  const name = isAbstract ? Buffer.from(`\0${path.slice(1)}`) : Buffer.from(`${path}\0`);
+  const address = Buffer.concat([new Uint8Array(new Uint16Array([AF_UNIX]).buffer), name]);
+  const bytes = Buffer.from(message);
+  const fd = check(syscall(syscallNumber.socket, AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0), "socket");
+  try {
+    const flags = MSG_DONTWAIT | MSG_NOSIGNAL;
+    check(
+      syscall(syscallNumber.sendto, fd, bytes, bytes.byteLength, flags, address, address.byteLength),
+      "sendto",
+      path,
+    );
+  } finally {
+    closeSync(fd);
   }
 }
 

@@ -5,6 +5,7 @@ import type { TraceRecorder } from "../traces/mod.ts";
 import type { Worker } from "../worker/mod.ts";
 import type { JobEnvironment } from "./environment.ts";
 import type { GatewayTable } from "./gateway/mod.ts";
+import type { Intake } from "./intake.ts";
 import type { JobTable } from "./jobs.ts";
 
 /** What the services of one engine share. */
@@ -12,6 +13,8 @@ export interface EngineDeps {
   readonly worker: Worker<JobEnvironment>;
   readonly sessions: SessionManager;
   readonly jobs: JobTable;
+  /** Lets builds in, until the engine stops. */
+  readonly intake: Intake;
   /** Builds whose frontend runs in their client. */
   readonly gateways: GatewayTable;
   /** Where builds are recorded. */

@@ -5,6 +5,7 @@
 export { contentService } from "./content-service.ts";
 export type { EngineDeps } from "./deps.ts";
 export { JobEnvironment } from "./environment.ts";
+export { Intake } from "./intake.ts";
 export { JobTable } from "./jobs.ts";
 export { GatewayTable, gatewayService } from "./gateway/mod.ts";
 export { reflectionService } from "./reflection.ts";

@@ -13,6 +13,7 @@ import { workerRecords } from "./worker-records.ts";
 export function controlService(deps: EngineDeps): readonly Route[] {
   return service(control.Control, {
     solve: async (request, { signal, requestHeaders }) => {
+      using _place = deps.intake.enter();
       using _underWay = deps.worker.housekeeping.build();
       const caller = parseTraceparent(requestHeaders.get("traceparent"));
       return { ExporterResponse: { ...(await solve(request, deps, { signal, caller })) } };

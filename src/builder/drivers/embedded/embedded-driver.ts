@@ -39,7 +39,8 @@ export function embeddedDriver(options: EmbeddedDriverOptions): Driver {
   const stop = async ({ signal }: DriverCall): Promise<void> => {
     const pid = await enginePid(open, signal);
     if (pid === undefined) return;
-    process.kill(pid, "SIGTERM");
+    // One signal has it wait for the builds of others, the second one ends those.
+    for (const signal of ["SIGTERM", "SIGINT"] as const) process.kill(pid, signal);
     while (await answers(signal)) await sleep(20, undefined, { signal });
   };
   return {
