@@ -38,15 +38,18 @@ suite("parseEngineFlags()", () => {
     });
   });
   test("tells what was written from what was not", () => {
-    const { fixed, ...rest } = flagsOf();
-    assert.equal(fixed?.size, 0);
+    const { fixed, withoutEffect: none, ...rest } = flagsOf();
+    assert.deepEqual([fixed?.size, none], [0, []]);
     assert.deepEqual(new Set(Object.values(rest)), new Set([undefined]));
     assert.equal(flagsOf("--debug=false").debug, false);
+    const { withoutEffect } = flagsOf("--containerd-worker-addr", "/x", "--containerd-worker-gc=false");
+    assert.deepEqual(withoutEffect, ["containerd-worker-addr", "containerd-worker-gc"]);
+    assert.equal(flagsOf("--oci-worker-binary=/opt/runc").runtime, "/opt/runc");
     assert.equal(flagsOf("--oci-worker-selinux").fixed?.get("oci-worker-selinux"), "true");
   });
   const refused: [string[], RegExp][] = [
     [["--otel-socket-path=/x"], /^--otel-socket-path is not supported by this engine/],
-    [["--containerd-worker-addr", "/x"], /no containerd worker: leave it out$/],
+    [["--containerd-worker-adr", "/x"], /^unknown flag: --containerd-worker-adr/],
     [["--oci-cni-pool-size", "3"], /^--oci-cni-pool-size is not supported/],
     [["--adr", "x"], /^unknown flag: --adr\nDid you mean --addr\?/],
     [["--oci-max-parallelism=-1"], /invalid --oci-max-parallelism -1/],

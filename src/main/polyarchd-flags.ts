@@ -31,6 +31,10 @@ export const engineFlagTable = {
     kind: "int",
     usage: "Steps that run at once, 0 for no limit (default: twice the number of processors, at least 4)",
   },
+  "oci-worker-binary": {
+    kind: "string",
+    usage: "Program that starts containers, crun or runc: a name or a path (default: crun, else runc)",
+  },
   "oci-worker-gc": { kind: "bool", usage: "Remove what nobody has used for long after builds (default: true)" },
   "oci-worker-gc-keepstorage": {
     kind: "string",
@@ -55,9 +59,31 @@ const fixedFlags: FlagTable = Object.fromEntries(
   fixedSettings.map(({ flag, kind }): [string, Flag] => [flag, { kind, usage: "", hidden: true }]),
 );
 
+/** Flags about a worker that is off, which need mean nothing: scripts set them beside `--containerd-worker=false`. */
+const containerdFlags: FlagTable = Object.fromEntries(
+  Object.entries({
+    "cni-binary-dir": "string",
+    "cni-config-path": "string",
+    "cni-pool-size": "int",
+    "max-parallelism": "int",
+    "worker-addr": "string",
+    "worker-apparmor-profile": "string",
+    "worker-gc": "bool",
+    "worker-gc-keepstorage": "string",
+    "worker-labels": "slice",
+    "worker-namespace": "string",
+    "worker-net": "string",
+    "worker-platform": "slice",
+    "worker-rootless": "bool",
+    "worker-runtime": "string",
+    "worker-selinux": "bool",
+    "worker-snapshotter": "string",
+  } as const).map(([name, kind]): [string, Flag] => [`containerd-${name}`, { kind, usage: "", hidden: true }]),
+);
+
 /** Flags of buildkitd's that this engine has nothing for. */
 const missing =
-  /^(?:otel-socket-path|cdi-spec-dir|oci-cni-.*|oci-worker-(?:binary|proxy-snapshotter-path)|containerd-.*|(?:un)?register-service|service-name|log-file)$/;
+  /^(?:otel-socket-path|cdi-spec-dir|oci-cni-.*|oci-worker-proxy-snapshotter-path|(?:un)?register-service|service-name|log-file)$/;
 
 /** What the command line asks for. */
 export type EngineCommand =
@@ -72,7 +98,7 @@ export type EngineCommand =
 export function parseEngineFlags(argv: readonly string[]): EngineCommand {
   refuseMissing(argv);
   const { values, given, args } = parseFlags<FlagTable & typeof engineFlagTable>(
-    { ...fixedFlags, ...engineFlagTable },
+    { ...containerdFlags, ...fixedFlags, ...engineFlagTable },
     argv,
   );
   if (values.help) return { type: "help" };
@@ -101,11 +127,13 @@ export function parseEngineFlags(argv: readonly string[]): EngineCommand {
       logFormat: when("log-format", values["log-format"]),
       entitlements: when("allow-insecure-entitlement", values["allow-insecure-entitlement"]),
       maxParallelism,
+      runtime: when("oci-worker-binary", values["oci-worker-binary"]),
       gc: when("oci-worker-gc", values["oci-worker-gc"]),
       gcKeepStorage: when("oci-worker-gc-keepstorage", values["oci-worker-gc-keepstorage"]),
       platforms: when("oci-worker-platform", values["oci-worker-platform"]),
       labels: when("oci-worker-labels", values["oci-worker-labels"]),
       idleTimeoutMs: values["idle-timeout"] || undefined,
+      withoutEffect: Object.keys(containerdFlags).filter((name) => given.has(name)),
       fixed: new Map(fixed.map(({ flag }) => [flag, String(values[flag])])),
     },
   };
@@ -116,7 +144,6 @@ function refuseMissing(argv: readonly string[]): void {
   for (const arg of argv) {
     const name = /^--([\w-]+)/.exec(arg)?.[1] ?? "";
     if (Object.hasOwn(fixedFlags, name) || !missing.test(name)) continue;
-    const why = name.startsWith("containerd-") ? "it has no containerd worker" : "it has nothing of the kind";
-    throw new UsageError(`--${name} is not supported by this engine, ${why}: leave it out`);
+    throw new UsageError(`--${name} is not supported by this engine, it has nothing of the kind: leave it out`);
   }
 }

@@ -26,6 +26,7 @@ import { TraceRecorder, tracedRoutes, traceService } from "../engine/traces/mod.
 import type { Executor } from "../engine/executor/mod.ts";
 import { explainFullDisk, openWorker } from "../engine/worker/mod.ts";
 import { formatPlatform, type Platform, platformsEqual } from "../oci/mod.ts";
+import { RegistryLanes } from "../registry/mod.ts";
 import { createRpcServer } from "../rpc/mod.ts";
 import { healthService, SessionManager } from "../session/mod.ts";
 import { Activity } from "./activity.ts";
@@ -91,6 +92,9 @@ async function runEngine(config: EngineConfig): Promise<void> {
       ...(config.maxParallelism === undefined ? {} : { maxParallelism: config.maxParallelism }),
       ...(policy ? { gcPolicy: policy } : {}),
       dns: config.dns,
+      runtime: config.runtime,
+      cgroupParent: config.cgroupParent,
+      platformsMaxAgeMs: config.system.platformsMaxAgeMs,
     }),
   );
   const history = stack.use(
@@ -114,6 +118,8 @@ async function runEngine(config: EngineConfig): Promise<void> {
     allowedEntitlements: config.entitlements,
     hosts: (host) => config.registries.get(host) ?? {},
     env: process.env,
+    lanes: new RegistryLanes(config.system.maxRegistryConcurrency),
+    frontends: config.frontends,
     labels: config.labels,
     version,
   };

@@ -5,6 +5,7 @@ import { Authorizer } from "./authorizer.ts";
 import { type Endpoint, type HostLookup, originEndpoint, readEndpoints } from "./endpoint.ts";
 import { fetchContent, type Shelf } from "./fetch.ts";
 import { RegistryHttp } from "./http.ts";
+import type { RegistryLanes } from "./lanes.ts";
 import { blobExists, lookUpBlob, type OpenBlob, pushBlobTo } from "./push-blob.ts";
 import { type PushManifestOptions, pushManifestTo } from "./push-manifest.ts";
 import { listReferrers } from "./referrers.ts";
@@ -24,6 +25,8 @@ export interface RegistryOptions {
   /** For `HTTP_PROXY`, `HTTPS_PROXY`, `NO_PROXY`; the process's own when left out. */
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly retry?: Partial<RetryPolicy>;
+  /** Places that are shared with other clients; of its own when left out. */
+  readonly lanes?: RegistryLanes;
 }
 
 /** Opens the client. No connection is made before something is asked. */
@@ -38,7 +41,7 @@ export function openRegistry(options: RegistryOptions): Registry {
     hosts,
     policy,
   });
-  const http = new RegistryHttp({ transport, authorizer, policy });
+  const http = new RegistryHttp({ transport, authorizer, policy, ...(options.lanes ? { lanes: options.lanes } : {}) });
   return new RegistryClient({ http, hosts, signal: options.signal, close: () => transport.close() });
 }
 

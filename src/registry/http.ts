@@ -1,9 +1,9 @@
-import { Semaphore } from "../base/async/mod.ts";
 import { BuildError } from "../base/errors/mod.ts";
 import type { Authorizer } from "./authorizer.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { redirectLimit, resolveLocation } from "./location.ts";
 import { NetworkError } from "./network-error.ts";
+import { type Lane, RegistryLanes } from "./lanes.ts";
 import { isTransientStatus, nextDelayMs, pause, type RetryPolicy } from "./retry.ts";
 import type { HttpResponse, Transport } from "./transport.ts";
 
@@ -18,7 +18,7 @@ export interface ApiRequest {
   /** Opened anew for each attempt. */
   readonly body?: () => Uint8Array | AsyncIterable<Uint8Array>;
   /** What it counts against: small JSON documents do not wait behind big blobs. */
-  readonly lane: "document" | "read" | "write";
+  readonly lane: Lane;
   /** Attempts in all; the policy's number when left out. */
   readonly attempts?: number;
   readonly signal: AbortSignal;
@@ -29,24 +29,23 @@ export interface ApiResponse extends HttpResponse, AsyncDisposable {}
 
 const userAgent = "polyarch";
 
-/** How many requests one host gets at once. Reading and writing have their own, so that copying within a registry cannot lock itself out. */
-const laneLimits = { document: 5, read: 4, write: 4 } as const;
-
 /** HTTP as registries need it: logged in, redirected, retried, and not too much at once. Any status is an answer; only silence is an error. */
 export class RegistryHttp {
   readonly authorizer: Authorizer;
   readonly policy: RetryPolicy;
   readonly #transport: Transport;
-  readonly #lanes = new Map<string, Semaphore>();
+  readonly #lanes: RegistryLanes;
   readonly #origins = new Map<string, string>();
-  constructor(options: { transport: Transport; authorizer: Authorizer; policy: RetryPolicy }) {
+  /** @param options.lanes of its own when left out */
+  constructor(options: { transport: Transport; authorizer: Authorizer; policy: RetryPolicy; lanes?: RegistryLanes }) {
     this.#transport = options.transport;
+    this.#lanes = options.lanes ?? new RegistryLanes();
     this.authorizer = options.authorizer;
     this.policy = options.policy;
   }
   /** @throws {NetworkError} when no answer came, after the retries that make sense */
   async send(request: ApiRequest): Promise<ApiResponse> {
-    const place = await this.#lane(request).acquire({ signal: request.signal });
+    const place = await this.#lanes.acquire(request.lane, request.endpoint.host, request);
     try {
       const response = await this.#retried(request);
       return {
@@ -142,14 +141,5 @@ export class RegistryHttp {
   }
   #origin(endpoint: Endpoint): string {
     return this.#origins.get(endpoint.host) ?? endpoint.origins[0];
-  }
-  #lane({ endpoint, lane }: ApiRequest): Semaphore {
-    const key = `${lane} ${endpoint.host}`;
-    let semaphore = this.#lanes.get(key);
-    if (!semaphore) {
-      semaphore = new Semaphore(laneLimits[lane]);
-      this.#lanes.set(key, semaphore);
-    }
-    return semaphore;
   }
 }

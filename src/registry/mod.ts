@@ -11,6 +11,7 @@ export {
   type TokenRequest,
 } from "./auth.ts";
 export { openRegistry, type RegistryOptions } from "./client.ts";
+export { RegistryLanes } from "./lanes.ts";
 export { logIn } from "./log-in.ts";
 export {
   type FormChange,

@@ -244,6 +244,23 @@ suite("an engine with a buildkitd.toml", () => {
     assert.match(pushed, /"Layers"/);
   });
 
+  test("has the frontends that it says", async () => {
+    const built = await context("FROM scratch\nCOPY word /\n");
+    const build = async (name: string, toml: string, flags: readonly string[]) => {
+      const [config, socket] = [at(`${name}.toml`), at(`${name}.sock`)];
+      await writeFile(config, toml);
+      await using _engine = await startEngine(["--addr", `unix://${socket}`, "--config", config]);
+      await must(buildx, ["create", "--name", name, "--driver", "remote", `unix://${socket}`], { env });
+      return await run(buildx, ["build", "--builder", name, ...flags, built], { env });
+    };
+    const none = await build("no-dockerfile", '[frontend."dockerfile.v0"]\nenabled = false\n', []);
+    assert.match(none.stderr, /invalid frontend: dockerfile\.v0: it is disabled/);
+    const some = '[frontend."gateway.v0"]\nallowedRepositories = ["docker/dockerfile"]\n';
+    const other = ["--build-arg", "BUILDKIT_SYNTAX=registry.invalid/frontend:1"];
+    const refused = await build("some-images", some, other);
+    assert.match(refused.stderr, /'registry\.invalid\/frontend:1' is not an allowed gateway source/);
+  });
+
   test("does not start with a wrong one, and says where it is wrong", async () => {
     const config = at("wrong.toml");
     const cases: [string, RegExp][] = [
@@ -256,6 +273,7 @@ suite("an engine with a buildkitd.toml", () => {
         '[registry."docker.io"]\nca = ["/not/there.pem"]',
         /wrong\.toml:2: registry\."docker\.io"\.ca: cannot read the file: open .*: no such file or directory/,
       ],
+      ['[worker.oci]\nbinary = "no-such-runtime"', /failed to find no-such-runtime binary/],
     ];
     for (const [toml, message] of cases) {
       await writeFile(config, toml);

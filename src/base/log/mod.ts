@@ -25,8 +25,11 @@ export function setLogFormat(to: LogFormat): void {
 function write(level: LogLevel, msg: string): void {
   if (levels.indexOf(level) < levels.indexOf(threshold)) return;
   const time = new Date().toISOString();
+  const name = level === "warn" ? "warning" : level; // as BuildKit's log has it
   const line =
-    format === "json" ? JSON.stringify({ level, msg, time }) : `time=${time} level=${level} msg=${JSON.stringify(msg)}`;
+    format === "json"
+      ? JSON.stringify({ level: name, msg, time })
+      : `time="${time}" level=${name} msg=${JSON.stringify(msg)}`;
   process.stderr.write(`${line}\n`);
 }
 

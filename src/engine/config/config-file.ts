@@ -5,9 +5,11 @@ import type { HostConfig } from "../../registry/mod.ts";
 import type { DnsConfig } from "./engine-config.ts";
 import { checkEntitlement } from "./entitlements.ts";
 import { fixedSettings, judgeFixed } from "./fixed-settings.ts";
+import { type FrontendConfig, readFrontends } from "./frontends.ts";
 import { readRegistries } from "./registries.ts";
 import { type GcConfig, readGc } from "./gc.ts";
 import { type HistoryConfig, readHistory } from "./history.ts";
+import { readSystem, type SystemConfig } from "./system.ts";
 import { keyLines } from "./toml-lines.ts";
 import { type TomlFile, TomlTable } from "./toml-table.ts";
 
@@ -26,6 +28,10 @@ export interface ConfigFile {
   readonly maxParallelism: number | undefined;
   readonly gc: GcConfig;
   readonly history: HistoryConfig;
+  readonly frontends: FrontendConfig;
+  readonly system: SystemConfig;
+  readonly runtime: string | undefined;
+  readonly cgroupParent: string | undefined;
   readonly platforms: readonly Platform[];
   readonly labels: Readonly<Record<string, string>>;
   readonly dns: DnsConfig | undefined;
@@ -86,6 +92,10 @@ function interpret(top: TomlTable, warnings: readonly string[]): ConfigFile {
     maxParallelism: oci.count("max-parallelism"),
     gc: readGc(oci),
     history: readHistory(top.table("history")),
+    frontends: readFrontends(top.table("frontend")),
+    system: readSystem(top.table("system")),
+    runtime: oci.string("binary"),
+    cgroupParent: oci.string("defaultCgroupParent"),
     platforms: readPlatforms(oci),
     labels: Object.fromEntries(labels.keys.map((key) => [key, labels.string(key) ?? ""])),
     dns: readDns(top.table("dns")),
@@ -119,9 +129,9 @@ function checkFixed(top: TomlTable, tables: (path: readonly string[]) => TomlTab
     if (wrong !== undefined) table.fail(key, wrong);
   }
   tables(["worker", "containerd"]).ignore(); // it is off, and what is off needs no settings
-  const frontends = top.table("frontend");
-  if (frontends.table("dockerfile.v0").bool("enabled") === false) {
-    frontends.fail("dockerfile.v0", "enabled = false is not supported: this engine always has the Dockerfile frontend");
+  const verify = top.table("cache").table("gha").table("verify");
+  if (verify.bool("required")) {
+    verify.fail("required", "true is not supported: this engine cannot verify the signatures of caches");
   }
 }
 

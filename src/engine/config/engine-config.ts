@@ -2,8 +2,10 @@ import type { LogFormat, LogLevel } from "../../base/log/mod.ts";
 import type { Platform } from "../../oci/mod.ts";
 import type { HostConfig } from "../../registry/mod.ts";
 import type { ListenAddress } from "./address.ts";
+import type { FrontendConfig } from "./frontends.ts";
 import type { GcConfig } from "./gc.ts";
 import type { HistoryConfig } from "./history.ts";
+import type { SystemConfig } from "./system.ts";
 
 /** Certificates for listening over TLS, PEM. With a certificate authority, clients must show a certificate that it has signed. */
 export interface ServerTls {
@@ -38,6 +40,12 @@ export interface EngineConfig {
   /** How what nobody has used for long is removed after builds. */
   readonly gc: GcConfig;
   readonly history: HistoryConfig;
+  readonly frontends: FrontendConfig;
+  readonly system: SystemConfig;
+  /** Name or path of the program that starts containers; `undefined`: the best that is there. */
+  readonly runtime: string | undefined;
+  /** The cgroup that steps' cgroups are made in where a build names none; `undefined`: one of the engine's own. */
+  readonly cgroupParent: string | undefined;
   /** Platforms to show to clients, native first; `undefined`: those that can run here. */
   readonly platforms: readonly Platform[] | undefined;
   /** Added to the labels that the worker shows. */

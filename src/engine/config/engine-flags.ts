@@ -16,6 +16,8 @@ export interface EngineFlags {
   readonly entitlements?: readonly string[] | undefined;
   /** 0: no limit. */
   readonly maxParallelism?: number | undefined;
+  /** The program that starts containers: a name or a path. */
+  readonly runtime?: string | undefined;
   readonly gc?: boolean | undefined;
   /** `Reserved[,Free[,Maximum]]` */
   readonly gcKeepStorage?: string | undefined;
@@ -23,6 +25,8 @@ export interface EngineFlags {
   /** `key=value` */
   readonly labels?: readonly string[] | undefined;
   readonly idleTimeoutMs?: number | undefined;
+  /** Names of flags that were given though they concern a worker that is off. */
+  readonly withoutEffect?: readonly string[] | undefined;
   /** Values of {@link FixedSetting}s, by flag. */
   readonly fixed?: ReadonlyMap<string, string> | undefined;
 }

@@ -101,7 +101,7 @@ export const fixedSettings: readonly FixedSetting[] = [
     flag: "save-cache-debug",
     kind: "bool",
     fine: ["false"],
-    because: "this engine has no debug address",
+    because: "this engine keeps no plain texts of its cache keys",
   },
 ];
 

@@ -209,6 +209,35 @@ labels = { a = "file", b = "file" }
     await assert.rejects(load({ toml: "[history]\nmaxEntries = -1\n" }), /history\.maxEntries: want a whole number/);
   });
 
+  test("reads which frontends there are, what starts containers, and what is asked of the surroundings", async () => {
+    const usual = await load({});
+    assert.deepEqual(usual.frontends, { dockerfile: true, gateway: true, allowedRepositories: [] });
+    assert.deepEqual(usual.system, { platformsMaxAgeMs: undefined, maxRegistryConcurrency: undefined });
+    assert.deepEqual([usual.runtime, usual.cgroupParent], [undefined, undefined]);
+    const toml = `[frontend."dockerfile.v0"]
+enabled = false
+[frontend."gateway.v0"]
+enabled = true
+allowedRepositories = ["docker/dockerfile", "registry.lan:5000/a/b:ignored"]
+[system]
+platformsCacheMaxAge = "-1s"
+maxRegistryConcurrency = 9
+[worker.oci]
+binary = "runc"
+defaultCgroupParent = "ci.slice"
+[worker.containerd]
+enabled = false
+address = "/x"
+`;
+    const config = await load({ toml, flags: { withoutEffect: ["containerd-worker-gc"] } });
+    const allowedRepositories = ["docker.io/docker/dockerfile", "registry.lan:5000/a/b"];
+    assert.deepEqual(config.frontends, { dockerfile: false, gateway: true, allowedRepositories });
+    assert.deepEqual(config.system, { platformsMaxAgeMs: -1000, maxRegistryConcurrency: 9 });
+    assert.deepEqual([config.runtime, config.cgroupParent], ["runc", "ci.slice"]);
+    assert.deepEqual(config.warnings, ["--containerd-worker-gc has no effect: this engine has no containerd worker"]);
+    assert.equal((await load({ toml, flags: { runtime: "/opt/crun" } })).runtime, "/opt/crun");
+  });
+
   test("names what it does not support, with file and line, and goes on", async () => {
     const { warnings } = await load({
       toml: `insecure-entitlements = ["device"]
@@ -217,20 +246,23 @@ maxEntries = 5
 [worker.oci]
 bridgeSubnet = "9"
 bridgeName = "b"
-[frontend."gateway.v0"]
+[frontend."buildpacks.v0"]
 enabled = false
 [grpc]
 adress = ["x"]
+[cache.gha.sign]
+cmd = "sign"
 `,
     });
     const file = path("buildkitd.toml");
     assert.deepEqual(warnings.toSorted(), [
       `${file}:10: grpc.adress: not supported by this engine, so it has no effect`,
+      `${file}:11: cache.gha.sign: not supported by this engine, so it has no effect`,
       `${file}:1: insecure-entitlements: entitlement device is not supported: this engine gives no devices to steps`,
       `${file}:2: histories: not supported by this engine, so it has no effect`,
       `${file}:5: worker.oci.bridgeSubnet: not supported by this engine, so it has no effect`,
       `${file}:6: worker.oci.bridgeName: not supported by this engine, so it has no effect`,
-      `${file}:7: frontend."gateway.v0": not supported by this engine, so it has no effect`,
+      `${file}:7: frontend."buildpacks.v0": not supported by this engine, so it has no effect`,
     ]);
   });
 
@@ -270,7 +302,26 @@ adress = ["x"]
       "[worker.containerd]\nenabled = true",
       /:2: worker\.containerd\.enabled: "true" is not supported, because this engine has one worker/,
     ],
-    ["no Dockerfile frontend", '[frontend."dockerfile.v0"]\nenabled = false', /enabled = false is not supported/],
+    [
+      "a repository that is none",
+      '[frontend."gateway.v0"]\n\nallowedRepositories = ["docker.io/UPPER"]',
+      /:3: frontend\."gateway\.v0"\.allowedRepositories: /,
+    ],
+    [
+      "no requests to registries",
+      "[system]\nmaxRegistryConcurrency = 0",
+      /:2: system\.maxRegistryConcurrency: maxRegistryConcurrency must be greater than zero; set to 0 in the/,
+    ],
+    [
+      "an age that is none",
+      '[system]\nplatformsCacheMaxAge = "old"',
+      /:2: system\.platformsCacheMaxAge: invalid duration/,
+    ],
+    [
+      "signatures to verify, which we cannot",
+      "[cache.gha.verify]\nrequired = true",
+      /:2: cache\.gha\.verify\.required: true is not supported: this engine cannot verify/,
+    ],
     [
       "an entitlement that nobody has",
       'insecure-entitlements = ["all"]',

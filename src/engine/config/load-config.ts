@@ -37,7 +37,10 @@ export async function loadEngineConfig(flags: EngineFlags, surroundings: ConfigS
     if (value !== undefined) checkFixedFlag(setting, value);
   }
   const file = await readConfigFile(flags.config ?? configFiles.find((path) => existsSync(path)) ?? "");
-  const warnings = [...file.warnings];
+  const warnings = [
+    ...file.warnings,
+    ...(flags.withoutEffect ?? []).map((name) => `--${name} has no effect: this engine has no containerd worker`),
+  ];
   const addresses = (flags.addresses ?? nonEmpty(file.addresses) ?? [defaultAddress]).map(parseListenAddress);
   const tls = loadServerTls({
     cert: flags.tlsCert ?? file.tls.cert,
@@ -63,6 +66,10 @@ export async function loadEngineConfig(flags: EngineFlags, surroundings: ConfigS
     maxParallelism: maxParallelism === 0 ? Number.MAX_SAFE_INTEGER : maxParallelism,
     gc: gcConfig(flags, file),
     history: file.history,
+    frontends: file.frontends,
+    system: file.system,
+    runtime: (flags.runtime ?? file.runtime) || undefined,
+    cgroupParent: file.cgroupParent || undefined,
     platforms: nonEmpty(flags.platforms?.map((text) => parsePlatform(text)) ?? file.platforms),
     labels: { ...file.labels, ...Object.fromEntries((flags.labels ?? []).map(label)) },
     dns: file.dns,

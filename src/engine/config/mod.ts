@@ -5,7 +5,9 @@
 export type { ListenAddress } from "./address.ts";
 export type { DnsConfig, EngineConfig, ServerTls } from "./engine-config.ts";
 export type { DiskSpace, GcBounds, GcConfig, GcRule } from "./gc.ts";
+export type { FrontendConfig } from "./frontends.ts";
 export type { HistoryConfig } from "./history.ts";
+export type { SystemConfig } from "./system.ts";
 export type { EngineFlags } from "./engine-flags.ts";
 export { type FixedSetting, fixedSettings } from "./fixed-settings.ts";
 export { type ConfigSurroundings, defaultConfigFiles, loadEngineConfig } from "./load-config.ts";

@@ -40,6 +40,11 @@ export class TomlTable {
       typeof value === "number" && Number.isSafeInteger(value) && value >= 0 ? value : undefined,
     );
   }
+  integer(key: string): number | undefined {
+    return this.#read(key, "a whole number", (value) =>
+      typeof value === "number" && Number.isSafeInteger(value) ? value : undefined,
+    );
+  }
   strings(key: string): readonly string[] | undefined {
     return this.#read(key, "a list of strings", (value) =>
       Array.isArray(value) && value.every((item) => typeof item === "string") ? value : undefined,

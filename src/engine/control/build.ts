@@ -11,6 +11,7 @@ import type { Job } from "../solver/mod.ts";
 import { BuildCaches, importsOfAttributes } from "./caches.ts";
 import type { EngineDeps } from "./deps.ts";
 import type { JobEnvironment } from "./environment.ts";
+import { checkFrontend } from "./frontend-rules.ts";
 import { FrontendBridge } from "./frontend-bridge.ts";
 import { runImageFrontend } from "./gateway/mod.ts";
 import { explained, type Policies } from "./policies.ts";
@@ -45,9 +46,9 @@ export class Build implements AsyncDisposable {
   /** Registries, with the credentials of the client whose build it is; with `insecure`, whatever their certificates. */
   readonly registry = ({ insecure }: { readonly insecure: boolean }): Registry => {
     if (!insecure) return this.environment.registry;
-    const { sessions, hosts: configured } = this.deps;
+    const { hosts: configured, ...deps } = this.deps;
     const hosts = (host: string) => ({ ...configured(host), insecure: true, plainHttp: true });
-    return (this.#insecure ??= openSessionRegistry({ sessions, sessionId: this.sessionId, hosts }));
+    return (this.#insecure ??= openSessionRegistry({ ...deps, sessionId: this.sessionId, hosts }));
   };
   #insecure: Registry | undefined;
   readonly #results: LazyResult[] = [];
@@ -167,12 +168,7 @@ export class Build implements AsyncDisposable {
       readonly signal: AbortSignal;
     },
   ): Promise<BuildResult> {
-    if (frontend !== "dockerfile.v0" && frontend !== "gateway.v0") {
-      throw new BuildError(
-        "not_found",
-        `frontend ${frontend} not found: this engine has dockerfile.v0, and gateway.v0 for those that are images`,
-      );
-    }
+    checkFrontend(frontend, options.attributes["source"], this.deps.frontends);
     const { attributes, inputs, policies = [], signal } = options;
     this.caches.consult(importsOfAttributes(attributes));
     if (frontend === "gateway.v0") {

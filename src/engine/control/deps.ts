@@ -1,9 +1,10 @@
-import type { HostConfig } from "../../registry/mod.ts";
+import type { HostConfig, RegistryLanes } from "../../registry/mod.ts";
 import type { SessionManager } from "../../session/mod.ts";
 import type { History } from "../history/mod.ts";
 import type { TraceRecorder } from "../traces/mod.ts";
 import type { Worker } from "../worker/mod.ts";
 import type { JobEnvironment } from "./environment.ts";
+import type { FrontendRules } from "./frontend-rules.ts";
 import type { GatewayTable } from "./gateway/mod.ts";
 import type { Intake } from "./intake.ts";
 import type { JobTable } from "./jobs.ts";
@@ -27,6 +28,10 @@ export interface EngineDeps {
   readonly hosts: (host: string) => HostConfig;
   /** The engine's own variables: proxies on the way to caches, and credentials for them. */
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** How many requests a registry gets at once, of all builds together. */
+  readonly lanes: RegistryLanes;
+  /** Which frontends builds may use. */
+  readonly frontends: FrontendRules;
   /** Shown by ListWorkers besides the usual ones. */
   readonly labels: Readonly<Record<string, string>>;
   /** Shown by Info and ListWorkers. */

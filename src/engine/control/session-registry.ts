@@ -5,6 +5,7 @@ import {
   type HostConfig,
   openRegistry,
   type Registry,
+  type RegistryLanes,
   type TokenFetcher,
 } from "../../registry/mod.ts";
 import type { SessionManager } from "../../session/mod.ts";
@@ -18,8 +19,10 @@ export function openSessionRegistry(options: {
   readonly sessionId: string;
   /** How to reach a host, as this engine's configuration says. */
   readonly hosts: (host: string) => HostConfig;
+  /** How many requests a registry gets at once, of all builds together. */
+  readonly lanes: RegistryLanes;
 }): Registry {
-  const { sessions, sessionId, hosts } = options;
+  const { sessions, sessionId, hosts, lanes } = options;
   const client = async (signal: AbortSignal) => {
     if (sessionId === "") return undefined;
     const caller = await sessions.get(sessionId, { signal, timeoutMs: 5000 });
@@ -56,7 +59,7 @@ export function openSessionRegistry(options: {
       ...(reply.IssuedAt > 0n ? { issuedAt: new Date(Number(reply.IssuedAt) * 1000) } : {}),
     };
   };
-  return openRegistry({ credentials, fetchToken, hosts });
+  return openRegistry({ credentials, fetchToken, hosts, lanes });
 }
 
 /** A client need not offer logins, nor fetch tokens. */

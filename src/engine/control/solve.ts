@@ -39,7 +39,7 @@ export async function solve(
   const policies = policiesOf(request);
 
   // Not closed at the end: another build may have joined a download that this one began. Idle connections close by themselves.
-  const registry = openSessionRegistry({ sessions: deps.sessions, sessionId: request.Session, hosts: deps.hosts });
+  const registry = openSessionRegistry({ ...deps, sessionId: request.Session });
   const controller = new AbortController();
   const signal = AbortSignal.any([options.signal, controller.signal]);
   const environment: JobEnvironment = new JobEnvironment({

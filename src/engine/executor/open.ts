@@ -9,7 +9,7 @@ import { Emulators } from "./emulators/mod.ts";
 import type { Executor } from "./executor.ts";
 import { type DnsSettings, NetworkFiles } from "./network-files.ts";
 import { RuntimeExecutor } from "./runtime-executor.ts";
-import { ConversationDirectory, findRuntimes, RuntimeRunner } from "./runtime/mod.ts";
+import { chosenRuntime, ConversationDirectory, findRuntimes, type Runtime, RuntimeRunner } from "./runtime/mod.ts";
 
 /** What an executor needs from its engine. */
 export interface ExecutorOptions {
@@ -20,6 +20,12 @@ export interface ExecutorOptions {
   readonly path: string;
   /** Which runtimes may be used; both when undefined. */
   readonly runtimes?: readonly ("crun" | "runc")[];
+  /** The one program to start containers with, a name or a path; otherwise what is found. */
+  readonly runtime?: string | undefined;
+  /** The cgroup that containers' cgroups are made in where a process names none. */
+  readonly cgroupParent?: string | undefined;
+  /** For how long it is remembered which platforms can run here; negative: for ever; undefined: 20 s. */
+  readonly platformsMaxAgeMs?: number | undefined;
   /** Whether emulators that are registered with the machine may be used; `true` when undefined. Otherwise only our own registrations are. */
   readonly machineEmulators?: boolean;
   /** What processes get instead of the machine's own resolvers. */
@@ -38,8 +44,7 @@ export async function openExecutor(options: ExecutorOptions): Promise<Executor &
   const directory = join(options.root, "executor");
   makeDirectorySync(directory, { mode: 0o711 });
   await using undo = new AsyncDisposableStack();
-  const wanted = options.runtimes ?? ["crun", "runc"];
-  const runtimes = findRuntimes(path).filter(({ name }) => wanted.includes(name));
+  const runtimes = await runtimesOf(options);
   const cgroups = await openCgroups(directory, { everyTree: runtimes[0]?.name === "runc" });
   if (cgroups) undo.use(cgroups);
   const conversations = undo.use(new ConversationDirectory(join(directory, "conversations")));
@@ -53,12 +58,27 @@ export async function openExecutor(options: ExecutorOptions): Promise<Executor &
       spawner,
       path,
       machineEmulators: options.machineEmulators ?? true,
+      maxAgeMs: options.platformsMaxAgeMs,
     }),
   );
   const networkFiles = new NetworkFiles(join(directory, "network"), { dns: options.dns });
-  const executor = new RuntimeExecutor({ runners, bundles, cgroups, emulators, networkFiles });
+  const executor = new RuntimeExecutor({
+    runners,
+    bundles,
+    cgroups,
+    cgroupParent: options.cgroupParent,
+    emulators,
+    networkFiles,
+  });
   const owned = undo.move();
   return Object.assign(executor, { [Symbol.asyncDispose]: () => owned.disposeAsync() });
+}
+
+/** The runtimes to use, best first. */
+async function runtimesOf({ runtime, runtimes, path, spawner }: ExecutorOptions): Promise<readonly Runtime[]> {
+  if (runtime !== undefined) return [await chosenRuntime(runtime, { path, spawner })];
+  const found = findRuntimes(path);
+  return runtimes ? found.filter(({ name }) => runtimes.includes(name)) : found;
 }
 
 /** Every bundle that is there at start belongs to a process whose engine is gone. */

@@ -42,6 +42,8 @@ export interface RuntimeExecutorParts {
   readonly runners: readonly RuntimeRunner[];
   readonly bundles: Bundles;
   readonly cgroups: Cgroups | undefined;
+  /** For processes that name none. */
+  readonly cgroupParent: string | undefined;
   readonly emulators: Emulators;
   readonly networkFiles: NetworkFiles;
 }
@@ -141,9 +143,10 @@ export class RuntimeExecutor implements Executor {
     const { bundles, cgroups } = this.#parts;
     if (process.resources && !cgroups) throw cannotLimit("it has no cgroups that the engine may write to");
     await using undo = new AsyncDisposableStack();
-    const bundle = bundles.create(process.id, { cgroupParent: process.cgroupParent });
+    const cgroupParent = process.cgroupParent || this.#parts.cgroupParent;
+    const bundle = bundles.create(process.id, { cgroupParent });
     undo.defer(() => bundles.remove(process.id));
-    const cgroup = cgroups?.open(process.id, process.cgroupParent, process.resources);
+    const cgroup = cgroups?.open(process.id, cgroupParent, process.resources);
     if (cgroup) undo.defer(() => cgroup.release());
     const complete: ConfigInputs = {
       ...inputs,

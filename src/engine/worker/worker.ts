@@ -8,7 +8,7 @@ import { unmount } from "../../base/sys/mod.ts";
 import { type ContentStore, openDirectoryStore } from "../../content/mod.ts";
 import { currentPlatform } from "../../oci/mod.ts";
 import { openByteWorkers } from "../bytes/mod.ts";
-import { type DnsSettings, type Executor, openExecutor } from "../executor/mod.ts";
+import { type DnsSettings, type Executor, type ExecutorOptions, openExecutor } from "../executor/mod.ts";
 import type { OpDeps, OpEnvironment } from "../ops/mod.ts";
 import { openRefStore, type OpenedRefStore, type Ref } from "../refs/mod.ts";
 import { Solver } from "../solver/mod.ts";
@@ -52,7 +52,7 @@ export interface Worker<C extends OpEnvironment> extends AsyncDisposable {
   readonly housekeeping: Housekeeping;
 }
 
-export interface WorkerOptions {
+export interface WorkerOptions extends Pick<ExecutorOptions, "runtime" | "cgroupParent" | "platformsMaxAgeMs"> {
   /** State directory; one engine at a time. Made when missing. */
   readonly root: string;
   readonly spawner: Spawner;
@@ -80,7 +80,7 @@ export async function openWorker<C extends SourceEnvironment>(options: WorkerOpt
   const content = await openDirectoryStore(join(root, "content"));
   const bytes = undo.use(openByteWorkers());
   const refs = undo.use(await openRefStore({ root: join(root, "layers"), content, bytes }));
-  const executor = undo.use(await openExecutor({ root, spawner, path: options.path, dns: options.dns }));
+  const executor = undo.use(await openExecutor(options));
   const cache = undo.use(new SqliteCacheStore(join(root, "cache.db"), refs));
   const knownFiles = undo.use(new KnownFiles(join(root, "http.db"), now));
   const runRoot = join(root, "run");

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync } from "node:fs";
 import { test } from "node:test";
 import { mountFs } from "../../../base/sys/mod.ts";
-import { testsWithBed } from "../testing/mod.ts";
+import { findBusybox, TestBed, testsWithBed } from "../testing/mod.ts";
 import { parentPath } from "./cgroups.ts";
 
 for (const [parent, path] of [
@@ -50,6 +50,22 @@ await testsWithBed(
         [],
       );
       rmdirSync(`${root}/${parent}`);
+    });
+
+    test("the engine's own parent takes in a process that names none", async () => {
+      const [engines, steps] = [`polyarch-test-${process.pid}-engine`, `polyarch-test-${process.pid}-step`];
+      for (const parent of [engines, steps]) mkdirSync(`${root}/${parent}`);
+      const inside = (parent: string) =>
+        readdirSync(`${root}/${parent}`, { withFileTypes: true }).filter((entry) => entry.isDirectory()).length;
+      await using other = await TestBed.open(findBusybox() ?? assert.fail(), { cgroupParent: engines });
+      for (const [cgroupParent, want] of [
+        ["", [1, 0]],
+        [steps, [0, 1]],
+      ] as const) {
+        const onOutput = () => assert.deepEqual([inside(engines), inside(steps)], want);
+        assert.equal((await other.run("echo ready; cat", { cgroupParent, onOutput })).code, 0);
+      }
+      for (const parent of [engines, steps]) rmdirSync(`${root}/${parent}`);
     });
 
     test("our own cgroups are used again", async () => {

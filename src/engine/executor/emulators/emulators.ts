@@ -24,7 +24,7 @@ export interface RunPlan {
   readonly userNamespace: string | undefined;
 }
 
-const maxAgeMs = 20_000;
+const usualMaxAgeMs = 20_000;
 
 /**
  * Which platforms run on this machine, found out by running a tiny program of each architecture: natively, through what is registered with the machine
@@ -35,6 +35,7 @@ export class Emulators implements AsyncDisposable {
   readonly #spawner: Spawner;
   readonly #path: string;
   readonly #machineEmulators: boolean;
+  readonly #maxAgeMs: number;
   readonly #flights = new SingleFlight<"probe", readonly RunnablePlatform[]>();
   #known: { readonly at: number; readonly platforms: readonly RunnablePlatform[] } | undefined;
   #namespace: EmulatorNamespace | undefined;
@@ -42,8 +43,19 @@ export class Emulators implements AsyncDisposable {
   readonly #registered = new Map<string, { readonly version: string; readonly works: boolean }>();
   #namespaceFailure = "";
 
-  /** `machineEmulators`: whether what is registered with the machine may be used. */
-  constructor(options: { directory: string; spawner: Spawner; path: string; machineEmulators: boolean }) {
+  /**
+   * @param options.machineEmulators whether what is registered with the machine may be used
+   * @param options.maxAgeMs for how long answers are good; negative: for ever; undefined: 20 s
+   */
+  constructor(options: {
+    readonly directory: string;
+    readonly spawner: Spawner;
+    readonly path: string;
+    readonly machineEmulators: boolean;
+    readonly maxAgeMs?: number | undefined;
+  }) {
+    const { maxAgeMs = usualMaxAgeMs } = options;
+    this.#maxAgeMs = maxAgeMs < 0 ? Number.POSITIVE_INFINITY : maxAgeMs;
     this.#machineEmulators = options.machineEmulators;
     this.#directory = options.directory;
     this.#spawner = options.spawner;
@@ -51,9 +63,9 @@ export class Emulators implements AsyncDisposable {
     makeDirectorySync(options.directory);
   }
 
-  /** What runs here, native first. Found out again when older than 20 s. */
+  /** What runs here, native first. Found out again when too old. */
   async platforms(): Promise<readonly RunnablePlatform[]> {
-    if (this.#known && performance.now() - this.#known.at < maxAgeMs) return this.#known.platforms;
+    if (this.#known && performance.now() - this.#known.at < this.#maxAgeMs) return this.#known.platforms;
     return await this.#flights.run("probe", async () => {
       const platforms = await this.#probe();
       this.#known = { at: performance.now(), platforms };
