@@ -6,6 +6,14 @@ export interface LocalBuild {
   readonly localPath: string;
   /** The Dockerfile likewise; empty: the usual one. */
   readonly dockerfilePath: string;
+  /** What it was called in the command that asked for it. */
+  readonly target: string;
+  /** The builds that one command asked for together, if it was more than one. */
+  readonly group?: {
+    readonly ref: string;
+    /** As the command's program has written it down; `undefined` when it is lost. */
+    readonly state: unknown;
+  };
 }
 
 const isRemote = (path: string): boolean => /^(?:[a-z]+:\/\/|git@|github\.com\/)/.test(path);

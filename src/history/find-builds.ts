@@ -4,11 +4,23 @@ import { type BuildRecord, type HistoryPlace, queryBuilds } from "./build-record
 
 /**
  * The build that a word on the command line means: its id, `^N` for the one N before the latest that has ended, or nothing for the latest.
- * @throws {BuildError} `not_found` with buildx's words
+ * @param options.endedToBe builds under way are not meant: only those that have ended can be `traced`, for instance
+ * @throws {BuildError} `not_found` with buildx's words; `failed_precondition` for a build that is under way and not meant
  */
-export async function findBuild(place: HistoryPlace, word: string, options: CallControl): Promise<BuildRecord> {
+export async function findBuild(
+  place: HistoryPlace,
+  word: string,
+  { endedToBe, ...options }: CallControl & { readonly endedToBe?: string },
+): Promise<BuildRecord> {
   const offset = offsetOf(word);
-  const builds = await queryBuilds(place, { ref: offset === undefined ? word : "" }, options);
+  const all = await queryBuilds(place, { ref: offset === undefined ? word : "" }, options);
+  const builds = endedToBe ? all.filter(({ completed }) => completed !== undefined) : all;
+  const isUnderWay = builds.length === 0 && all.length > 0 && word !== "" && offset === undefined;
+  if (isUnderWay) {
+    const ref = JSON.stringify(word);
+    const message = `build ${ref} is not completed, only completed builds can be ${endedToBe}`;
+    throw new BuildError("failed_precondition", message);
+  }
   if (offset === undefined) {
     const [found] = builds;
     if (found) return found;
@@ -17,8 +29,7 @@ export async function findBuild(place: HistoryPlace, word: string, options: Call
       word === "" ? "no records found" : `no record found for ref ${JSON.stringify(word)}`,
     );
   }
-  const ended = builds.filter(({ completed }) => completed !== undefined);
-  const found = ended[offset];
+  const found = builds.filter(({ completed }) => completed !== undefined)[offset];
   if (found) return found;
   throw new BuildError("not_found", `no completed build found with offset ${offset}`);
 }

@@ -19,5 +19,8 @@ export {
   type HistoryPlace,
   queryBuilds,
 } from "./build-record.ts";
-export { writeBundle } from "./bundle.ts";
+export { writeBundle } from "./bundle/write-bundle.ts";
 export { findBuild } from "./find-builds.ts";
+export type { JaegerSpan, JaegerTag, JaegerTrace } from "./traces/jaeger.ts";
+export { finalized, loadTrace } from "./traces/load-trace.ts";
+export { tracePage } from "./traces/trace-page.ts";

@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { readdirSync } from "node:fs";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { before, test } from "node:test";
 import { must, run, unpackDocker } from "../lab/mod.ts";
@@ -14,6 +17,17 @@ const env: Record<string, string> = {
   BUILDX_NO_DEFAULT_ATTESTATIONS: "1",
 };
 const history = (...args: string[]) => must(buildx, ["history", ...args], { env, timeoutMs: 30_000 });
+
+interface JaegerTrace {
+  readonly traceID: string;
+  readonly spans: readonly {
+    readonly spanID: string;
+    readonly operationName: string;
+    readonly startTime: number;
+    readonly duration: number;
+    readonly references: readonly { readonly spanID: string }[];
+  }[];
+}
 
 interface ListedBuild {
   readonly ref: string;
@@ -135,12 +149,15 @@ test("polyarch history tells the same of the same builds as docker buildx histor
     assert.equal((await ours("inspect", format, id)).stdout, await history("inspect", format, id));
     const logs = await run(buildx, ["history", "logs", id], { env });
     // of steps that begin at the same moment either may come first, and what is under way may be shown more or less often
-    const lines = (text: string) =>
-      text
+    const lines = (text: string) => {
+      const shown = text
         .replaceAll(/^#\d+ /gm, "")
         .split("\n")
-        .filter((line) => /^\[|^\d+\.\d+ |^(?:DONE|CACHED|ERROR)|done$/.test(line))
-        .toSorted();
+        .filter((line) => /^\[|^\d+\.\d+ |^(?:DONE|CACHED|ERROR)|done$/.test(line));
+      const layers = new Set(shown.filter((line) => line.startsWith("sha256:")).map((line) => line.split(" ")[0]));
+      const others = shown.filter((line) => !line.startsWith("sha256:"));
+      return [layers, others.toSorted()];
+    };
     assert.deepEqual(lines((await ours("logs", id)).stderr), lines(logs.stderr));
   }
   const [built] = await listed("--filter", "status=completed");
@@ -148,9 +165,116 @@ test("polyarch history tells the same of the same builds as docker buildx histor
     (await ours("inspect", "attachment", built?.ref.split("/").at(-1) ?? "", "--type=index")).stdout,
     await history("inspect", "attachment", built?.ref.split("/").at(-1) ?? "", "--type=index"),
   );
-  const bundle = join(await house.directory(), "b.dockerbuild");
-  await ours("export", "--all", "-o", bundle);
-  assert.match(await must("tar", ["-tzf", bundle]), /^index\.json$/m);
+});
+
+interface BundledDescriptor {
+  readonly mediaType: string;
+  readonly digest: string;
+  readonly annotations?: Readonly<Record<string, string>>;
+}
+
+/** What is in a `.dockerbuild` bundle: the file names, each document by digest, and what the index leads to. */
+async function unpacked(bundle: string) {
+  const directory = await house.directory();
+  await must("tar", ["-xzf", bundle, "-C", directory]);
+  const read = async (path: string) => await readFile(join(directory, path), "utf8");
+  const blob = async ({ digest }: { readonly digest: string }) => await read(`blobs/${digest.replace(":", "/")}`);
+  const { manifests } = JSON.parse(await read("index.json")) as { manifests: readonly [BundledDescriptor] };
+  const files = (await must("tar", ["-tzf", bundle])).split("\n").filter((name) => !name.startsWith("blobs/sha256/"));
+  return { files, top: manifests[0], blob };
+}
+
+test("polyarch writes the same bundles of builds as docker buildx, with a trace of each", async () => {
+  const directory = await house.directory();
+  const exports = async (name: string, ...args: string[]) => {
+    const [theirs, ours] = [join(directory, `${name}-theirs`), join(directory, `${name}-ours`)];
+    await history("export", ...args, "-o", theirs);
+    const { code, stderr } = await house.polyarch(["history", "export", "--builder", "ours", ...args, "-o", ours], {
+      env,
+    });
+    assert.equal(code, 0, stderr);
+    return [await unpacked(theirs), await unpacked(ours)] as const;
+  };
+  const [built] = await listed("--filter", "status=completed");
+  const id = built?.ref.split("/").at(-1) ?? "";
+  const [theirs, ours] = await exports("one", "--finalize", id);
+  assert.deepEqual(ours.files, theirs.files);
+  const manifests = await Promise.all(
+    [theirs, ours].map(async ({ blob, top }) => {
+      const { config, layers } = JSON.parse(await blob(top)) as {
+        config: BundledDescriptor;
+        layers: readonly [BundledDescriptor, ...BundledDescriptor[]];
+      };
+      const [{ digest: trace, mediaType }, ...rest] = layers;
+      assert.equal(mediaType, "application/vnd.buildkit.otlp.json.v0");
+      const { trace: _trace, ...record } = JSON.parse(await blob(config)); // laid out otherwise, it is another blob
+      const spans = (await blob({ digest: trace })).split(/(?<=^\})\n/m).filter((span) => span !== "");
+      return { rest, record, names: spans.map((span) => (JSON.parse(span) as { Name: string }).Name) };
+    }),
+  );
+  assert.deepEqual(manifests[1], manifests[0]);
+  const names = manifests[0]?.names ?? [];
+  for (const name of [
+    "moby.buildkit.v1.Control/Solve", // ours
+    "[internal] load build definition from Dockerfile",
+    "moby.buildkit.v1.frontend.LLBBridge/Return",
+    "exporting to image",
+    "build", // that of docker buildx
+  ]) {
+    assert.ok(names.includes(name), `${name} of ${names.join(", ")}`);
+  }
+
+  const all = await exports("all", "--all");
+  const indexes = await Promise.all(all.map(async ({ blob, top }) => JSON.parse(await blob(top))));
+  const refs = indexes.map(({ manifests }: { manifests: readonly BundledDescriptor[] }) =>
+    manifests.map(({ annotations }) => annotations?.["vnd.buildkit.history.reference"]),
+  );
+  assert.ok((refs[0]?.length ?? 0) >= 4);
+  assert.deepEqual(refs[1], refs[0]);
+});
+
+test("polyarch history trace shows what took how long, as JSON and as a page", async () => {
+  const { stdout } = await house.polyarch(["history", "trace", "--builder", "ours"], { env });
+  const { data } = JSON.parse(stdout) as { data: [JaegerTrace] };
+  const [{ traceID, spans }] = data;
+  const whole = spans.find(({ operationName }) => operationName === "moby.buildkit.v1.Control/Solve");
+  const step = spans.find(({ operationName }) => operationName.startsWith("[internal] load build definition"));
+  assert.equal(step?.references.at(-1)?.spanID, whole?.spanID);
+  assert.ok(whole && step && step.startTime >= whole.startTime && step.duration <= whole.duration);
+
+  const [program = "", ...args] = house.commandLine(["history", "trace", "--builder", "ours", "--compare", "^1"]);
+  const child = spawn(program, args, { env: { ...process.env, ...env }, stdio: ["ignore", "ignore", "pipe"] });
+  let said = "";
+  for await (const chunk of child.stderr) {
+    said += String(chunk);
+    if (said.includes("\n")) break;
+  }
+  const [, url = ""] =
+    /^Trace available at (http:\/\/127\.0\.0\.1:\d+\/trace\/[\da-f]+\.\.\.[\da-f]+)\n/.exec(said) ?? [];
+  assert.ok(url.endsWith(`...${traceID}`), said);
+  assert.match(await (await fetch(url)).text(), /moby\.buildkit\.v1\.Control\/Solve/);
+  const ended = once(child, "exit");
+  child.kill("SIGINT");
+  assert.equal((await ended)[1], null);
+});
+
+test("Docker Desktop is called, and missed, as docker buildx does it", async () => {
+  const directory = await house.directory();
+  const bundle = join(directory, "empty");
+  await writeFile(bundle, "");
+  await writeFile(join(directory, "xdg-open"), `#!/bin/sh\necho "$@" >> ${directory}/opened\n`, { mode: 0o755 });
+  const options = { env: { ...env, HOME: directory, PATH: `${directory}:${process.env["PATH"]}` } };
+  const both = async (...args: string[]) => {
+    const theirs = await run(buildx, ["history", ...args], options);
+    const ours = await house.polyarch(["history", ...args, "--builder", "ours"], options);
+    assert.deepEqual([ours.code, ours.stderr], [theirs.code, theirs.stderr]);
+    return ours.stderr;
+  };
+  assert.match(await both("import", "-f", bundle), /failed to send request, check if Docker Desktop is running/);
+  await both("open", "^1");
+  const [theirs, ours] = (await readFile(join(directory, "opened"), "utf8")).split("\n");
+  assert.match(theirs ?? "", /^docker-desktop:\/\/dashboard\/build\/ours\/ours0\/\w+$/);
+  assert.equal(ours, theirs);
 });
 
 test("names what cannot be found, or cannot be meant", async () => {

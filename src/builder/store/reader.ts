@@ -21,6 +21,14 @@ export interface RememberedBuild {
   readonly localPath: string;
   /** The Dockerfile likewise; empty: the usual one. */
   readonly dockerfilePath: string;
+  /** What it was called in the command that asked for it; `default` unless there were several. */
+  readonly target: string;
+  /** The builds that one command asked for together, if it was more than one. */
+  readonly group?: {
+    readonly ref: string;
+    /** As the command's program has written it down; `undefined` when it is lost. */
+    readonly state: unknown;
+  };
 }
 
 /** Looks into a store, which need not exist. Files are replaced whole, so that reading needs no lock. */
@@ -82,12 +90,22 @@ export class StoreReader {
     if (!isValidName(builder) || !isValidName(node) || !/^[a-z0-9]+$/.test(ref)) return undefined;
     try {
       const text = await this.#read(join("refs", builder, node, ref));
-      const { LocalPath, DockerfilePath } = JSON.parse(text ?? "{}") as Record<string, unknown>;
+      const { LocalPath, DockerfilePath, Target, GroupRef } = JSON.parse(text ?? "{}") as Record<string, unknown>;
       if (typeof LocalPath !== "string") return undefined;
-      return { localPath: LocalPath, dockerfilePath: typeof DockerfilePath === "string" ? DockerfilePath : "" };
+      const isGroup = typeof GroupRef === "string" && /^[a-z0-9]+$/.test(GroupRef);
+      return {
+        localPath: LocalPath,
+        dockerfilePath: typeof DockerfilePath === "string" ? DockerfilePath : "",
+        target: typeof Target === "string" ? Target : "default",
+        ...(isGroup ? { group: { ref: GroupRef, state: await this.#group(GroupRef) } } : {}),
+      };
     } catch {
       return undefined; // it only helps to name the build
     }
+  }
+  async #group(ref: string): Promise<unknown> {
+    const text = await this.#read(join("refs", "__group__", ref));
+    return text === undefined ? undefined : JSON.parse(text);
   }
   async #read(path: string): Promise<string | undefined> {
     try {

@@ -60,8 +60,8 @@ export class BuilderStore extends StoreReader {
   async rememberBuild(builder: string, node: string, ref: string, build: RememberedBuild): Promise<void> {
     const directory = join("refs", validName(builder), validName(node));
     await this.#directory(directory);
-    const { localPath, dockerfilePath } = build;
-    const text = goJson({ Target: "default", LocalPath: localPath, DockerfilePath: dockerfilePath });
+    const { localPath, dockerfilePath, target } = build;
+    const text = goJson({ Target: target, LocalPath: localPath, DockerfilePath: dockerfilePath });
     await writeWhole(this.directory, join(directory, ref), text, this.#owner);
   }
   /** Forgets builds that the engine has forgotten. */

@@ -132,9 +132,10 @@ export async function runBuild(invocation: BuildInvocation): Promise<number> {
 
 /** Where a build's sources are, for its name in the history; the usual Dockerfile need not be told. */
 function sourcesOf({ inputs }: PreparedBuild, { context, dockerfile }: BuildOptions, cwd: string) {
-  if (inputs.context === undefined) return { localPath: context, dockerfilePath: dockerfile };
+  const target = "default"; // one command asks for one build
+  if (inputs.context === undefined) return { localPath: context, dockerfilePath: dockerfile, target };
   const isPath = dockerfile !== "" && dockerfile !== "-" && !/^https?:/.test(dockerfile);
-  return { localPath: inputs.context, dockerfilePath: isPath ? resolve(cwd, dockerfile) : dockerfile };
+  return { localPath: inputs.context, dockerfilePath: isPath ? resolve(cwd, dockerfile) : dockerfile, target };
 }
 
 /** The first node that has a driver: it stands for all where only the kind of driver counts. @throws when there is none */

@@ -44,6 +44,17 @@ export const historyExportFlags = {
   output: { kind: "string", short: "o", usage: "Output file path", complete: "file" },
 } as const satisfies FlagTable;
 
+/** The flags of `history import`. */
+export const historyImportFlags = {
+  file: { kind: "array", short: "f", usage: "Import from a file path", complete: "file" },
+} as const satisfies FlagTable;
+
+/** The flags of `history trace`. */
+export const historyTraceFlags = {
+  addr: { kind: "string", default: "127.0.0.1:0", usage: "Address to bind the UI server" },
+  compare: { kind: "string", usage: "Compare with another build record" },
+} as const satisfies FlagTable;
+
 const attachmentCommand = defineCommand({
   name: "attachment",
   summary: "Inspect a build record attachment",
@@ -60,6 +71,15 @@ const exportCommand = defineCommand({
   args: { min: 0 },
   flags: historyExportFlags,
   run: async (invocation) => (await import("./history/export.ts")).runExport(invocation),
+});
+
+const importCommand = defineCommand({
+  name: "import",
+  summary: "Import build records into Docker Desktop",
+  usage: "[OPTIONS] -",
+  args: { min: 0, max: 0 },
+  flags: historyImportFlags,
+  run: async (invocation) => (await import("./history/import.ts")).runImport(invocation),
 });
 
 const inspectCommand: Command = {
@@ -91,6 +111,15 @@ const lsCommand = defineCommand({
   run: async (invocation) => (await import("./history/ls.ts")).runLs(invocation),
 });
 
+const openCommand = defineCommand({
+  name: "open",
+  summary: "Open a build record in Docker Desktop",
+  usage: "[OPTIONS] [REF]",
+  args: { min: 0, max: 1 },
+  flags: {},
+  run: async (invocation) => (await import("./history/open.ts")).runOpen(invocation),
+});
+
 const rmCommand = defineCommand({
   name: "rm",
   summary: "Remove build records",
@@ -100,15 +129,28 @@ const rmCommand = defineCommand({
   run: async (invocation) => (await import("./history/rm.ts")).runRm(invocation),
 });
 
+const traceCommand = defineCommand({
+  name: "trace",
+  summary: "Show the OpenTelemetry trace of a build record",
+  usage: "[OPTIONS] [REF]",
+  args: { min: 0, max: 1 },
+  flags: historyTraceFlags,
+  run: async (invocation) => (await import("./history/trace.ts")).runTrace(invocation),
+});
+
 /** `history`: what engines remember of builds. */
 export const historyCommand: Command = {
   name: "history",
   summary: "Commands to work on build records",
   flags: {},
-  commands: [exportCommand, inspectCommand, logsCommand, lsCommand, rmCommand],
-  elsewhere: {
-    import: "Docker Desktop reads what 'history export' has written",
-    open: "Docker Desktop opens what 'history export' has written; 'history inspect' shows a record here",
-    trace: "'history logs' and 'history inspect' show what took how long",
-  },
+  commands: [
+    exportCommand,
+    importCommand,
+    inspectCommand,
+    logsCommand,
+    lsCommand,
+    openCommand,
+    rmCommand,
+    traceCommand,
+  ],
 };

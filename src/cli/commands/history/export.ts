@@ -1,7 +1,7 @@
 import { createWriteStream } from "node:fs";
 import { resolve } from "node:path";
 import { finished } from "node:stream/promises";
-import { type BuildRecord, findBuild, queryBuilds, writeBundle } from "../../../history/mod.ts";
+import { type BuildRecord, finalized, findBuild, queryBuilds, writeBundle } from "../../../history/mod.ts";
 import type { Invocation } from "../../command.ts";
 import type { historyExportFlags } from "../history.ts";
 import { openPlace } from "./place.ts";
@@ -16,18 +16,22 @@ export async function runExport(invocation: Invocation<typeof historyExportFlags
   await using place = await openPlace(invocation);
   const builds: BuildRecord[] = [];
   if (flags.all) builds.push(...(await queryBuilds(place, {}, { signal })).filter(({ completed }) => completed));
-  else for (const word of args.length > 0 ? args : [""]) builds.push(await findBuild(place, word, { signal }));
-  if (builds.length === 0) throw new Error("no records found");
-  if (flags.finalize) {
-    await Promise.all(builds.map(async ({ node, ref }) => await node.client.finalizeHistory(ref, { signal })));
+  else {
+    for (const word of args.length > 0 ? args : [""]) {
+      builds.push(await findBuild(place, word, { signal, endedToBe: "exported" }));
+    }
   }
+  if (builds.length === 0) throw new Error("no records found");
+  const whole = flags.finalize
+    ? await Promise.all(builds.map(async (build) => await finalized(build, place, { signal })))
+    : builds;
   if (flags.output === "") {
-    await writeBundle(builds, stdout, { signal });
+    await writeBundle(whole, stdout, { signal });
     return 0;
   }
   const file = createWriteStream(resolve(cwd, flags.output));
   try {
-    await writeBundle(builds, file, { signal });
+    await writeBundle(whole, file, { signal });
   } finally {
     file.end();
   }

@@ -2,6 +2,7 @@ import { buildFilters, type BuildRecord, type BuildStatus, durationNs, queryBuil
 import type { Invocation } from "../../command.ts";
 import { humanDuration, parseFormat, renderRows, type Row } from "../../table/mod.ts";
 import type { historyLsFlags } from "../history.ts";
+import { buildUrl } from "./docker-desktop.ts";
 import { currentRepository } from "./current-repository.ts";
 import { buildDuration } from "./duration.ts";
 import { openPlace } from "./place.ts";
@@ -55,7 +56,7 @@ function row(build: BuildRecord, now: Date, { whole }: { readonly whole: boolean
     Status: statusWords[status],
     CreatedAt: `${humanDuration(now.getTime() - build.created.getTime())} ago`,
     Duration: buildDuration(durationNs(build, now)) + (status === "running" ? "+" : ""),
-    Link: `docker-desktop://dashboard/build/${build.fullRef}`,
+    Link: buildUrl(build.fullRef),
   };
   const json = {
     cached_steps: wire.numCachedSteps,
