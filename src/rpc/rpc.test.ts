@@ -191,6 +191,24 @@ suite("calls", () => {
     assert.equal((await echo(3))?.byteLength, 3, "the connection survives");
   });
 
+  test("a server does not send what no client takes", async () => {
+    const large = "x".repeat(16 * 1024 * 1024);
+    await using r = await rig({
+      info: () => ({ buildkitVersion: { package: large } }),
+      async *status() {
+        yield { vertexes: [{ name: "small" }] };
+        yield { vertexes: [{ name: large }] };
+      },
+    });
+    const refused = hasCode("resource_exhausted", /trying to send message larger than max \(\d{8} vs\. 16777216\)/);
+    await assert.rejects(r.client.info({}), refused);
+    const names: string[] = [];
+    await assert.rejects(async () => {
+      for await (const { vertexes } of r.client.status({})) names.push(...vertexes.map(({ name }) => name));
+    }, refused);
+    assert.deepEqual(names, ["small"]);
+  });
+
   test("many calls at once share one connection", async () => {
     await using r = await rig({ listWorkers: async ({ filter }) => ({ record: [{ ID: filter[0] ?? "" }] }) });
     const results = await Promise.all(

@@ -1,6 +1,7 @@
 import { constants, type ServerHttp2Stream } from "node:http2";
 import { asBuildError, BuildError, type ErrorCode } from "../base/errors/mod.ts";
 import type { HandlerContext, Peer } from "./call.ts";
+import { maxMessageBytes } from "./framing.ts";
 import type { IncomingBudget } from "./incoming-budget.ts";
 import { MessageReader } from "./message-reader.ts";
 import { MessageWriter } from "./message-writer.ts";
@@ -99,6 +100,13 @@ class ServerCall implements ServedStream {
   }
   send(message: Uint8Array): Promise<void> {
     if (this.#finished) return Promise.resolve();
+    // Nobody would take it: the caller learns why, instead of losing its connection.
+    if (message.byteLength > maxMessageBytes) {
+      throw new BuildError(
+        "resource_exhausted",
+        `grpc: trying to send message larger than max (${message.byteLength} vs. ${maxMessageBytes})`,
+      );
+    }
     this.sendHeaders();
     return this.#writer.send(message);
   }
