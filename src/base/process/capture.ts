@@ -5,6 +5,8 @@ import type { Spawner, SpawnOptions } from "./spawner.ts";
 /** What a short command printed, and how it ended. */
 export interface Captured extends ProcessEnd {
   readonly stdout: string;
+  /** {@link stdout}, where it may be no text. */
+  readonly bytes: Uint8Array;
   readonly stderr: string;
 }
 
@@ -30,5 +32,6 @@ export async function capture(
     list.push(chunk);
   };
   const end = await spawner.spawn(command, args, { ...rest, onStdout: into(stdout), onStderr: into(stderr) });
-  return { ...end, stdout: Buffer.concat(stdout).toString(), stderr: Buffer.concat(stderr).toString() };
+  const bytes = Buffer.concat(stdout);
+  return { ...end, bytes, stdout: bytes.toString(), stderr: Buffer.concat(stderr).toString() };
 }

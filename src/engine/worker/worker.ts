@@ -108,6 +108,7 @@ export async function openWorker<C extends SourceEnvironment>(options: WorkerOpt
         spawner,
         root: join(root, "contexts", "received"),
         path: options.path,
+        now,
       }),
       ...blobSources({ refs, root: join(root, "contexts", "received") }),
       ...httpSources({ refs, root: join(root, "contexts", "received"), known: knownFiles, now }),

@@ -1,10 +1,12 @@
-import { chmod, mkdir, readdir, rm, stat, utimes, lutimes } from "node:fs/promises";
+import { chmod, lstat, lutimes, mkdir, readdir, rm, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { BuildError } from "../../../base/errors/mod.ts";
 import { withoutLogin } from "../../../base/text/logins/mod.ts";
 import type { Git } from "./git.ts";
 import type { GitRequest } from "./request.ts";
-import { objectFormatOf, type ResolvedCommit } from "./resolve-ref.ts";
+import { objectFormatOf } from "./object-name.ts";
+import { onThisMachine } from "./place.ts";
+import type { ResolvedCommit } from "./resolve-ref.ts";
 
 /**
  * Lays the files of a commit down in a directory below `home`. Submodules are fetched from where they are.
@@ -32,13 +34,24 @@ export async function checkout(
   }
   if (request.commitTimes) await setTimes(directory, await commitTime(git, repository, commit));
   if (!request.keepGitDir) await removeGitDirs(directory);
-  const wanted = join(directory, request.subdir);
-  const kind = await stat(wanted).catch(() => undefined);
-  if (!kind) throw new BuildError("not_found", `subdir not found ${JSON.stringify(request.subdir)}`);
-  if (!kind.isDirectory())
-    throw new BuildError("invalid_argument", `${JSON.stringify(request.subdir)} is not a directory`);
+  const wanted = await directoryIn(directory, request.subdir);
   await chmod(wanted, 0o755);
   return wanted;
+}
+
+/** A repository may hold links to anywhere: no step of the way may be one. */
+async function directoryIn(root: string, subdir: string): Promise<string> {
+  let at = root;
+  for (const name of subdir.split("/")) {
+    at = join(at, name);
+    const kind = await lstat(at).catch(() => undefined);
+    if (!kind) throw new BuildError("not_found", `subdir not found ${JSON.stringify(subdir)}`);
+    if (!kind.isDirectory()) {
+      const part = JSON.stringify(at.slice(root.length + 1));
+      throw new BuildError("invalid_argument", `git subpath ${JSON.stringify(subdir)} contains non-directory ${part}`);
+    }
+  }
+  return at;
 }
 
 /** When a commit was made, in whole seconds since the epoch. */
@@ -75,9 +88,9 @@ async function checkoutWithGitDir(
   await run(["-c", "init.defaultBranch=master", "init", "--quiet", format]);
   await run(["remote", "add", "--", "origin", withoutLogin(remote)]);
   const wanted = ref === "" ? commit : `${object}:${ref}`;
-  const fetch = ["-c", "protocol.file.allow=always", "fetch", "--quiet", "--update-head-ok", "--depth=1", "--no-tags"];
+  const fetch = ["fetch", "--quiet", "--update-head-ok", "--depth=1", "--no-tags"];
   // As if it were far away: no links to this machine's files.
-  await run([...fetch, "--", `file://${repository}`, wanted], { GIT_ALLOW_PROTOCOL: "file" });
+  await run([...fetch, "--", `file://${repository}`, wanted], onThisMachine);
   await run(["checkout", "--quiet", "--detach", commit]);
   await run(["reflog", "expire", "--all", "--expire=now"]);
   await rm(join(directory, ".git/FETCH_HEAD"), { force: true });

@@ -1,8 +1,9 @@
 import { access } from "node:fs/promises";
 import { join } from "node:path";
-import { isAbort } from "../../../base/errors/mod.ts";
+import { BuildError, isAbort } from "../../../base/errors/mod.ts";
 import { digestHex, digestOf } from "../../../oci/mod.ts";
 import type { Git } from "./git.ts";
+import type { GitPlace } from "./place.ts";
 import type { GitRequest } from "./request.ts";
 import type { ResolvedCommit } from "./resolve-ref.ts";
 
@@ -14,10 +15,12 @@ import type { ResolvedCommit } from "./resolve-ref.ts";
 export async function fetchCommit(
   git: Git,
   directory: string,
-  { remote }: GitRequest,
+  { bundle, asBundle, fetchByCommit }: GitRequest,
   { commit, object, ref }: ResolvedCommit,
+  place: () => Promise<GitPlace>,
 ): Promise<void> {
-  const run = (...args: string[]) => git.run(args, { cwd: directory });
+  let env: Readonly<Record<string, string>> = {};
+  const run = (...args: string[]) => git.run(args, { cwd: directory, env });
   const has = async (name: string) => {
     try {
       await run("cat-file", "-e", name);
@@ -27,31 +30,39 @@ export async function fetchCommit(
       return false;
     }
   };
-  if ((await has(`${commit}^{commit}`)) && (await has(object))) return;
+  const isShallow = async () =>
+    await access(join(directory, "shallow")).then(
+      () => true,
+      () => false,
+    );
+  // A bundle without the history before it could not be fetched from.
+  const isThere = async () =>
+    (await has(`${commit}^{commit}`)) && (await has(object)) && !(asBundle && (await isShallow()));
+  if (await isThere()) return;
+  const { url: remote, ...from } = await place();
+  env = from.env;
   // What has a name here is what the next fetch goes on from. Names of their own, so that no two of them stand in each other's way.
   const kept = `refs/fetched/${digestHex(digestOf(ref === "" ? "commit" : ref))}`;
-  const shallow = ["--depth=1", "--no-tags", "--force"];
+  const shallow = [...(asBundle ? [] : ["--depth=1"]), "--no-tags", "--force"];
   const attempts = [
-    ...(ref === "" ? [] : [[...shallow, "--", remote, `+${ref}:${kept}`]]),
+    ...(ref === "" || fetchByCommit ? [] : [[...shallow, "--", remote, `+${ref}:${kept}`]]),
     [...shallow, "--", remote, `+${commit}:${kept}`],
   ];
   let failure: unknown;
   for (const args of attempts) {
     try {
       await run("fetch", "--quiet", ...args);
-      if ((await has(`${commit}^{commit}`)) && (await has(object))) return;
+      if (await isThere()) return;
     } catch (error) {
       if (isAbort(error)) throw error;
       failure = error;
     }
   }
-  const whole = await access(join(directory, "shallow")).then(
-    () => ["--unshallow"],
-    () => [],
-  );
+  const whole = (await isShallow()) ? ["--unshallow"] : [];
   const all = ["+refs/heads/*:refs/fetched/heads/*", "+refs/tags/*:refs/fetched/tags/*"];
   await run("fetch", "--quiet", "--force", "--no-tags", ...whole, "--", remote, ...all);
   if (await has(`${commit}^{commit}`)) return;
+  if (bundle) throw new BuildError("not_found", `commit ${commit} not found in bundle ${bundle.locator.name}`);
   throw failure ?? (await missing(run, commit));
 }
 

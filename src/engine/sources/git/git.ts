@@ -1,17 +1,22 @@
 import { BuildError } from "../../../base/errors/mod.ts";
 import { capture, type Captured, type Spawner } from "../../../base/process/mod.ts";
 
+/** Where a command runs. */
+export interface GitRunOptions {
+  readonly cwd?: string;
+  /** Besides what every command gets. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
 /** Runs git, with nothing of this machine's configuration and no questions asked. */
 export interface Git {
   /**
-   * @param options.env besides what every command gets
    * @returns what it printed
    * @throws {GitFailure} with what it complained of
    */
-  run(
-    args: readonly string[],
-    options?: { readonly cwd?: string; readonly env?: Readonly<Record<string, string>> },
-  ): Promise<string>;
+  run(args: readonly string[], options?: GitRunOptions): Promise<string>;
+  /** As {@link run}, for what may be no text. */
+  read(args: readonly string[], options?: GitRunOptions): Promise<Uint8Array>;
 }
 
 /** What git complained of. */
@@ -69,23 +74,25 @@ export function gitIn(options: {
     common[`GIT_CONFIG_KEY_${at}`] = key;
     common[`GIT_CONFIG_VALUE_${at}`] = value;
   }
-  return {
-    run: async (args, { cwd = home, env = {} } = {}) => {
-      let done: Captured;
-      try {
-        const all = { cwd, env: { ...common, ...env }, signal, maxBytes: maxOutputBytes };
-        done = await capture(spawner, "git", args, all);
-      } catch (cause) {
-        signal.throwIfAborted();
-        if ((cause as NodeJS.ErrnoException).code !== "ENOENT") throw cause;
-        throw new BuildError("failed_precondition", "git is not installed on the engine's machine: install git", {
-          cause,
-        });
-      }
+  const captured = async (args: readonly string[], { cwd = home, env = {} }: GitRunOptions = {}): Promise<Captured> => {
+    let done: Captured;
+    try {
+      const all = { cwd, env: { ...common, ...env }, signal, maxBytes: maxOutputBytes };
+      done = await capture(spawner, "git", args, all);
+    } catch (cause) {
       signal.throwIfAborted();
-      if (done.code === 0) return done.stdout;
-      const complaint = done.stderr.slice(-maxComplaint).trim() || `exit status ${done.code}`;
-      throw new GitFailure(`git ${args.find((arg) => /^[a-z]/.test(arg))} failed: ${complaint}`);
-    },
+      if ((cause as NodeJS.ErrnoException).code !== "ENOENT") throw cause;
+      throw new BuildError("failed_precondition", "git is not installed on the engine's machine: install git", {
+        cause,
+      });
+    }
+    signal.throwIfAborted();
+    if (done.code === 0) return done;
+    const complaint = done.stderr.slice(-maxComplaint).trim() || `exit status ${done.code}`;
+    throw new GitFailure(`git ${args.find((arg) => /^[a-z]/.test(arg))} failed: ${complaint}`);
+  };
+  return {
+    run: async (args, runOptions) => (await captured(args, runOptions)).stdout,
+    read: async (args, runOptions) => (await captured(args, runOptions)).bytes,
   };
 }

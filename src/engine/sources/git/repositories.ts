@@ -8,7 +8,7 @@ import { withoutLogin } from "../../../base/text/logins/mod.ts";
 import { digestHex, digestOf } from "../../../oci/mod.ts";
 import type { DiskUse } from "../../ops/mod.ts";
 import { type Git, GitFailure } from "./git.ts";
-import type { ObjectFormat } from "./resolve-ref.ts";
+import type { ObjectFormat } from "./object-name.ts";
 
 /** Which repository is wanted, by whom. */
 export interface RepositoryUse {

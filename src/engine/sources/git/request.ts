@@ -1,5 +1,9 @@
 import { BuildError } from "../../../base/errors/mod.ts";
 import { withoutLogin } from "../../../base/text/logins/mod.ts";
+import { cleanPath } from "../../../base/text/paths/mod.ts";
+import { type BlobLocator, parseBlobLocator } from "../blob/blob-locator.ts";
+import type { BlobStore } from "../blob/open-blob.ts";
+import { isCommit } from "./object-name.ts";
 
 /** What a git source asks for, read from its identifier and attributes. */
 export interface GitRequest {
@@ -29,20 +33,34 @@ export interface GitRequest {
   readonly knownHosts: string;
   /** The client's ssh agent that may be asked; empty: none. */
   readonly agent: string;
+  readonly bundle: WantedBundle | undefined;
+  /** The commit with its history is wanted, as one file that git can fetch from. */
+  readonly asBundle: boolean;
+  readonly signature: GitSignature | undefined;
 }
 
 const isSsh = (remote: string): boolean => !/^(?:https?|git):/i.test(remote);
 
-/** What changes the result and cannot be done yet. */
-const notYet = ["git.bundle", "git.checkoutbundle", "git.sig.pubkey"];
+/** A bundle that is fetched from in place of the remote. */
+export interface WantedBundle {
+  readonly locator: BlobLocator;
+  readonly store: BlobStore;
+}
 
-/** @throws {BuildError} `invalid_argument` for what makes no sense, `unimplemented` for what cannot be done yet */
+/** Who must have signed what is fetched. */
+export interface GitSignature {
+  /** Armored OpenPGP keys, or an ssh key as in authorized_keys. */
+  readonly keys: string;
+  /** A key that has expired since it signed does not count any more. */
+  readonly rejectExpired: boolean;
+  /** It is not enough that the commit is signed. */
+  readonly requireTag: boolean;
+  /** The commit must be signed, whatever stands for it. */
+  readonly ignoreTag: boolean;
+}
+
+/** @throws {BuildError} `invalid_argument` for what makes no sense */
 export function readRequest(identifier: string, attrs: Readonly<Record<string, string>>): GitRequest {
-  for (const name of notYet) {
-    if (attrs[name]) {
-      throw new BuildError("unimplemented", `${identifier}: source attribute ${name} is not supported yet`);
-    }
-  }
   const [, place = "", fragment = ""] = /^git:\/\/([^#]*)(?:#(.*))?$/s.exec(identifier) ?? [];
   const given = attrs["git.fullurl"] || `https://${place}`;
   if (!/^(?:(?:https?|ssh|git):\/\/[^-]|[\w-]+@[\w.-]+:)/i.test(given)) {
@@ -51,15 +69,26 @@ export function readRequest(identifier: string, attrs: Readonly<Record<string, s
   const { remote, login } = splitLogin(given);
   const colon = fragment.indexOf(":");
   const ref = colon < 0 ? fragment : fragment.slice(0, colon);
-  const subdir = (colon < 0 ? "" : fragment.slice(colon + 1)).replace(/^\/+|\/+$/g, "");
+  const subdir = cleanPath(`/${colon < 0 ? "" : fragment.slice(colon + 1)}`).slice(1);
   if (ref.startsWith("-") || /[\s\0]/.test(ref))
     throw new BuildError("invalid_argument", `invalid git ref ${JSON.stringify(ref)}`);
-  if (subdir.split("/").includes("..")) {
-    throw new BuildError("invalid_argument", `invalid git subdirectory ${JSON.stringify(subdir)}`);
-  }
   const checksum = (attrs["git.checksum"] ?? "").toLowerCase();
   if (!/^[0-9a-f]{0,64}$/.test(checksum)) {
     throw new BuildError("invalid_argument", `invalid checksum ${checksum} for git source, expected hex commit hash`);
+  }
+  const keepGitDir = attrs["git.keepgitdir"] === "true";
+  const asBundle = attrs["git.checkoutbundle"] === "true";
+  for (const [name, isThere] of [
+    ["git.keepgitdir", keepGitDir],
+    ["git.subdir", subdir !== ""],
+  ] as const) {
+    if (asBundle && isThere)
+      throw new BuildError("invalid_argument", `git.checkoutbundle is incompatible with ${name}`);
+  }
+  const fetchByCommit = attrs["git.fetchbycommit"] === "true";
+  if (fetchByCommit && !isCommit(ref) && !isCommit(checksum)) {
+    const got = checksum === "" ? "" : `, got ${JSON.stringify(checksum)}`;
+    throw new BuildError("invalid_argument", `fetch-by-commit requires a full commit SHA checksum${got}`);
   }
   return {
     remote,
@@ -68,15 +97,47 @@ export function readRequest(identifier: string, attrs: Readonly<Record<string, s
     host: URL.parse(remote)?.host ?? "",
     ref,
     subdir,
-    keepGitDir: attrs["git.keepgitdir"] === "true",
+    keepGitDir,
     skipSubmodules: attrs["git.skipsubmodules"] === "true",
     checksum,
     commitTimes: attrs["git.mtime"] === "commit",
-    fetchByCommit: attrs["git.fetchbycommit"] === "true",
+    fetchByCommit,
     headerSecret: attrs["git.authheadersecret"] ?? "",
     tokenSecret: attrs["git.authtokensecret"] ?? "",
     knownHosts: attrs["git.knownsshhosts"] ?? "",
     agent: isSsh(remote) ? (attrs["git.mountsshsock"] ?? "") : "",
+    bundle: readBundle(attrs, { ref, checksum }),
+    asBundle,
+    signature: readSignature(attrs),
+  };
+}
+
+function readBundle(
+  attrs: Readonly<Record<string, string>>,
+  { ref, checksum }: { readonly ref: string; readonly checksum: string },
+): WantedBundle | undefined {
+  const { "git.bundle": text = "", "oci.session": session, "oci.store": store } = attrs;
+  if (text === "") return undefined;
+  const locator = parseBlobLocator(text);
+  if (checksum === "") throw new BuildError("invalid_argument", "git.bundle requires git.checksum to be set");
+  if (isCommit(ref) && !ref.startsWith(checksum)) {
+    throw new BuildError("invalid_argument", `expected checksum to match ${checksum}, got ${ref}`);
+  }
+  if (ref === "" && !isCommit(checksum)) {
+    throw new BuildError("invalid_argument", "git.bundle requires git.checksum to be a whole commit, or a ref");
+  }
+  return { locator, store: { session, store: store || locator.name } };
+}
+
+function readSignature(attrs: Readonly<Record<string, string>>): GitSignature | undefined {
+  if (!Object.keys(attrs).some((name) => name.startsWith("git.sig."))) return undefined;
+  const keys = attrs["git.sig.pubkey"] ?? "";
+  if (keys === "") throw new BuildError("invalid_argument", "git signature verification requires git.sig.pubkey");
+  return {
+    keys,
+    rejectExpired: attrs["git.sig.rejectexpired"] === "true",
+    requireTag: attrs["git.sig.requiresignedtag"] === "true",
+    ignoreTag: attrs["git.sig.ignoresignedtag"] === "true",
   };
 }
 

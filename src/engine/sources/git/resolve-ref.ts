@@ -1,5 +1,7 @@
 import { BuildError } from "../../../base/errors/mod.ts";
 import type { Git } from "./git.ts";
+import { isCommit } from "./object-name.ts";
+import type { GitPlace } from "./place.ts";
 import type { GitRequest } from "./request.ts";
 
 /** What a request means right now. */
@@ -11,26 +13,25 @@ export interface ResolvedCommit {
   readonly ref: string;
 }
 
-/** How a repository names its objects. */
-export type ObjectFormat = "sha1" | "sha256";
-
-/** @param object its whole name */
-export function objectFormatOf(object: string): ObjectFormat {
-  return object.length === 64 ? "sha256" : "sha1";
-}
-
-const isCommit = (text: string): boolean => /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(text);
-
 /**
  * Asks the remote what a ref stands for; a whole commit needs no asking.
  * @throws {BuildError} `repository does not contain ref X`; `expected checksum to match …`
  */
-export async function resolveRef(git: Git, request: GitRequest): Promise<ResolvedCommit> {
-  const { ref, checksum, fetchByCommit } = request;
+export async function resolveRef(
+  git: Git,
+  request: GitRequest,
+  place: () => Promise<GitPlace>,
+): Promise<ResolvedCommit> {
+  const { ref, checksum, fetchByCommit, bundle } = request;
   if (isCommit(ref)) return checked({ commit: ref, object: ref, ref: "" }, checksum);
-  if (fetchByCommit && isCommit(checksum)) return { commit: checksum, object: checksum, ref: "" };
+  const isPinned = fetchByCommit || (bundle && ref === "");
+  if (isPinned && isCommit(checksum)) {
+    const name = ref === "" || ref.startsWith("refs/") ? ref : `refs/heads/${ref}`;
+    return { commit: checksum, object: checksum, ref: name };
+  }
   const patterns = ref === "" ? ["HEAD"] : [ref, `${ref}^{}`];
-  const listing = await git.run(["ls-remote", "--symref", "--", request.remote, ...patterns]);
+  const { url, env } = await place();
+  const listing = await git.run(["ls-remote", "--symref", "--", url, ...patterns], { env });
   const lines = listing.split("\n").map((line) => line.split("\t", 2) as [string, string]);
   const refs = new Map(lines.filter(([object]) => isCommit(object)).map(([object, name]) => [name, object]));
   const branch = lines

@@ -9,13 +9,18 @@ import type { Source } from "../../ops/mod.ts";
 import { listenForAgent } from "../../../session/mod.ts";
 import type { Ref, RefStore } from "../../refs/mod.ts";
 import { decodeToc } from "../../snapshots/mod.ts";
+import type { OpContext } from "../../solver/mod.ts";
 import type { SourceEnvironment } from "../environment.ts";
+import { checkSignature } from "./check-signature.ts";
 import { checkout, commitTime } from "./checkout.ts";
 import { fetchCommit } from "./fetch-commit.ts";
 import { type Git, gitIn } from "./git.ts";
+import { makeBundle } from "./make-bundle.ts";
+import { objectFormatOf } from "./object-name.ts";
+import { type GitPlace, unpackBundle } from "./place.ts";
 import type { GitRepositories } from "./repositories.ts";
 import { type GitRequest, readRequest } from "./request.ts";
-import { objectFormatOf, type ResolvedCommit, resolveRef } from "./resolve-ref.ts";
+import { type ResolvedCommit, resolveRef } from "./resolve-ref.ts";
 
 /** `git://`: the files of one commit of a repository, recognised by the commit. */
 export function gitSource(options: {
@@ -27,15 +32,17 @@ export function gitSource(options: {
   readonly root: string;
   /** Where git is looked for, as in the environment variable PATH. */
   readonly path: string;
+  readonly now: () => Date;
 }): Source<SourceEnvironment> {
-  const { refs, bytes, repositories, spawner, root, path } = options;
+  const { refs, bytes, repositories, spawner, root, path, now } = options;
 
   /** Git with the client's logins, in a home of its own that goes away afterwards. */
   async function withGit<T>(
     request: GitRequest,
-    { environment, signal }: { readonly environment: SourceEnvironment; readonly signal: AbortSignal },
-    work: (git: Git, home: string) => Promise<T>,
+    context: SourceContext,
+    work: (at: GitWorkshop) => Promise<T>,
   ): Promise<T> {
+    const { environment, signal } = context;
     const home = join(root, `git.${randomUUID()}`);
     await makeDirectory(home, { mode: 0o700 });
     await using undo = new AsyncDisposableStack();
@@ -53,7 +60,12 @@ export function gitSource(options: {
       await makeDirectory(directory);
       agent = undo.use(await listenForAgent(found, directory, { uid: 0, gid: 0, mode: 0o600 })).shortPath;
     }
-    return await work(gitIn({ spawner, settings, home, knownHosts, agent, path, signal }), home);
+    const git = gitIn({ spawner, settings, home, knownHosts, agent, path, signal });
+    let place: Promise<GitPlace> | undefined;
+    const { bundle, remote } = request;
+    const open = () =>
+      (place ??= bundle ? unpackBundle(git, bundle, home, context) : Promise.resolve({ url: remote, env: {} }));
+    return await work({ git, home, place: open });
   }
 
   return {
@@ -62,10 +74,10 @@ export function gitSource(options: {
       const request = readRequest(identifier, attrs);
       // Each job asks the remote once, so that the key and what is fetched agree.
       const found = new WeakMap<SourceEnvironment, Promise<ResolvedCommit>>();
-      const resolve = (context: { readonly environment: SourceEnvironment; readonly signal: AbortSignal }) => {
+      const resolve = (context: SourceContext) => {
         let commit = found.get(context.environment);
         if (!commit) {
-          commit = withGit(request, context, (git) => resolveRef(git, request));
+          commit = withGit(request, context, (at) => resolveSigned(at, request, context.signal));
           commit.catch(() => found.delete(context.environment));
           found.set(context.environment, commit);
         }
@@ -76,9 +88,11 @@ export function gitSource(options: {
         run: async (context) => {
           const { signal } = context;
           const commit = await resolve(context);
-          return await withGit(request, context, async (git, home) => {
-            const directory = await withCommit(git, request, commit, signal, (repository) =>
-              checkout(git, repository, request, commit, home),
+          return await withGit(request, context, async (at) => {
+            const { git, home } = at;
+            const lay = request.asBundle ? makeBundle : checkout;
+            const directory = await withCommit(at, request, commit, signal, (repository) =>
+              lay(git, repository, request, commit, home),
             );
             return await asTree(
               directory,
@@ -94,9 +108,9 @@ export function gitSource(options: {
         },
         time: async (context) => {
           const commit = await resolve(context);
-          return await withGit(request, context, (git) =>
-            withCommit(git, request, commit, context.signal, (repository) =>
-              commitTime(git, repository, commit.commit),
+          return await withGit(request, context, (at) =>
+            withCommit(at, request, commit, context.signal, (repository) =>
+              commitTime(at.git, repository, commit.commit),
             ),
           );
         },
@@ -104,8 +118,20 @@ export function gitSource(options: {
     },
   };
 
+  /** What the request means, when that is signed as it must be. */
+  async function resolveSigned(at: GitWorkshop, request: GitRequest, signal: AbortSignal): Promise<ResolvedCommit> {
+    const found = await resolveRef(at.git, request, at.place);
+    const { signature } = request;
+    if (signature) {
+      await withCommit(at, request, found, signal, (repository) =>
+        checkSignature(at.git, repository, found, signature, now()),
+      );
+    }
+    return found;
+  }
+
   async function withCommit<T>(
-    git: Git,
+    { git, place }: GitWorkshop,
     request: GitRequest,
     commit: ResolvedCommit,
     signal: AbortSignal,
@@ -113,7 +139,7 @@ export function gitSource(options: {
   ): Promise<T> {
     const format = objectFormatOf(commit.commit);
     return await repositories.with({ remote: request.given, format, git, signal }, async (repository) => {
-      await fetchCommit(git, repository, request, commit);
+      await fetchCommit(git, repository, request, commit, place);
       return await work(repository);
     });
   }
@@ -132,14 +158,26 @@ export function gitSource(options: {
   }
 }
 
+type SourceContext = OpContext<SourceEnvironment>;
+
+/** What there is to work with, for as long as the work takes. */
+interface GitWorkshop {
+  readonly git: Git;
+  /** A directory of its own. */
+  readonly home: string;
+  /** Where commits come from; a bundle is fetched when this is first asked. */
+  readonly place: () => Promise<GitPlace>;
+}
+
 function keyOf(request: GitRequest, { commit, object, ref }: ResolvedCommit): string {
-  const { keepGitDir, subdir, skipSubmodules, commitTimes } = request;
+  const { keepGitDir, subdir, skipSubmodules, commitTimes, asBundle } = request;
   const parts = [
     keepGitDir ? object : commit,
     keepGitDir ? `.git#${ref}` : "",
     subdir === "" ? "" : `:${subdir}`,
     skipSubmodules ? "(skip-submodules)" : "",
     commitTimes ? "(mtime=commit)" : "",
+    asBundle ? `(bundle ${request.ref})` : "",
   ];
   return `git:${parts.join("")}`;
 }
