@@ -42,6 +42,16 @@ export const engineFlagTable = {
   },
   "oci-worker-platform": { kind: "slice", usage: "Platforms to show to clients (default: those that can run here)" },
   "oci-worker-labels": { kind: "slice", usage: "Labels to show to clients, key=value" },
+  "oci-worker-net": { kind: "string", usage: "Network of steps: auto, bridge, cni or host (default: auto)" },
+  "oci-cni-config-path": {
+    kind: "string",
+    usage: "CNI configuration; a list when it ends in .conflist (default: /etc/buildkit/cni.json)",
+  },
+  "oci-cni-binary-dir": {
+    kind: "string",
+    usage: "Directory of CNI plugins (default: /opt/cni/bin, else /usr/lib/cni)",
+  },
+  "oci-cni-pool-size": { kind: "int", usage: "Networks of steps that are made ahead (default: 0)" },
   "idle-timeout": {
     kind: "duration",
     usage: "Exit when nobody has used the engine for so long, for instance 10m (default: never)",
@@ -83,7 +93,7 @@ const containerdFlags: FlagTable = Object.fromEntries(
 
 /** Flags of buildkitd's that this engine has nothing for. */
 const missing =
-  /^(?:otel-socket-path|cdi-spec-dir|oci-cni-.*|oci-worker-proxy-snapshotter-path|(?:un)?register-service|service-name|log-file)$/;
+  /^(?:otel-socket-path|cdi-spec-dir|oci-worker-proxy-snapshotter-path|(?:un)?register-service|service-name|log-file)$/;
 
 /** What the command line asks for. */
 export type EngineCommand =
@@ -111,6 +121,10 @@ export function parseEngineFlags(argv: readonly string[]): EngineCommand {
   if (maxParallelism !== undefined && maxParallelism < 0) {
     throw new UsageError(`invalid --oci-max-parallelism ${maxParallelism}: want 0 (no limit) or more`);
   }
+  const cniPoolSize = values["oci-cni-pool-size"];
+  if (cniPoolSize !== undefined && cniPoolSize < 0) {
+    throw new UsageError(`invalid --oci-cni-pool-size ${cniPoolSize}: want 0 (none) or more`);
+  }
   return {
     type: "run",
     flags: {
@@ -128,6 +142,10 @@ export function parseEngineFlags(argv: readonly string[]): EngineCommand {
       entitlements: when("allow-insecure-entitlement", values["allow-insecure-entitlement"]),
       maxParallelism,
       runtime: when("oci-worker-binary", values["oci-worker-binary"]),
+      networkMode: when("oci-worker-net", values["oci-worker-net"]),
+      cniConfigPath: when("oci-cni-config-path", values["oci-cni-config-path"]),
+      cniBinaryDir: when("oci-cni-binary-dir", values["oci-cni-binary-dir"]),
+      cniPoolSize: when("oci-cni-pool-size", cniPoolSize),
       gc: when("oci-worker-gc", values["oci-worker-gc"]),
       gcKeepStorage: when("oci-worker-gc-keepstorage", values["oci-worker-gc-keepstorage"]),
       platforms: when("oci-worker-platform", values["oci-worker-platform"]),

@@ -95,6 +95,7 @@ async function runEngine(config: EngineConfig): Promise<void> {
       runtime: config.runtime,
       cgroupParent: config.cgroupParent,
       platformsMaxAgeMs: config.system.platformsMaxAgeMs,
+      network: config.network,
     }),
   );
   const history = stack.use(
@@ -180,7 +181,11 @@ async function withPlatforms(executor: Executor, wanted: readonly Platform[]): P
     }
     return { platform, how: runnable?.how ?? "native" };
   });
-  return { run: (...args) => executor.run(...args), platforms: () => Promise.resolve(shown) };
+  return {
+    run: (...args) => executor.run(...args),
+    platforms: () => Promise.resolve(shown),
+    networkMode: executor.networkMode,
+  };
 }
 
 /** BuildKit's own variables. */

@@ -23,12 +23,14 @@ export interface LabEngine extends AsyncDisposable {
 
 /**
  * Starts `polyarchd` with these arguments, and a state directory of its own unless they name one, and waits until it listens.
+ * @param inside words that come before the program and become it, for instance of `nsenter`
  * @throws {Error} with what it said, when it ends instead
  */
-export async function startEngine(args: readonly string[]): Promise<LabEngine> {
+export async function startEngine(args: readonly string[], inside: readonly string[] = []): Promise<LabEngine> {
   if (!existsSync(join(repository, "dist", "polyarchd.cjs"))) throw new Error("dist/ is missing: run `npm run build`");
   const home = await mkdtemp(join(tmpdir(), "polyarch-engine-"));
-  const child = spawn(engineProgram, ["--root", join(home, "root"), ...args], { stdio: ["ignore", "ignore", "pipe"] });
+  const [program = "", ...words] = [...inside, engineProgram, "--root", join(home, "root"), ...args];
+  const child = spawn(program, words, { stdio: ["ignore", "ignore", "pipe"] });
   const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));
   const stop = async () => {
     child.kill("SIGTERM");

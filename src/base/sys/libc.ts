@@ -73,6 +73,8 @@ export const syscallNumber = {
   sendto: process.arch === "arm64" ? 206n : 44n,
   mknodat: process.arch === "arm64" ? 33n : 259n,
   renameat2: process.arch === "arm64" ? 276n : 316n,
+  unshare: process.arch === "arm64" ? 97n : 272n,
+  setns: process.arch === "arm64" ? 268n : 308n,
 } as const;
 
 /** "Relative to the working directory", where a directory's descriptor is wanted. */

@@ -10,6 +10,7 @@ import { readRegistries } from "./registries.ts";
 import { type GcConfig, readGc } from "./gc.ts";
 import { type HistoryConfig, readHistory } from "./history.ts";
 import { readSystem, type SystemConfig } from "./system.ts";
+import { type NetworkFileConfig, readNetwork } from "./network.ts";
 import { keyLines } from "./toml-lines.ts";
 import { type TomlFile, TomlTable } from "./toml-table.ts";
 
@@ -35,6 +36,7 @@ export interface ConfigFile {
   readonly platforms: readonly Platform[];
   readonly labels: Readonly<Record<string, string>>;
   readonly dns: DnsConfig | undefined;
+  readonly network: NetworkFileConfig;
   readonly registries: ReadonlyMap<string, HostConfig>;
   readonly warnings: readonly string[];
 }
@@ -99,6 +101,7 @@ function interpret(top: TomlTable, warnings: readonly string[]): ConfigFile {
     platforms: readPlatforms(oci),
     labels: Object.fromEntries(labels.keys.map((key) => [key, labels.string(key) ?? ""])),
     dns: readDns(top.table("dns")),
+    network: readNetwork(oci),
     registries: readRegistries(top.table("registry")),
     warnings,
   };

@@ -6,6 +6,7 @@ import type { FrontendConfig } from "./frontends.ts";
 import type { GcConfig } from "./gc.ts";
 import type { HistoryConfig } from "./history.ts";
 import type { SystemConfig } from "./system.ts";
+import type { NetworkConfig } from "./network.ts";
 
 /** Certificates for listening over TLS, PEM. With a certificate authority, clients must show a certificate that it has signed. */
 export interface ServerTls {
@@ -51,6 +52,7 @@ export interface EngineConfig {
   /** Added to the labels that the worker shows. */
   readonly labels: Readonly<Record<string, string>>;
   readonly dns: DnsConfig | undefined;
+  readonly network: NetworkConfig;
   /** How to reach registries, by the host that stands in references, and mirrors. */
   readonly registries: ReadonlyMap<string, HostConfig>;
   /** Unused for so long, the engine leaves; `undefined`: it stays. */

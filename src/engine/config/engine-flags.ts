@@ -18,6 +18,11 @@ export interface EngineFlags {
   readonly maxParallelism?: number | undefined;
   /** The program that starts containers: a name or a path. */
   readonly runtime?: string | undefined;
+  /** `auto`, `host`, `cni`, `bridge`; not checked yet. */
+  readonly networkMode?: string | undefined;
+  readonly cniConfigPath?: string | undefined;
+  readonly cniBinaryDir?: string | undefined;
+  readonly cniPoolSize?: number | undefined;
   readonly gc?: boolean | undefined;
   /** `Reserved[,Free[,Maximum]]` */
   readonly gcKeepStorage?: string | undefined;

@@ -17,7 +17,7 @@ export interface FixedSetting {
 }
 
 const noContainerd = "this engine has one worker, the OCI one";
-const hostNetwork = "steps use the engine's own network";
+const noProxy = "steps have no proxies put before their networks";
 const root = "this engine runs as root";
 
 /** All of them. */
@@ -46,20 +46,11 @@ export const fixedSettings: readonly FixedSetting[] = [
     unknown: (value) => `unknown snapshotter name: ${JSON.stringify(value)}`,
   },
   {
-    flag: "oci-worker-net",
-    kind: "string",
-    key: ["worker", "oci", "networkMode"],
-    fine: ["auto", "host"],
-    because: hostNetwork,
-    known: ["bridge", "cni"],
-    unknown: (value) => `invalid network mode: ${JSON.stringify(value)}`,
-  },
-  {
     flag: "proxy-network",
     kind: "bool",
     key: ["proxyNetwork"],
     fine: ["false"],
-    because: hostNetwork,
+    because: noProxy,
   },
   { flag: "rootless", kind: "bool", fine: ["false"], because: root },
   {

@@ -244,8 +244,8 @@ address = "/x"
 [histories]
 maxEntries = 5
 [worker.oci]
-bridgeSubnet = "9"
-bridgeName = "b"
+stargz = "9"
+proxySnapshotterPath = "b"
 [frontend."buildpacks.v0"]
 enabled = false
 [grpc]
@@ -260,8 +260,8 @@ cmd = "sign"
       `${file}:11: cache.gha.sign: not supported by this engine, so it has no effect`,
       `${file}:1: insecure-entitlements: entitlement device is not supported: this engine gives no devices to steps`,
       `${file}:2: histories: not supported by this engine, so it has no effect`,
-      `${file}:5: worker.oci.bridgeSubnet: not supported by this engine, so it has no effect`,
-      `${file}:6: worker.oci.bridgeName: not supported by this engine, so it has no effect`,
+      `${file}:5: worker.oci.stargz: not supported by this engine, so it has no effect`,
+      `${file}:6: worker.oci.proxySnapshotterPath: not supported by this engine, so it has no effect`,
       `${file}:7: frontend."buildpacks.v0": not supported by this engine, so it has no effect`,
     ]);
   });
@@ -286,11 +286,6 @@ cmd = "sign"
     ],
     ["a negative number", "[grpc]\ngid = -1", /:2: grpc\.gid: want a whole number, got -1$/],
     ["a value for a table", "worker = 3", /:1: worker: want a table, got 3$/],
-    [
-      "a network that we do not have",
-      '[worker.oci]\nnetworkMode = "bridge"',
-      /:2: worker\.oci\.networkMode: "bridge" is not supported, because steps use the engine's own network: want auto or host$/,
-    ],
     [
       "a network that nobody has",
       '[worker.oci]\nnetworkMode = "b"',

@@ -10,6 +10,7 @@ import type { EngineFlags } from "./engine-flags.ts";
 import { checkEntitlement } from "./entitlements.ts";
 import { type GcConfig, parseKeepStorage } from "./gc.ts";
 import { checkFixedFlag, fixedSettings } from "./fixed-settings.ts";
+import { networkConfig } from "./network.ts";
 import { loadServerTls } from "./server-tls.ts";
 
 /** Files that are looked for when none is named, first one first: ours, and the one that buildx puts into an engine's container. */
@@ -73,6 +74,7 @@ export async function loadEngineConfig(flags: EngineFlags, surroundings: ConfigS
     platforms: nonEmpty(flags.platforms?.map((text) => parsePlatform(text)) ?? file.platforms),
     labels: { ...file.labels, ...Object.fromEntries((flags.labels ?? []).map(label)) },
     dns: file.dns,
+    network: networkConfig(flags, file.network, env),
     registries: file.registries,
     idleTimeoutMs: flags.idleTimeoutMs,
     warnings,

@@ -15,7 +15,7 @@ export async function workerRecords(deps: EngineDeps): Promise<MessageInitShape<
       Labels: {
         [`${labelPrefix}.executor`]: "oci",
         [`${labelPrefix}.hostname`]: hostname(),
-        [`${labelPrefix}.network`]: "host",
+        [`${labelPrefix}.network`]: deps.worker.executor.networkMode,
         [`${labelPrefix}.snapshotter`]: "overlayfs",
         ...deps.labels,
       },

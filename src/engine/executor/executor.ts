@@ -81,13 +81,15 @@ export interface ExitStatus {
 export interface Executor {
   /**
    * Runs to the end, or kills everything in the container when `signal` aborts (then rejects with its reason). When it settles nothing is left:
-   * no process, no mount, no cgroup, no stub that it made in the root.
+   * no process, no mount, no cgroup, no stub that it made in the root; a network of its own is being taken apart.
    * @throws {BuildError} `failed_precondition` before anything runs: naming both platforms and the remedy when the platform cannot run here, and
    * where this machine's cgroups cannot keep a limit
    */
   run(process: ProcessSpec, io: ProcessIO, options: { signal: AbortSignal }): Promise<ExitStatus>;
   /** What can run here, native first; probed again when older than 20 s. */
   platforms(): Promise<readonly RunnablePlatform[]>;
+  /** What `sandbox` means for a process's network: the engine's own (`host`), or one that plugins have made for it alone. */
+  readonly networkMode: "host" | "cni";
 }
 
 export interface RunnablePlatform {

@@ -14,4 +14,5 @@ export type {
   RunningProcess,
 } from "./executor.ts";
 export type { DnsSettings } from "./network-files.ts";
+export type { NetworkSettings } from "./networks/mod.ts";
 export { type ExecutorOptions, openExecutor } from "./open.ts";

@@ -9,29 +9,45 @@ import type { ProcessSpec } from "./executor.ts";
 export class NetworkFiles {
   readonly #directory: string;
   readonly #hostResolvConf: string;
+  readonly #upstreamResolvConf: string;
   readonly #dns: DnsSettings | undefined;
-  constructor(directory: string, options: { hostResolvConf?: string; dns?: DnsSettings | undefined } = {}) {
+  constructor(
+    directory: string,
+    options: { hostResolvConf?: string; upstreamResolvConf?: string; dns?: DnsSettings | undefined } = {},
+  ) {
     this.#directory = directory;
     this.#hostResolvConf = options.hostResolvConf ?? "/etc/resolv.conf";
+    this.#upstreamResolvConf = options.upstreamResolvConf ?? "/run/systemd/resolve/resolv.conf";
     this.#dns = options.dns;
     makeDirectorySync(directory);
   }
 
-  /** Paths for one process. The machine's own file is read each time: it may change while the engine runs. */
-  for(process: Pick<ProcessSpec, "network" | "hostname" | "extraHosts">): {
+  /**
+   * Paths for one process. The machine's own file is read each time: it may change while the engine runs.
+   * @param sharesNetwork whether resolvers on the machine's loopback device are reachable
+   */
+  for(
+    process: Pick<ProcessSpec, "hostname" | "extraHosts">,
+    { sharesNetwork }: { readonly sharesNetwork: boolean },
+  ): {
     readonly resolvConf: string;
     readonly hosts: string;
   } {
-    const found = existsSync(this.#hostResolvConf) ? readFileSync(this.#hostResolvConf, "utf8") : "";
-    const machine = this.#dns ? withDnsSettings(found, this.#dns) : found;
-    // Resolvers on the loopback device are reachable as long as the process shares the machine's network.
-    const text =
-      process.network === "none"
-        ? withoutLocalResolvers(machine)
-        : machine === ""
-          ? withoutLocalResolvers("")
-          : machine;
+    const dns = this.#dns;
+    const found = this.#machineResolvConf(sharesNetwork);
+    const machine = dns ? withDnsSettings(found, dns) : found;
+    // Resolvers that the configuration names are meant for the networks that processes get.
+    const isMeant = dns !== undefined && dns.nameservers.length > 0;
+    const text = isMeant || (sharesNetwork && machine !== "") ? machine : withoutLocalResolvers(machine);
     return { resolvConf: this.#write("resolv.conf", text), hosts: this.#write("hosts", hostsFile(process)) };
+  }
+
+  /** Where the machine's only resolver is systemd's own stub, other networks ask those that it asks. */
+  #machineResolvConf(sharesNetwork: boolean): string {
+    const text = readIfThere(this.#hostResolvConf);
+    const servers = [...text.matchAll(/^\s*nameserver\s+(\S+)/gm)].map((match) => match[1]);
+    const isStub = servers.length === 1 && servers[0] === "127.0.0.53";
+    return isStub && !sharesNetwork ? readIfThere(this.#upstreamResolvConf) : text;
   }
 
   #write(name: string, text: string): string {
@@ -67,7 +83,13 @@ export function withDnsSettings(text: string, dns: DnsSettings): string {
   return [...kept, ...replaced.flatMap(({ lines }) => lines), ""].join("\n");
 }
 
-const publicResolvers = "nameserver 8.8.8.8\nnameserver 8.8.4.4\n";
+const publicResolvers = ["8.8.8.8", "8.8.4.4", "2001:4860:4860::8888", "2001:4860:4860::8844"]
+  .map((address) => `nameserver ${address}\n`)
+  .join("");
+
+function readIfThere(path: string): string {
+  return existsSync(path) ? readFileSync(path, "utf8") : "";
+}
 
 /** The text of a resolv.conf for a network of its own: resolvers on the loopback device are not there. Where none remains, public ones stand in. */
 export function withoutLocalResolvers(text: string): string {

@@ -8,6 +8,7 @@ import { type Cgroups, openCgroups } from "./cgroups/mod.ts";
 import { Emulators } from "./emulators/mod.ts";
 import type { Executor } from "./executor.ts";
 import { type DnsSettings, NetworkFiles } from "./network-files.ts";
+import { type NetworkSettings, openNetworks } from "./networks/mod.ts";
 import { RuntimeExecutor } from "./runtime-executor.ts";
 import { chosenRuntime, ConversationDirectory, findRuntimes, type Runtime, RuntimeRunner } from "./runtime/mod.ts";
 
@@ -30,10 +31,12 @@ export interface ExecutorOptions {
   readonly machineEmulators?: boolean;
   /** What processes get instead of the machine's own resolvers. */
   readonly dns?: DnsSettings | undefined;
+  /** Networks of processes; undefined: they share the engine's. */
+  readonly network?: NetworkSettings | undefined;
 }
 
 /**
- * Opens the executor of an engine and takes away what an earlier engine, killed, has left: containers, cgroups, bundles.
+ * Opens the executor of an engine and takes away what an earlier engine, killed, has left: containers, networks, cgroups, bundles.
  *
  * Must run in a mount namespace of its own (the launcher sees to it); without one it changes no mounts, and on machines with cgroups of
  * version 1 containers then share the engine's cgroup.
@@ -61,6 +64,13 @@ export async function openExecutor(options: ExecutorOptions): Promise<Executor &
       maxAgeMs: options.platformsMaxAgeMs,
     }),
   );
+  const networks = undo.use(
+    await openNetworks({
+      settings: options.network,
+      directory: join(directory, "networks"),
+      runner: { spawner, path },
+    }),
+  );
   const networkFiles = new NetworkFiles(join(directory, "network"), { dns: options.dns });
   const executor = new RuntimeExecutor({
     runners,
@@ -68,6 +78,7 @@ export async function openExecutor(options: ExecutorOptions): Promise<Executor &
     cgroups,
     cgroupParent: options.cgroupParent,
     emulators,
+    networks,
     networkFiles,
   });
   const owned = undo.move();

@@ -25,6 +25,7 @@ import type {
   RunningProcess,
 } from "./executor.ts";
 import type { NetworkFiles } from "./network-files.ts";
+import type { Networks } from "./networks/mod.ts";
 import { hintFor, Tail, whyNot } from "./program/mod.ts";
 import { findUser, type Missing, MountPoints, type ProcessUser, RootDirectory } from "./rootfs/mod.ts";
 import {
@@ -45,12 +46,19 @@ export interface RuntimeExecutorParts {
   /** For processes that name none. */
   readonly cgroupParent: string | undefined;
   readonly emulators: Emulators;
+  readonly networks: Networks;
   readonly networkFiles: NetworkFiles;
 }
 
 const idPattern = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$/;
 /** Larger files of users and groups are not read. */
 const maxAccountsBytes = 4 << 20;
+
+/** Where a process runs: on what, and in which network (`undefined`: the engine's, or none). */
+interface Place {
+  readonly plan: RunPlan;
+  readonly namespace: string | undefined;
+}
 
 /** How one attempt ended; `failure` when the command could not be started. */
 interface Attempt extends ExitStatus {
@@ -77,21 +85,28 @@ export class RuntimeExecutor implements Executor {
     );
   }
 
+  get networkMode(): "host" | "cni" {
+    return this.#parts.networks.mode;
+  }
+
   platforms(): Promise<readonly RunnablePlatform[]> {
     return this.#parts.emulators.platforms();
   }
 
   async run(process: ProcessSpec, io: ProcessIO, options: { signal: AbortSignal }): Promise<ExitStatus> {
     const { signal } = options;
-    const { emulators } = this.#parts;
+    const { emulators, networks } = this.#parts;
     check(process);
     signal.throwIfAborted();
     let plan = await emulators.plan(process.platform);
+    const { hostname } = process;
+    await using network = process.network === "sandbox" ? await networks.take({ hostname }, { signal }) : undefined;
+    const namespace = network?.namespace;
     const tail = new Tail();
     const heard = hearing(io, tail);
     for (;;) {
       signal.throwIfAborted();
-      const { failure, ...status } = await this.#attempt(process, plan, heard, signal);
+      const { failure, ...status } = await this.#attempt(process, { plan, namespace }, heard, signal);
       // What has been typed for the process is gone with it.
       const again = failure?.type === "command" && failure.reason === "format" && io.stdin === undefined;
       if (again && plan.how === "binfmt") {
@@ -108,9 +123,9 @@ export class RuntimeExecutor implements Executor {
   }
 
   /** Prepares the root, runs the process once, and takes everything away again. */
-  async #attempt(process: ProcessSpec, plan: RunPlan, io: ProcessIO, signal: AbortSignal): Promise<Attempt> {
+  async #attempt(process: ProcessSpec, place: Place, io: ProcessIO, signal: AbortSignal): Promise<Attempt> {
     using root = new RootDirectory(process.rootfs);
-    const inputs = this.#inputs(process, plan, root, io.terminal ?? false);
+    const inputs = this.#inputs(process, place, root, io.terminal ?? false);
     makeWorkingDirectory(root, process);
     using stubs = new DisposableStack();
     const mountPoints = stubs.adopt(new MountPoints(root), (points) => points.remove());
@@ -123,19 +138,22 @@ export class RuntimeExecutor implements Executor {
     return await this.#runIn(process, inputs, io, signal);
   }
 
-  #inputs(process: ProcessSpec, plan: RunPlan, root: RootDirectory, terminal: boolean): ConfigInputs {
+  #inputs(process: ProcessSpec, place: Place, root: RootDirectory, terminal: boolean): ConfigInputs {
+    const { plan, namespace } = place;
+    const sharesNetwork = process.network === "host" || (process.network === "sandbox" && namespace === undefined);
     return {
       process,
       terminal,
       user: userIn(root, process.user),
       limits: runtimeLimits(process.ulimits, this.#maxOpenFiles),
-      ...this.#parts.networkFiles.for(process),
+      ...this.#parts.networkFiles.for(process, { sharesNetwork }),
       seccomp: this.#seccomp,
       allCapabilities: this.#capabilities,
       cgroupsPath: undefined,
       resources: undefined,
       guardsDevices: this.#parts.cgroups?.guardsDevices ?? false,
       userNamespace: plan.userNamespace,
+      networkNamespace: namespace,
     };
   }
 

@@ -52,7 +52,8 @@ export interface Worker<C extends OpEnvironment> extends AsyncDisposable {
   readonly housekeeping: Housekeeping;
 }
 
-export interface WorkerOptions extends Pick<ExecutorOptions, "runtime" | "cgroupParent" | "platformsMaxAgeMs"> {
+export interface WorkerOptions
+  extends Pick<ExecutorOptions, "runtime" | "cgroupParent" | "platformsMaxAgeMs" | "network"> {
   /** State directory; one engine at a time. Made when missing. */
   readonly root: string;
   readonly spawner: Spawner;

@@ -29,6 +29,8 @@ export interface ConfigInputs {
   readonly terminal: boolean;
   /** Joined for the emulators that are registered in it. */
   readonly userNamespace: string | undefined;
+  /** A network of the process's own, to be joined. */
+  readonly networkNamespace: string | undefined;
 }
 
 export const defaultHostname = "buildkitsandbox";
@@ -122,7 +124,7 @@ export function processConfig(
   };
 }
 
-function namespaces({ process, cgroupsPath, userNamespace }: ConfigInputs): object[] {
+function namespaces({ process, cgroupsPath, userNamespace, networkNamespace }: ConfigInputs): object[] {
   return [
     { type: "pid" },
     { type: "ipc" },
@@ -130,6 +132,7 @@ function namespaces({ process, cgroupsPath, userNamespace }: ConfigInputs): obje
     { type: "mount" },
     cgroupsPath === undefined ? [] : { type: "cgroup" },
     process.network === "none" ? { type: "network" } : [],
+    networkNamespace === undefined ? [] : { type: "network", path: networkNamespace },
     userNamespace ? { type: "user", path: userNamespace } : [],
   ].flat();
 }

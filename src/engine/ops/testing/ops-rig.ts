@@ -152,6 +152,7 @@ function fakeExecutor(process: FakeProcess, processes: ProcessSpec[]): Executor 
       processes.push(spec);
       return { code: 0, oomKilled: false, ...(await process(spec, io, signal)) };
     },
+    networkMode: "host",
     platforms: async () => [{ platform, how: "native" }],
   };
 }
