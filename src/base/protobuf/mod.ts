@@ -24,3 +24,4 @@ export { fromBinary } from "./from-binary.ts";
 export type { Message, MessageInitShape, MessageShape, UnknownEnum, UnknownField } from "./message.ts";
 export { type Timestamp, timestampFromDate, timestampMs } from "./timestamp.ts";
 export { toBinary } from "./to-binary.ts";
+export { toJson } from "./to-json.ts";

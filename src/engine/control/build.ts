@@ -13,6 +13,7 @@ import type { EngineDeps } from "./deps.ts";
 import type { JobEnvironment } from "./environment.ts";
 import { checkFrontend } from "./frontend-rules.ts";
 import { FrontendBridge } from "./frontend-bridge.ts";
+import { frontendError } from "./frontend-error.ts";
 import { runImageFrontend } from "./gateway/mod.ts";
 import { explained, type Policies } from "./policies.ts";
 import { LazyResult, type ResultEdge } from "./lazy-result.ts";
@@ -35,6 +36,20 @@ export interface BuildResult {
   readonly multiPlatform: boolean;
   readonly metadata: Readonly<Record<string, Uint8Array>>;
 }
+
+/** What a frontend is asked. */
+export interface FrontendOptions {
+  readonly attributes: Readonly<Record<string, string>>;
+  readonly inputs: Readonly<Record<string, pb.Definition>>;
+  /** Rules besides those of the request. */
+  readonly policies?: Policies;
+  /** How many frontends that are images are waiting for this one; none by default. */
+  readonly depth?: number;
+  readonly signal: AbortSignal;
+}
+
+/** Each one that is an image is a process that waits. */
+const maxFrontendDepth = 16;
 
 /** A build under way: the job, and every graph that was added to it. Disposing of it releases what was made. */
 export class Build implements AsyncDisposable {
@@ -157,18 +172,23 @@ export class Build implements AsyncDisposable {
     };
   }
 
-  /** Runs a frontend of this engine, or one that is an image (`gateway.v0`). @throws {BuildError} `not_found` when there is none of that name */
-  async runFrontend(
-    frontend: string,
-    options: {
-      readonly attributes: Readonly<Record<string, string>>;
-      readonly inputs: Readonly<Record<string, pb.Definition>>;
-      /** Rules besides those of the request. */
-      readonly policies?: Policies;
-      readonly signal: AbortSignal;
-    },
-  ): Promise<BuildResult> {
+  /**
+   * Runs a frontend of this engine, or one that is an image (`gateway.v0`).
+   * @throws {BuildError} `not_found` when there is none of that name, and what goes wrong in it
+   */
+  async runFrontend(frontend: string, options: FrontendOptions): Promise<BuildResult> {
+    if ((options.depth ?? 0) > maxFrontendDepth) {
+      throw new BuildError("resource_exhausted", `frontends call each other more than ${maxFrontendDepth} deep`);
+    }
     checkFrontend(frontend, options.attributes["source"], this.deps.frontends);
+    try {
+      return await this.#runFrontend(frontend, options);
+    } catch (error) {
+      throw frontendError(error, { name: frontend, source: options.attributes["source"] });
+    }
+  }
+
+  async #runFrontend(frontend: string, options: FrontendOptions): Promise<BuildResult> {
     const { attributes, inputs, policies = [], signal } = options;
     this.caches.consult(importsOfAttributes(attributes));
     if (frontend === "gateway.v0") {
@@ -191,6 +211,7 @@ export class Build implements AsyncDisposable {
       inputs,
       policies,
       platforms: runnable.map(({ platform }) => platform),
+      depth: options.depth,
     });
     const { refs, multiPlatform, metadata } = await dockerfileFrontend(bridge, { signal });
     const results: PlatformResult[] = [];

@@ -27,6 +27,7 @@ export class FrontendBridge implements Bridge {
   readonly #build: Build;
   readonly #policies: Policies;
   readonly #asksClient: boolean;
+  readonly #depth: number;
   readonly #times = new Map<Digest, Promise<SourceTime>>();
   readonly #configs = new Map<string, Promise<ResolvedImageConfig>>();
 
@@ -40,6 +41,8 @@ export class FrontendBridge implements Bridge {
       readonly platforms: readonly Platform[];
       /** Whether the client's own policy has a say in what is asked about; usually so. */
       readonly asksClient?: boolean;
+      /** See {@link FrontendOptions.depth}. */
+      readonly depth?: number | undefined;
     },
   ) {
     this.#build = build;
@@ -49,6 +52,7 @@ export class FrontendBridge implements Bridge {
     this.inputs = options.inputs;
     this.#policies = options.policies ?? [];
     this.#asksClient = options.asksClient ?? true;
+    this.#depth = options.depth ?? 0;
   }
 
   async resolveImageConfig(
@@ -112,8 +116,9 @@ export class FrontendBridge implements Bridge {
       step.complete();
       return { ref: allowed, digest: image.digest, config: image.configBytes };
     } catch (error) {
-      step.error(error);
+      // Somebody else has failed: this step is told as called off when the build ends.
       if (isAbort(error) || signal.aborted) throw error;
+      step.error(error);
       const code = error instanceof BuildError ? error.code : "unknown";
       throw new BuildError(code, `failed to resolve source metadata for ${name}: ${messageOf(error)}`, {
         cause: error,
@@ -169,12 +174,13 @@ export class FrontendBridge implements Bridge {
     const progress = job.progressFor({ digest: digestOf(`metadata ${logName}`), name: logName });
     progress.start();
     try {
-      const instance = sources.find((source) => source.scheme === scheme)?.open(op, { platform });
-      const told = instance && (await ask(instance, { signal, progress, environment }));
+      const source = sources.find((candidate) => candidate.scheme === scheme);
+      if (!source) throw new BuildError("not_found", `unknown scheme ${scheme}: not found`);
+      const told = await ask(source.open(op, { platform }), { signal, progress, environment });
       progress.complete();
       return { scheme, told };
     } catch (error) {
-      progress.error(error);
+      if (!isAbort(error) && !signal.aborted) progress.error(error);
       throw error;
     }
   }
@@ -189,7 +195,13 @@ export class FrontendBridge implements Bridge {
   ): Promise<FrontendResult> {
     const { inputs } = this;
     const policies = this.#policies;
-    const { refs, ...result } = await this.#build.runFrontend("gateway.v0", { attributes, inputs, policies, signal });
+    const { refs, ...result } = await this.#build.runFrontend("gateway.v0", {
+      attributes,
+      inputs,
+      policies,
+      depth: this.#depth,
+      signal,
+    });
     return {
       ...result,
       refs: refs.map(({ id, platform, result: { definition } }) => ({ id, platform, definition })),

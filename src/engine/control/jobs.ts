@@ -13,14 +13,17 @@ interface KnownBuild {
   status(): AsyncIterable<StatusEvent>;
 }
 
+/** A build that will not begin. Why is told to whoever asked for it; there is no news of it. */
+const refused: KnownBuild = { status: () => (async function* () {})() };
+
 /** Builds by the id that their client chose. */
 export class JobTable {
-  readonly #jobs = new Arrivals<string, KnownBuild | { readonly refused: unknown }>();
+  readonly #jobs = new Arrivals<string, KnownBuild>();
 
   /** Whether a build of that id is under way, or has just ended. */
   has(id: string): boolean {
     const job = this.#jobs.get(id);
-    return job !== undefined && !("refused" in job);
+    return job !== undefined && job !== refused;
   }
 
   add(id: string, build: KnownBuild): void {
@@ -28,28 +31,26 @@ export class JobTable {
   }
 
   /** Tells whoever waits for a build that it will not begin. */
-  refuse(id: string, why: unknown): void {
-    if (this.has(id)) return;
-    const refusal = { refused: why };
-    this.#jobs.set(id, refusal);
-    setTimeout(() => this.#jobs.get(id) === refusal && this.#jobs.delete(id), retentionMs).unref();
+  refuse(id: string): void {
+    if (this.#jobs.get(id) !== undefined) return;
+    this.#jobs.set(id, refused);
+    setTimeout(() => this.#jobs.get(id) === refused && this.#jobs.delete(id), retentionMs).unref();
   }
 
   /** Forgets the build, some time after it ended; until then only what it told is kept of it. */
   retire(id: string): void {
     const build = this.#jobs.get(id);
-    if (build && !("refused" in build)) {
+    if (build) {
       const events = build.status();
       this.#jobs.set(id, { status: () => events });
     }
     setTimeout(() => this.#jobs.delete(id), retentionMs).unref();
   }
 
-  /** The build of that id, waiting a moment for one that is about to begin. @throws {BuildError} `not_found`, and why it was refused */
+  /** The build of that id, waiting a moment for one that is about to begin. @throws {BuildError} `not_found` */
   async wait(id: string, { signal }: { signal: AbortSignal }): Promise<KnownBuild> {
     const job = await this.#jobs.wait(id, { timeoutMs: arrivalMs, signal });
     if (!job) throw new BuildError("not_found", `no such job ${id}`);
-    if ("refused" in job) throw job.refused;
     return job;
   }
 }

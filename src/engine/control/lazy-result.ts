@@ -49,20 +49,25 @@ export class LazyResult implements BridgeRef, AsyncDisposable {
 
   async readFile(
     path: string,
-    options: { signal: AbortSignal; maxBytes?: number; startBytes?: number },
+    options: {
+      signal: AbortSignal;
+      maxBytes?: number;
+      startBytes?: number;
+      range?: { readonly offsetBytes: number; readonly lengthBytes: number };
+    },
   ): Promise<Uint8Array> {
     const { signal, maxBytes = readLimitBytes, startBytes } = options;
+    const { range = { offsetBytes: 0, lengthBytes: startBytes ?? Number.MAX_SAFE_INTEGER } } = options;
     const { ref, entry } = await this.#find(path, signal);
     if (!ref || !entry) throw missing(path);
     if (entry.type !== "file") throw new BuildError("invalid_argument", `${path} is not a regular file`);
-    if (startBytes === undefined && entry.size > maxBytes) {
-      throw new BuildError(
-        "resource_exhausted",
-        `${path} is too large: ${entry.size} bytes, at most ${maxBytes} are read`,
-      );
+    const from = Math.min(range.offsetBytes, entry.size);
+    const length = Math.min(entry.size - from, range.lengthBytes);
+    if (length > maxBytes) {
+      throw new BuildError("resource_exhausted", `${path} is too large: ${length} bytes, at most ${maxBytes} are read`);
     }
     const [located] = await ref.locate([entry], { signal });
-    return await readEntry(located ?? entry, Math.min(entry.size, startBytes ?? entry.size));
+    return await readEntry(located ?? entry, from, length);
   }
 
   async stat(path: string, { signal }: { signal: AbortSignal }): Promise<BridgeFileStat | undefined> {
@@ -83,6 +88,7 @@ export class LazyResult implements BridgeRef, AsyncDisposable {
   async entries(path: string, { signal }: { signal: AbortSignal }): Promise<readonly TocEntry[]> {
     const { tree, entry } = await this.#find(path, signal);
     if (!tree || !entry) throw missing(path);
+    if (entry.type !== "dir") throw new BuildError("invalid_argument", `readdir ${path}: not a directory`);
     return tree
       .children(entry.path)
       .flatMap((name) => tree.get(entry.path === "" ? name : `${entry.path}/${name}`) ?? []);
@@ -124,15 +130,20 @@ function statOf(entry: TocEntry, path: string): BridgeFileStat {
   return { path, type, size: entry.size };
 }
 
-async function readEntry(entry: TocEntry, length: number): Promise<Uint8Array> {
+async function readEntry(entry: TocEntry, from: number, length: number): Promise<Uint8Array> {
   const { content } = entry;
   if (!content) throw new Error(`Internal error: ${entry.path} has no content after locate()`);
-  if (content.kind === "bytes") return content.data.subarray(0, length);
+  if (content.kind === "bytes") return content.data.subarray(from, from + length);
   await using file = await open(content.file, "r");
   const bytes = Buffer.alloc(length);
   let filled = 0;
   while (filled < bytes.byteLength) {
-    const { bytesRead } = await file.read(bytes, filled, bytes.byteLength - filled, content.offsetBytes + filled);
+    const { bytesRead } = await file.read(
+      bytes,
+      filled,
+      bytes.byteLength - filled,
+      content.offsetBytes + from + filled,
+    );
     if (bytesRead === 0) break;
     filled += bytesRead;
   }

@@ -17,6 +17,7 @@ import { ImageResolver } from "../sources/mod.ts";
 import { BuildTrace, type TraceContext } from "../traces/mod.ts";
 import { explainFullDisk } from "../worker/mod.ts";
 import { Build, type BuildResult } from "./build.ts";
+import { buildFailure } from "./build-failure.ts";
 import type { Policies } from "./policies.ts";
 import type { EngineDeps } from "./deps.ts";
 import { JobEnvironment } from "./environment.ts";
@@ -86,7 +87,7 @@ export async function solve(
     if (caller) await finalizeExport(caller, exported.response, { signal });
     return exported.response;
   } catch (error) {
-    failure = await explainFullDisk(error, worker.root);
+    failure = buildFailure(await explainFullDisk(error, worker.root));
     controller.abort(failure);
     throw failure;
   } finally {
@@ -99,7 +100,7 @@ export async function solve(
   }
 }
 
-/** What a request asks for, as far as it can be refused. Whoever waits for news of the build is told so, too. */
+/** What a request asks for, as far as it can be refused. For whoever waits for news of the build there are none. */
 function check(
   request: control.SolveRequest,
   deps: EngineDeps,
@@ -118,8 +119,8 @@ function check(
     sourcePolicy(policiesOf(request));
     return { exporters, entitlements: grantEntitlements(request.Entitlements, deps), cacheExports };
   } catch (error) {
-    deps.jobs.refuse(request.Ref, error);
-    throw error;
+    deps.jobs.refuse(request.Ref);
+    throw buildFailure(error);
   }
 }
 

@@ -1,7 +1,7 @@
 import type { MessageInitShape } from "../../base/protobuf/mod.ts";
 import { timestampFromDate } from "../../base/protobuf/mod.ts";
 import type { control } from "../../api/mod.ts";
-import type { StatusEvent } from "../solver/mod.ts";
+import type { StatusEvent, WarningSource } from "../solver/mod.ts";
 
 type StatusResponse = MessageInitShape<typeof control.StatusResponseSchema>;
 type Vertex = NonNullable<StatusResponse["vertexes"]>[number];
@@ -125,13 +125,14 @@ function* encodeBatch(events: readonly StatusEvent[]): Generator<StatusResponse>
         break;
       case "warning": {
         const [range] = event.ranges ?? [];
+        const source = event.source ?? (range && { language: "", text: "", ...range });
         warnings.push({
           vertex: event.vertex,
           level: BigInt(event.level),
           short: new TextEncoder().encode(event.short),
           detail: event.detail.map((line) => new TextEncoder().encode(line)),
           url: event.url ?? "",
-          ...(range ? { info: { filename: range.filename, data: new TextEncoder().encode(range.text ?? "") } } : {}),
+          ...(source && { info: sourceInfo(source) }),
           ranges: (event.ranges ?? []).map(({ start, end }) => ({ start: { ...start }, end: { ...end } })),
         });
         break;
@@ -141,4 +142,8 @@ function* encodeBatch(events: readonly StatusEvent[]): Generator<StatusResponse>
     }
   }
   if (vertexes.length + statuses.size + logs.length + warnings.length > 0) yield flush();
+}
+
+function sourceInfo({ filename, text, language }: WarningSource): NonNullable<VertexWarning["info"]> {
+  return { filename, data: new TextEncoder().encode(text), language };
 }

@@ -6,6 +6,7 @@ import type { Ref } from "../refs/mod.ts";
 import type { Edge, Op, Vertex } from "../solver/mod.ts";
 import { buildOp } from "./build-op.ts";
 import type { OpDeps } from "./deps.ts";
+import type { DefinedVertex } from "./defined-vertex.ts";
 import { diffOp } from "./diff-op.ts";
 import type { OpEnvironment } from "./environment.ts";
 import { execOp } from "./exec/exec-op.ts";
@@ -52,13 +53,14 @@ function toVertex<C extends OpEnvironment>(
   inputs: readonly Edge<Ref, C>[],
   deps: OpDeps<C>,
   options: LoadOptions,
-): Vertex<Ref, C> {
+): DefinedVertex<C> {
   const { metadata } = node;
   const group = metadata?.progressGroup;
   return {
     digest: node.digest,
     name: node.name,
     inputs,
+    definedAs: node.op,
     op: bind(node, inputs.length, deps, options),
     locations: node.locations,
     ...(metadata?.ignoreCache && { ignoreCache: true }),

@@ -4,6 +4,7 @@
  * differences, nested builds.
  */
 export type { ArchiveReader, OpDeps } from "./deps.ts";
+export { definitionOf } from "./defined-vertex.ts";
 export type { DiskUse } from "./disk-use.ts";
 export type { OpEnvironment } from "./environment.ts";
 export type { Source, SourceFacts, SourceInstance, SourceKey } from "./source.ts";
@@ -11,6 +12,7 @@ export { loadDefinition, type LoadedDefinition } from "./load.ts";
 export { followPath } from "./file/tree-path.ts";
 export { cacheMountsOf } from "./exec/exec-op.ts";
 export { type MountPlan, planMounts, type TreeMount } from "./exec/mount-plan.ts";
+export { exitDetail } from "./exec/failure.ts";
 export { planProcess } from "./exec/process.ts";
 export { sshAgentOf } from "./exec/ssh-agent.ts";
 export { Workspace } from "./exec/workspace.ts";

@@ -1,4 +1,5 @@
 import type { Digest } from "../../oci/mod.ts";
+import { FailedRun } from "./failed-run.ts";
 import type { Result } from "./op.ts";
 import type { VertexProgress } from "./progress.ts";
 import { FlightRecorder, type FlightListener } from "./flight-recorder.ts";
@@ -67,12 +68,15 @@ export class Flight<R extends Result> {
         this.#landed = true;
         recorder.ended();
       });
+    const empty = async (results: readonly R[]) => {
+      await this.#emptied.promise;
+      await Promise.all(results.map((result) => result.release()));
+    };
     this.done = this.#landing.then(
-      async (landing) => {
-        await this.#emptied.promise;
-        await Promise.all(landing.results.map((result) => result.release()));
+      async ({ results }) => await empty(results),
+      async (error: unknown) => {
+        if (error instanceof FailedRun) await empty((error as FailedRun<R>).held);
       },
-      () => undefined,
     );
     this.done.catch(() => undefined);
   }
@@ -90,7 +94,7 @@ export class Flight<R extends Result> {
   /**
    * Waits for the landing.
    * @returns the results, held by the caller
-   * @throws what the work threw, or at once the reason why `passenger` had to leave
+   * @throws what the work threw (a {@link FailedRun} with holds for the caller), or at once the reason why `passenger` had to leave
    */
   async join(passenger: Passenger, listener: FlightListener): Promise<Landing<R>> {
     const left = Promise.withResolvers<never>();
@@ -100,6 +104,8 @@ export class Flight<R extends Result> {
     try {
       const landing = await Promise.race([this.#landing, left.promise]);
       return { ...landing, results: landing.results.map((result) => result.clone()) };
+    } catch (error) {
+      throw error instanceof FailedRun ? error.clone() : error;
     } finally {
       stay();
       unlisten();

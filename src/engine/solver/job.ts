@@ -6,7 +6,7 @@ import { Graph } from "./graph.ts";
 import { type JobScope, quiet } from "./job-scope.ts";
 import { JobCache } from "./job-cache.ts";
 import type { CacheRecord, CacheSource, CacheStore, Edge, Result } from "./op.ts";
-import type { StatusEvent } from "./progress.ts";
+import type { StatusEvent, VertexProgress } from "./progress.ts";
 import { StatusBoard } from "./status-board.ts";
 import { type VertexHandle, vertexHandle } from "./vertex-handle.ts";
 
@@ -116,6 +116,11 @@ export class Job<R extends Result, C> {
   /** All that has happened and will happen, to any number of readers. Ends after {@link close}. */
   status(): AsyncIterable<StatusEvent> {
     return this.#board.events();
+  }
+
+  /** For saying something of a vertex, whether or not this job has it. */
+  progressOf(digest: Digest): VertexProgress {
+    return this.#board.progressOf(digest);
   }
 
   /** Announces a vertex that is no op, and lets the caller report it. */

@@ -10,6 +10,9 @@
  * await job.close();
  * ```
  */
+export { FailedRun } from "./failed-run.ts";
+export { UnreadableInput } from "./unreadable-input.ts";
+export { VertexError } from "./vertex-error.ts";
 export type {
   CacheMap,
   CacheRecord,
@@ -22,7 +25,7 @@ export type {
   Result,
   Vertex,
 } from "./op.ts";
-export type { StatusEvent, VertexProgress, VertexStatus } from "./progress.ts";
+export type { StatusEvent, VertexProgress, VertexStatus, WarningSource } from "./progress.ts";
 export { Solver, type SolverOptions } from "./solver.ts";
 export type { Job, JobOptions } from "./job.ts";
 export type { VertexHandle } from "./vertex-handle.ts";

@@ -2,6 +2,7 @@ import type { Digest } from "../../oci/mod.ts";
 import { type JobScope, quiet } from "./job-scope.ts";
 import { isShareable, type Key, type KeyPart, vertexKey } from "./key.ts";
 import type { CacheMap, OpContext, Result, Vertex } from "./op.ts";
+import { UnreadableInput } from "./unreadable-input.ts";
 import { failVertex } from "./vertex-error.ts";
 
 /** One input of a node: an output of another one. */
@@ -105,7 +106,7 @@ export class NodeKeys<R extends Result, C> {
     const parts = await Promise.all(
       this.#inputs.map(async (input, at): Promise<KeyPart> => {
         const { selector, contentDigest } = map.inputs[at] ?? {};
-        if (byContent && contentDigest) return { content: await this.#digestContent(input, contentDigest) };
+        if (byContent && contentDigest) return { content: await this.#digestContent(input, at, contentDigest) };
         return { key: await keyOf(input), index: input.index, selector };
       }),
     );
@@ -117,6 +118,7 @@ export class NodeKeys<R extends Result, C> {
 
   async #digestContent(
     input: NodeInput<R, C>,
+    at: number,
     contentDigest: (result: R, context: OpContext<C>) => Promise<Digest>,
   ): Promise<Digest> {
     const held = await input.node.result(input.index);
@@ -125,7 +127,8 @@ export class NodeKeys<R extends Result, C> {
     try {
       return await contentDigest(result, this.#context);
     } catch (error) {
-      throw failVertex(error, this.#vertex, this.#job, "failed to compute cache key: ");
+      const unreadable = new UnreadableInput(error, at, held);
+      throw failVertex(unreadable, this.#vertex, this.#job, "failed to compute cache key: ");
     } finally {
       await result.release();
     }
@@ -148,7 +151,7 @@ export class NodeKeys<R extends Result, C> {
       if (visible) board.completed(digest);
       return map;
     } catch (error) {
-      throw failVertex(error, this.#vertex, this.#job);
+      throw failVertex(error, this.#vertex, this.#job, visible ? "failed to load cache key: " : "");
     }
   }
 }

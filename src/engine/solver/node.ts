@@ -1,4 +1,5 @@
 import type { Digest } from "../../oci/mod.ts";
+import { FailedRun } from "./failed-run.ts";
 import { Flight, type FlightControls, type Landing, type Trust } from "./flight.ts";
 import type { FlightEvent } from "./flight-recorder.ts";
 import { type JobScope, quiet } from "./job-scope.ts";
@@ -169,6 +170,7 @@ export class Node<R extends Result, C> {
       }
       return results;
     } catch (error) {
+      if (error instanceof FailedRun) job.hold(...(error as FailedRun<R>).held);
       this.#outputs = undefined;
       if (!job.signal.aborted && flight.owner !== job && flight.owner.signal.aborted) throw new OwnerGone();
       throw failVertex(error, this.vertex, job);

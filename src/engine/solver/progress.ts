@@ -44,8 +44,18 @@ export type StatusEvent =
       readonly short: string;
       readonly detail: readonly string[];
       readonly url?: string;
+      /** The text that it is about; without it the ranges' own. */
+      readonly source?: WarningSource;
       readonly ranges?: readonly SourceRange[];
     };
+
+/** A text that a warning is about. */
+export interface WarningSource {
+  readonly filename: string;
+  readonly text: string;
+  /** For instance `Dockerfile`; may be empty. */
+  readonly language: string;
+}
 
 /** How an op speaks while it works; every call is cheap and never blocks. */
 export interface VertexProgress {
@@ -57,6 +67,7 @@ export interface VertexProgress {
     short: string;
     detail?: readonly string[];
     url?: string;
+    source?: WarningSource;
     ranges?: readonly SourceRange[];
   }): void;
 }

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { BuildError } from "../../base/errors/mod.ts";
-import { eventsOf, gate, Rig, settle, statesOf, textOf, type TestVertex } from "./testing/rig.ts";
+import { BuildError, findCause } from "../../base/errors/mod.ts";
+import { FailedRun } from "./failed-run.ts";
+import { eventsOf, gate, Rig, settle, statesOf, textOf, TextResult, type TestVertex } from "./testing/rig.ts";
+import { VertexError } from "./vertex-error.ts";
 
 describe("building", () => {
   test("runs inputs before what needs them, each once, and gives the caller a hold of its own", async () => {
@@ -332,6 +334,41 @@ describe("failures", () => {
     });
     await job.close();
     assert.deepEqual(statesOf(await eventsOf(job), "COPY x /"), ["announced", 'error: "/x": not found']);
+    await rig.end();
+  });
+
+  test("hand what a run has left behind to every job that shared it, until it is closed", async () => {
+    const rig = new Rig();
+    const { open: fail, opened: failing } = gate();
+    const step = rig.vertex("step", {
+      inputs: [rig.vertex("base")],
+      run: async () => {
+        await failing;
+        const base = new TextResult("base", rig.holds);
+        throw new FailedRun(new BuildError("unknown", "exit code: 1"), {
+          inputs: [base, undefined],
+          mounts: [new TextResult("written", rig.holds), base],
+        });
+      },
+    });
+    const jobs = [rig.open(), rig.open()];
+    const building = jobs.map(async (job) => await rejection(job.build({ vertex: step, index: 0 })));
+    await settle();
+    fail();
+    for (const error of await Promise.all(building)) {
+      assert.equal(findCause(error, VertexError)?.vertex, step);
+      const failed = findCause(error, FailedRun<TextResult>);
+      const texts = [failed?.inputs, failed?.mounts].map((results) => results?.map((result) => result?.text));
+      assert.deepEqual(texts, [
+        ["base", undefined],
+        ["written", "base"],
+      ]);
+      for (const result of failed?.held ?? []) await result.clone().release(); // complains if it is gone
+    }
+    assert.deepEqual(
+      rig.runs.filter((name) => name === "step"),
+      ["step"],
+    );
     await rig.end();
   });
 

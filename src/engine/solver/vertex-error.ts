@@ -5,16 +5,30 @@ import type { StatusBoard } from "./status-board.ts";
 const vertexType = "github.com/moby/buildkit/errdefs.Vertex+json";
 const sourceType = "github.com/moby/buildkit/errdefs.Source+json";
 
+/** What is told of a vertex that has failed. */
+interface FailedVertex {
+  readonly digest: Digest;
+  readonly locations?: readonly SourceRange[];
+  readonly description?: Readonly<Record<string, string>>;
+}
+
+/** The failure of a vertex. */
+export class VertexError extends BuildError {
+  /** The vertex itself, as whoever built it had it. */
+  readonly vertex: FailedVertex;
+
+  constructor(vertex: FailedVertex, ...error: ConstructorParameters<typeof BuildError>) {
+    super(...error);
+    this.vertex = vertex;
+  }
+}
+
 /**
  * The failure of a vertex as its users see it: the text stays as it is, and details say which vertex it was and where that stands in its
  * source. An error that already names a vertex (a nested build's) keeps that one: the innermost is what people look for.
  * @param prefix words put before the text
  */
-export function vertexError(
-  error: unknown,
-  vertex: { readonly digest: Digest; readonly locations?: readonly SourceRange[] },
-  prefix = "",
-): BuildError {
+export function vertexError(error: unknown, vertex: FailedVertex, prefix = ""): BuildError {
   const cause = asBuildError(error);
   const named = cause.details.some((detail) => detail.typeUrl === vertexType);
   if (named && prefix === "") return cause;
@@ -22,7 +36,7 @@ export function vertexError(
     ? cause.details
     : [jsonDetail(vertexType, { digest: vertex.digest }), ...sourceDetails(vertex.locations ?? []), ...cause.details];
   const location = cause.location ?? vertex.locations?.at(-1);
-  return new BuildError(cause.code, prefix + cause.message, { cause: error, location, details });
+  return new VertexError(vertex, cause.code, prefix + cause.message, { cause: error, location, details });
 }
 
 /** One detail per run of ranges in the same text, innermost last. */
@@ -55,7 +69,7 @@ function jsonDetail(typeUrl: string, value: unknown): ErrorDetail {
  */
 export function failVertex(
   error: unknown,
-  vertex: { readonly digest: Digest; readonly locations?: readonly SourceRange[] },
+  vertex: FailedVertex,
   job: { readonly signal: AbortSignal; readonly board: StatusBoard },
   prefix = "",
 ): unknown {

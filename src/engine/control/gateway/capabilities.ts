@@ -41,6 +41,7 @@ export const gatewayCapabilities: readonly string[] = [
   "return",
   "returnmap",
   "solve.base",
+  "solve.inlinereturn",
   "source.metaresolver",
   "statfile",
 ];

@@ -1,14 +1,17 @@
 import { randomUUID } from "node:crypto";
-import { type gateway, type pb } from "../../../api/mod.ts";
-import { BuildError } from "../../../base/errors/mod.ts";
+import { gateway, type pb } from "../../../api/mod.ts";
+import { BuildError, messageOf } from "../../../base/errors/mod.ts";
 import { formatPlatform, normalizePlatform, type Platform } from "../../../oci/mod.ts";
 import { errorOf } from "../../../rpc/mod.ts";
-import type { MessageInitShape } from "../../../base/protobuf/mod.ts";
+import { create, type MessageInitShape } from "../../../base/protobuf/mod.ts";
 import type { Build, BuildResult, PlatformResult } from "../build.ts";
+import { buildFailure } from "../build-failure.ts";
 import { FrontendBridge } from "../frontend-bridge.ts";
 import type { Policies } from "../policies.ts";
-import type { LazyResult } from "../lazy-result.ts";
+import type { Ref } from "../../refs/mod.ts";
+import { LazyResult } from "../lazy-result.ts";
 import { GatewayContainers } from "./containers/mod.ts";
+import { withSolveDetail } from "./solve-detail.ts";
 
 type ResultInit = MessageInitShape<typeof gateway.ResultSchema>;
 
@@ -23,7 +26,10 @@ export class GatewayBuild {
   readonly bridge: FrontendBridge;
   readonly containers: GatewayContainers;
   readonly #signal: AbortSignal;
+  readonly #depth: number;
   readonly #refs = new Map<string, LazyResult>();
+  /** What failed steps have left behind, by its own id; the job holds it. */
+  readonly #leftovers = new Map<string, LazyResult>();
   readonly #returned = Promise.withResolvers<BuildResult>();
   #settled = false;
   #definitionBytes = 0;
@@ -36,13 +42,16 @@ export class GatewayBuild {
     options: {
       readonly platforms: readonly Platform[];
       readonly inputs?: Readonly<Record<string, pb.Definition>>;
+      /** See {@link FrontendOptions.depth}. */
+      readonly depth?: number;
       readonly signal: AbortSignal;
     },
   ) {
     this.build = build;
     this.inputs = options.inputs ?? {};
     this.#signal = options.signal;
-    this.containers = new GatewayContainers({ build, find: (id) => this.ref(id), signal: options.signal });
+    this.#depth = options.depth ?? 0;
+    this.containers = new GatewayContainers({ build, find: (id) => this.#mountable(id), signal: options.signal });
     this.bridge = new FrontendBridge(build, { attributes: {}, inputs: {}, platforms: options.platforms });
   }
 
@@ -65,6 +74,22 @@ export class GatewayBuild {
 
   /** Runs a frontend of this engine or adds a graph; the answer names results by ids that are good until the build ends. */
   async solve(request: gateway.SolveRequest): Promise<ResultInit> {
+    return await this.explaining(async () => await this.#solve(request));
+  }
+
+  /** Does what may fail because a step does: then the client is told which one, and gets ids for what is left of it. */
+  async explaining<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      throw buildFailure(withSolveDetail(error, (result) => this.#leave(result)));
+    }
+  }
+
+  async #solve(request: gateway.SolveRequest): Promise<ResultInit> {
+    if (request.Frontend !== "" && (request.Definition?.def.length ?? 0) > 0) {
+      throw new BuildError("invalid_argument", "cannot solve with both Definition and Frontend specified");
+    }
     this.#account(request.Definition);
     this.build.caches.consult(request.CacheImports);
     const policies = request.SourcePolicies;
@@ -75,6 +100,7 @@ export class GatewayBuild {
             attributes: request.FrontendOpt,
             inputs: request.FrontendInputs,
             policies,
+            depth: this.#depth,
             signal: this.#signal,
           });
     if (request.Evaluate) await Promise.all(result.refs.map(async ({ result }) => await result.build()));
@@ -94,16 +120,29 @@ export class GatewayBuild {
     return found;
   }
 
+  /** Takes a result of {@link solve} as the final word, as clients have it that know no other way. */
+  returnFinal(id: string, metadata: Readonly<Record<string, Uint8Array>>, exporterAttributes: Uint8Array): void {
+    const attributes = finalAttributes(exporterAttributes);
+    const result = { metadata: { ...attributes, ...metadata }, result: { case: "ref" as const, value: { id } } };
+    this.return({ result: create(gateway.ResultSchema, result as ResultInit), error: undefined });
+  }
+
+  #given(id: string): LazyResult {
+    const found = this.#refs.get(id);
+    if (!found) throw new BuildError("not_found", `return reference ${id} not found`);
+    return found;
+  }
+
   /** Takes the final word of the client. */
-  return(request: gateway.ReturnRequest): void {
-    if (this.#settled) throw new BuildError("already_exists", "gateway result is already set");
-    const { result, error } = request;
+  return({ result, error }: Pick<gateway.ReturnRequest, "result" | "error">): void {
     if ((result === undefined) === (error === undefined)) {
       throw new BuildError("invalid_argument", "gateway return must be either result or err");
     }
+    const returned = result && this.#resultOf(result);
+    if (this.#settled) throw new BuildError("already_exists", "gateway result is already set");
     this.#settled = true;
     if (error) this.#returned.reject(errorOf(error));
-    else if (result) this.#returned.resolve(this.#resultOf(result));
+    else if (returned) this.#returned.resolve(returned);
     this.#returned.promise.catch(() => undefined); // whoever waits for the build gets the failure
   }
 
@@ -116,11 +155,24 @@ export class GatewayBuild {
     throw new BuildError("resource_exhausted", `the definitions of a build take more than ${maxDefinitionBytes} bytes`);
   }
 
+  /** What can be mounted in a container. */
+  #mountable(id: string): LazyResult {
+    return this.#leftovers.get(id) ?? this.#given(id);
+  }
+
+  #leave(result: Ref): string {
+    const { id } = result;
+    const found = new LazyResult(() => Promise.resolve(result), { definition: undefined, edge: undefined });
+    if (!this.#leftovers.has(id)) this.#leftovers.set(id, found);
+    return id;
+  }
+
   /** What the client knows a result by: an id for this build, and what it is made of for others. */
   #name(result: LazyResult): MessageInitShape<typeof gateway.RefSchema> {
+    const { definition, edge } = result;
+    if (!edge) return { id: "" };
     const id = randomUUID();
     this.#refs.set(id, result);
-    const { definition } = result;
     return { id, ...(definition ? { def: definition } : {}) };
   }
 
@@ -147,11 +199,21 @@ export class GatewayBuild {
       return {
         id: key === "" ? formatPlatform(platform) : key,
         platform,
-        result: ref === "" ? this.build.empty() : this.ref(ref),
+        result: ref === "" ? this.build.empty() : this.#given(ref),
       };
     });
     const order = [...platforms.keys()];
     return { multiPlatform, metadata, refs: refs.sort((a, b) => order.indexOf(a.id) - order.indexOf(b.id)) };
+  }
+}
+
+/** JSON of base64 values. @throws {BuildError} `invalid_argument` */
+function finalAttributes(json: Uint8Array): Record<string, Uint8Array> {
+  try {
+    const values = json.byteLength === 0 ? {} : (JSON.parse(Buffer.from(json).toString()) as Record<string, string>);
+    return Object.fromEntries(Object.entries(values ?? {}).map(([key, value]) => [key, Buffer.from(value, "base64")]));
+  } catch (cause) {
+    throw new BuildError("invalid_argument", `malformed exporter attributes: ${messageOf(cause)}`, { cause });
   }
 }
 

@@ -31,7 +31,7 @@ export class GatewayTable {
 
   /** The build of that id. @throws {BuildError} `not_found` when it does not show up */
   async find(id: string | undefined, method: string, options: { signal: AbortSignal }): Promise<GatewayBuild> {
-    if (!id) throw new BuildError("invalid_argument", "no buildid found in context");
+    if (!id) throw new BuildError("unknown", `forwarding ${method}: no buildid found in context`);
     const found = await this.#builds.wait(id, { timeoutMs: arrivalMs, signal: options.signal });
     if (found) return found;
     throw new BuildError("not_found", `forwarding ${method}: no such job ${id}`);

@@ -1,16 +1,15 @@
 import type { MessageInitShape } from "../../../base/protobuf/mod.ts";
 import { type apicaps, gateway } from "../../../api/mod.ts";
-import { BuildError } from "../../../base/errors/mod.ts";
-import { createPatternMatcher } from "../../../base/text/patterns/mod.ts";
-import { encodeStat } from "../../../filesync/mod.ts";
+import { BuildError, isAbort } from "../../../base/errors/mod.ts";
+import type { Digest } from "../../../oci/mod.ts";
 import { type HandlerContext, type Route, service } from "../../../rpc/mod.ts";
-import type { TocEntry } from "../../snapshots/mod.ts";
 import type { EngineDeps } from "../deps.ts";
 import { resolveImage, resolveSourceMeta } from "../source-meta.ts";
 import { workerRecords } from "../worker-records.ts";
 import { engineCapabilities, gatewayCapabilities } from "./capabilities.ts";
 import { execProcesses, readContainerDirectory, readContainerFile, statContainerFile } from "./containers/mod.ts";
 import type { GatewayBuild } from "./gateway-build.ts";
+import { readRefDirectory, readRefFile, statRefFile } from "./ref-files.ts";
 
 /** The LLBBridge service: what a client calls that runs its own frontend. Calls name their build in their metadata. */
 export function gatewayService(deps: EngineDeps): readonly Route[] {
@@ -26,18 +25,16 @@ export function gatewayRoutes(
   deps: EngineDeps,
 ): readonly Route[] {
   return service(gateway.LLBBridge, {
-    ping: async () => ({
-      FrontendAPICaps: gatewayCapabilities.map(enabled),
-      LLBCaps: engineCapabilities.map(enabled),
-      Workers: await workerRecords(deps),
-    }),
-    solve: async (request, context) => {
-      const result = await (await find(context)).solve(request);
-      if (request.allowResultReturn) return { result: request.allowResultArrayRef ? result : asIds(result) };
-      const only = result.result;
-      if (only?.case === "ref") return { ref: only.value.id ?? "" };
-      throw new BuildError("unknown", "solve did not return default result");
+    ping: async (_, context) => {
+      await find(context);
+      const workers = await workerRecords(deps);
+      return {
+        FrontendAPICaps: gatewayCapabilities.map(enabled),
+        LLBCaps: engineCapabilities.map(enabled),
+        Workers: workers.map(({ ID, Labels, platforms }) => ({ ID, Labels, platforms })),
+      };
     },
+    solve: async (request, context) => await answerSolve(await find(context), request),
     resolveImageConfig: async (request, context) => {
       const { Ref: name, Platform: platform, LogName: logName, ResolveMode: mode } = request;
       const layout = request.ResolverType === 1 ? { sessionId: request.SessionID, store: request.StoreID } : undefined;
@@ -50,26 +47,24 @@ export function gatewayRoutes(
       const bridge = (await find(context)).bridgeWith(request.SourcePolicies);
       return await resolveSourceMeta(bridge, request, context.signal);
     },
-    readFile: async ({ Ref, FilePath, Range }, context) => {
-      const bytes = await (await find(context)).ref(Ref).readFile(FilePath, { signal: context.signal });
-      const from = Number(Range?.Offset ?? 0n);
-      const to = Range && Range.Length > 0n ? from + Number(Range.Length) : undefined;
-      return { Data: bytes.subarray(from, to) as Uint8Array<ArrayBuffer> };
+    readFile: async (request, context) => {
+      const build = await find(context);
+      const Data = await build.explaining(async () => await readRefFile(build.ref(request.Ref), request, context));
+      return { Data };
     },
-    readDir: async ({ Ref, DirPath, IncludePattern }, context) => {
-      const included = IncludePattern === "" ? undefined : createPatternMatcher([IncludePattern]);
-      const entries = await (await find(context)).ref(Ref).entries(DirPath, { signal: context.signal });
-      const named = entries.map((entry) => [entry, entry.path.slice(entry.path.lastIndexOf("/") + 1)] as const);
-      const wanted = named.filter(([, name]) => included?.matches(name) ?? true);
-      return { entries: wanted.map(([entry, name]) => statMessage(entry, name)) };
+    readDir: async (request, context) => {
+      const build = await find(context);
+      return {
+        entries: await build.explaining(async () => await readRefDirectory(build.ref(request.Ref), request, context)),
+      };
     },
-    statFile: async ({ Ref, Path }, context) => {
-      const entry = await (await find(context)).ref(Ref).entry(Path, { signal: context.signal });
-      if (!entry) throw new BuildError("not_found", `lstat ${Path}: no such file or directory`);
-      return { stat: statMessage(entry, Path.replace(/^\/+/, "")) };
+    statFile: async (request, context) => {
+      const build = await find(context);
+      return { stat: await build.explaining(async () => await statRefFile(build.ref(request.Ref), request, context)) };
     },
     evaluate: async ({ Ref }, context) => {
-      await (await find(context)).ref(Ref).build();
+      const build = await find(context);
+      await build.explaining(async () => await build.ref(Ref).build());
       return {};
     },
     newContainer: async (request, context) => {
@@ -85,37 +80,69 @@ export function gatewayRoutes(
       yield* execProcesses(requests, containers, { signal: context.signal });
     },
     readFileContainer: async (request, context) => ({
-      Data: await readContainerFile(await (await find(context)).containers.find(request.Ref), request),
+      Data: await readContainerFile(await containerOf(await find(context), request), request),
     }),
     readDirContainer: async (request, context) => ({
-      entries: readContainerDirectory(await (await find(context)).containers.find(request.Ref), request),
+      entries: readContainerDirectory(await containerOf(await find(context), request), request),
     }),
     statFileContainer: async (request, context) => ({
-      stat: statContainerFile(await (await find(context)).containers.find(request.Ref), request),
+      stat: statContainerFile(await containerOf(await find(context), request), request),
     }),
     return: async (request, context) => {
       (await find(context)).return(request);
       return {};
     },
     inputs: async (_, context) => ({ Definitions: { ...(await find(context)).inputs } }),
-    warn: async ({ digest, level, short, detail, url, info, ranges }, context) => {
-      const build = await find(context);
-      const text = new TextDecoder();
-      build.build.job.progressFor({ digest: digest as never, name: "" }).warn({
-        level: Number(level),
-        short: text.decode(short),
-        detail: detail.map((line) => text.decode(line)),
-        ...(url ? { url } : {}),
-        ranges: ranges.flatMap(({ start, end }) =>
-          start && end
-            ? [{ filename: info?.filename ?? "", text: text.decode(info?.data ?? new Uint8Array()), start, end }]
-            : [],
-        ),
-      });
+    warn: async (request, context) => {
+      warn(await find(context), request);
       return {};
     },
   });
 }
+
+async function answerSolve(
+  build: GatewayBuild,
+  request: gateway.SolveRequest,
+): Promise<MessageInitShape<typeof gateway.SolveResponseSchema>> {
+  const result = await build.solve(request);
+  if (result.result?.case === "refs" && !request.allowResultReturn) {
+    throw new BuildError("unknown", "solve did not return default result");
+  }
+  const only = result.result?.case === "ref" ? (result.result.value.id ?? "") : "";
+  if (request.Final) build.returnFinal(only, result.metadata ?? {}, request.ExporterAttr);
+  return {
+    result: request.allowResultArrayRef ? result : asIds(result),
+    ...(!request.allowResultReturn && { ref: only }),
+  };
+}
+
+/** The container that a question about files is about. @throws {BuildError} `not_found` */
+async function containerOf(build: GatewayBuild, { Ref, MountIndex }: { Ref: string; MountIndex: number }) {
+  try {
+    return await build.containers.find(Ref);
+  } catch (cause) {
+    if (isAbort(cause)) throw cause;
+    throw new BuildError("not_found", `container details for ${Ref}@${MountIndex} not found`, { cause });
+  }
+}
+
+function warn(
+  build: GatewayBuild,
+  { digest, level, short, detail, url, info, ranges }: Omit<gateway.WarnRequest, "$typeName">,
+): void {
+  const text = new TextDecoder();
+  const source = info && { filename: info.filename, text: text.decode(info.data), language: info.language };
+  build.build.job.progressOf(digest as Digest).warn({
+    level: Number(level) || 1,
+    short: text.decode(short),
+    detail: detail.map((line) => text.decode(line)),
+    ...(url ? { url } : {}),
+    ...(source && { source }),
+    ranges: ranges.map(({ start = none, end = start }) => ({ filename: "", ...source, start, end })),
+  });
+}
+
+const none = { line: 0, character: 0 };
 
 /** A result for clients from before results said what they are made of. */
 function asIds(result: MessageInitShape<typeof gateway.ResultSchema>): MessageInitShape<typeof gateway.ResultSchema> {
@@ -128,9 +155,4 @@ function asIds(result: MessageInitShape<typeof gateway.ResultSchema>): MessageIn
 
 function enabled(ID: string): MessageInitShape<typeof apicaps.APICapSchema> {
   return { ID, Enabled: true };
-}
-
-function statMessage(entry: TocEntry, path: string) {
-  const { content: _content, digest: _digest, ...stat } = entry;
-  return encodeStat({ ...stat, path });
 }

@@ -1,5 +1,5 @@
-import { messageJson } from "./message-json.ts";
 import { pb } from "../../../api/mod.ts";
+import { toJson } from "../../../base/protobuf/mod.ts";
 import { decodeDefinition } from "../../../llb/mod.ts";
 import type { FrontendResult } from "../bridge.ts";
 
@@ -23,7 +23,7 @@ function showGraph(definition: pb.Definition): unknown {
   const { ops } = decodeDefinition(definition);
   const numbers = new Map([...ops.keys()].map((digest, at) => [digest, `#${at}`] as const));
   return [...ops.values()].map(({ digest, name, op, inputs, locations, metadata }) => {
-    const { inputs: _inputs, constraints: _constraints, platform, ...body } = messageJson(pb.OpSchema, op);
+    const { inputs: _inputs, constraints: _constraints, platform, ...body } = toJson(pb.OpSchema, op);
     return {
       op: numbers.get(digest),
       name,

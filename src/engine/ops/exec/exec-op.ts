@@ -5,14 +5,14 @@ import { BuildError } from "../../../base/errors/mod.ts";
 import type { Platform } from "../../../oci/mod.ts";
 import type { ExecMount, ResourceLimits } from "../../executor/mod.ts";
 import type { MutableRef, Ref } from "../../refs/mod.ts";
-import type { Op, OpContext } from "../../solver/mod.ts";
+import { FailedRun, type Op, type OpContext } from "../../solver/mod.ts";
 import type { OpDeps } from "../deps.ts";
 import type { OpEnvironment } from "../environment.ts";
 import { followPath } from "../file/tree-path.ts";
 import { layerProgress } from "../layer-progress.ts";
 import { CacheMounts } from "./cache-mounts.ts";
 import { execCacheMap } from "./exec-cache-map.ts";
-import { exitError, isSuccess } from "./failure.ts";
+import { exitError, isSuccess, startError } from "./failure.ts";
 import { limitLog } from "./log-limit.ts";
 import { type MountPlan, type MountsPlan, planMounts, type TreeMount } from "./mount-plan.ts";
 import { planProcess } from "./process.ts";
@@ -40,9 +40,11 @@ export function execOp<C extends OpEnvironment>(op: pb.ExecOp, options: ExecOpti
     },
     run: async (inputs, context) => {
       const workspace = await Workspace.open(deps.runRoot);
+      const run = new ExecRun(op, mounts, options, deps, inputs, context, workspace);
       try {
-        const results = await new ExecRun(op, mounts, options, deps, inputs, context, workspace).run();
-        return { results };
+        return { results: await run.run() };
+      } catch (error) {
+        throw await run.failed(error);
       } finally {
         await workspace[Symbol.asyncDispose]();
       }
@@ -50,9 +52,12 @@ export function execOp<C extends OpEnvironment>(op: pb.ExecOp, options: ExecOpti
   };
 }
 
-/** A writable tree that becomes a result. */
+/** A writable tree. */
 interface Written {
-  readonly output: number;
+  /** Which mount of the op it is. */
+  readonly place: number;
+  /** Which result it becomes; `undefined`: none. */
+  readonly output: number | undefined;
   readonly mutable: MutableRef;
   readonly close: () => void;
 }
@@ -101,7 +106,7 @@ class ExecRun<C extends OpEnvironment> {
       .padStart(25, "0");
     const readonlyRootfs = this.#mounts.root.readonly;
     const { resources } = this.#options;
-    const status = await executor.run(
+    const running = executor.run(
       { ...plan, env, id, rootfs, mounts, ...(readonlyRootfs && { readonlyRootfs }), ...(resources && { resources }) },
       {
         stdout: limitLog((data) => progress.log(1, data), logLimits, now),
@@ -109,11 +114,31 @@ class ExecRun<C extends OpEnvironment> {
       },
       { signal },
     );
+    const status = await running.catch((error: unknown) => {
+      throw signal.aborted ? error : startError(plan.args, error);
+    });
     if (!isSuccess(status, this.#op.meta?.validExitCodes ?? [])) {
       const full = await this.#deps.fullDisk?.();
       throw exitError(plan.args, status, full);
     }
     return await this.#commit();
+  }
+
+  /** The error of a run, with the trees that its mounts began and ended with. A run that was called off leaves nothing. */
+  async failed(error: unknown): Promise<unknown> {
+    const { signal } = this.#context;
+    if (signal.aborted) return error;
+    const inputs = this.#op.mounts.map(({ input }) => this.#inputs[Number(input)]?.clone());
+    const mounts = [...inputs];
+    for (const { place, mutable, close } of this.#written) {
+      close(); // a tree that is mounted may still change
+      try {
+        mounts[place] = await mutable.commit({ signal, description: this.#options.description });
+      } catch {
+        // What cannot be kept (the disk may be full) must not hide what went wrong.
+      }
+    }
+    return new FailedRun<Ref>(error, { inputs, mounts });
   }
 
   /** The process always gets a root that mount points can be made in; only what an output asks for is kept. */
@@ -155,14 +180,14 @@ class ExecRun<C extends OpEnvironment> {
     }
   }
 
-  async #writable({ input }: TreeMount, output: number | undefined): Promise<string> {
+  async #writable({ input, place }: TreeMount, output: number | undefined): Promise<string> {
     const { signal, progress } = this.#context;
     const parent = this.#input(input);
     await parent.lowerDirs({ signal, progress: layerProgress(progress, this.#deps.now) });
     const mutable = await this.#deps.refs.mutable(parent, { signal, description: this.#options.description });
     this.#workspace.defer(() => mutable.discard());
     const { path, close } = await this.#workspace.mountMutable(mutable);
-    if (output !== undefined) this.#written.push({ output, mutable, close });
+    this.#written.push({ place, output, mutable, close });
     return path;
   }
 

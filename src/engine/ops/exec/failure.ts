@@ -1,4 +1,4 @@
-import { BuildError } from "../../../base/errors/mod.ts";
+import { asBuildError, BuildError, type ErrorDetail } from "../../../base/errors/mod.ts";
 import type { ExitStatus } from "../../executor/mod.ts";
 
 const exitType = "github.com/moby/buildkit/gatewayapi.ExitMessage+json";
@@ -9,12 +9,26 @@ const exitType = "github.com/moby/buildkit/gatewayapi.ExitMessage+json";
  */
 export function exitError(args: readonly string[], status: ExitStatus, why?: string): BuildError {
   const oom = status.oomKilled ? ": cannot allocate memory" : "";
-  const command = JSON.stringify(args.join(" "));
   return new BuildError(
     "unknown",
-    `process ${command} did not complete successfully: exit code: ${status.code}${oom}${why === undefined ? "" : `: ${why}`}`,
-    { details: [{ typeUrl: exitType, value: Buffer.from(JSON.stringify({ Code: status.code })) }] },
+    `${incomplete(args)}: exit code: ${status.code}${oom}${why === undefined ? "" : `: ${why}`}`,
+    { details: [exitDetail(status.code)] },
   );
+}
+
+/** The error of a process that could not be run at all. */
+export function startError(args: readonly string[], error: unknown): BuildError {
+  const { code, message, location, details } = asBuildError(error);
+  return new BuildError(code, `${incomplete(args)}: ${message}`, { cause: error, location, details });
+}
+
+/** Says to machines how a process ended. */
+export function exitDetail(code: number): ErrorDetail {
+  return { typeUrl: exitType, value: Buffer.from(JSON.stringify({ Code: code })) };
+}
+
+function incomplete(args: readonly string[]): string {
+  return `process ${JSON.stringify(args.join(" "))} did not complete successfully`;
 }
 
 /** Whether the code counts as success: 0, or one of the list where there is one. */

@@ -21,7 +21,7 @@ test("mounts are made parents first, and paths are those of the process", () => 
     { ...none, dest: "/a/", input: 1n, selector: "/x/../y", readonly: true },
   );
   assert.deepEqual(others, [
-    { type: "tree", target: "/a", input: 1, selector: "y", readonly: true, output: undefined },
+    { type: "tree", place: 3, target: "/a", input: 1, selector: "y", readonly: true, output: undefined },
     { type: "tmpfs", target: "/work/sub", sizeBytes: 4096 },
     { type: "tmpfs", target: "/a/b/c", sizeBytes: undefined },
   ]);

@@ -6,6 +6,8 @@ import type { CacheSharing } from "./cache-mounts.ts";
 /** A tree that the process sees. */
 export interface TreeMount {
   readonly type: "tree";
+  /** Which mount of the op it is. */
+  readonly place: number;
   readonly target: string;
   /** Which input of the op; `undefined`: the empty tree. */
   readonly input: number | undefined;
@@ -66,7 +68,7 @@ export interface MountsPlan {
  */
 export function planMounts(op: pb.ExecOp): MountsPlan {
   const cwd = op.meta?.cwd || "/";
-  const planned = op.mounts.map((mount) => planMount(mount, cwd));
+  const planned = op.mounts.map((mount, place) => planMount(mount, place, cwd));
   const root = planned.find((mount) => mount.target === "/");
   if (root?.type !== "tree") throw new BuildError("invalid_argument", "invalid exec op with no rootfs");
   const others = planned.filter((mount) => mount !== root).sort((a, b) => depth(a.target) - depth(b.target));
@@ -79,14 +81,14 @@ export function planMounts(op: pb.ExecOp): MountsPlan {
   return { root, others, outputs: outputs.length };
 }
 
-function planMount(mount: pb.Mount, cwd: string): MountPlan {
+function planMount(mount: pb.Mount, place: number, cwd: string): MountPlan {
   const target = cleanPath(mount.dest.startsWith("/") ? mount.dest : `${cwd}/${mount.dest}`);
   const input = mount.input < 0n ? undefined : Number(mount.input);
   const selector = cleanPath(`/${mount.selector}`).slice(1);
   const output = mount.output < 0n ? undefined : Number(mount.output);
   switch (mount.mountType) {
     case pb.MountType.BIND:
-      return { type: "tree", target, input, selector, readonly: mount.readonly, output };
+      return { type: "tree", place, target, input, selector, readonly: mount.readonly, output };
     case pb.MountType.CACHE: {
       const id = mount.cacheOpt?.ID || target;
       const sharing = sharings[mount.cacheOpt?.sharing ?? pb.CacheSharingOpt.SHARED] ?? "shared";

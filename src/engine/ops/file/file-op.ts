@@ -1,7 +1,7 @@
 import { pb } from "../../../api/mod.ts";
 import { BuildError } from "../../../base/errors/mod.ts";
 import type { Ref } from "../../refs/mod.ts";
-import type { CacheMap, Op, OpContext } from "../../solver/mod.ts";
+import { type CacheMap, FailedRun, type Op, type OpContext } from "../../solver/mod.ts";
 import { mergeLayers, type TocEntry } from "../../snapshots/mod.ts";
 import type { OpDeps } from "../deps.ts";
 import type { OpEnvironment } from "../environment.ts";
@@ -70,11 +70,20 @@ class FileRun<C extends OpEnvironment> implements AsyncDisposable {
     for (let output = 0; ; output++) {
       const at = this.#actions.findIndex((action) => Number(action.output) === output);
       if (at < 0) break;
-      const value = await this.#value(this.#inputs.length + at, []);
+      const value = await this.#value(this.#inputs.length + at, []).catch((error: unknown) => {
+        throw this.#failed(error, at);
+      });
       if (value.type === "draft") throw new Error("Internal error: an output was not committed");
       results.push(value.ref);
     }
     return { results: results.map((ref) => ref.clone()), uncacheable: this.#changed };
+  }
+
+  /** The error of an action, with what the actions worked on. */
+  #failed(error: unknown, action: number): unknown {
+    if (this.#context.signal.aborted) return error;
+    const inputs = this.#inputs.map((input) => input.clone());
+    return new FailedRun<Ref>(error, { inputs, mounts: this.#actions.map(() => undefined), action });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { create } from "../../../../base/protobuf/mod.ts";
 import { type gateway, pb } from "../../../../api/mod.ts";
-import { BuildError, unreachable } from "../../../../base/errors/mod.ts";
+import { BuildError, messageOf, unreachable } from "../../../../base/errors/mod.ts";
 import { cleanPath } from "../../../../base/text/paths/mod.ts";
 import { digestOf } from "../../../../oci/mod.ts";
 import type { ExecMount } from "../../../executor/mod.ts";
@@ -16,7 +16,7 @@ import {
   type TreeMount,
   Workspace,
 } from "../../../ops/mod.ts";
-import type { Ref } from "../../../refs/mod.ts";
+import type { LayerProgress, Ref } from "../../../refs/mod.ts";
 import type { VertexHandle } from "../../../solver/mod.ts";
 import type { Build } from "../../build.ts";
 import type { LazyResult } from "../../lazy-result.ts";
@@ -42,17 +42,9 @@ export class ContainerMounts implements AsyncDisposable {
   /** Fetches and mounts what the request names. @throws {BuildError} when the request makes no sense or names what is not there */
   static async open(request: gateway.NewContainerRequest, options: MountOptions): Promise<ContainerMounts> {
     const workspace = await Workspace.open(options.build.deps.worker.ops.runRoot);
-    const step = options.build.job.progressFor({
-      digest: digestOf(`container ${request.ContainerID}`),
-      name: "[internal] prepare container",
-    });
-    step.start();
     try {
-      const mounts = await new Mounting(request, options, workspace, step).mount();
-      step.complete();
-      return new ContainerMounts(workspace, mounts);
+      return new ContainerMounts(workspace, await new Mounting(request, options, workspace).mount());
     } catch (error) {
-      step.error(error);
       await workspace[Symbol.asyncDispose]();
       throw error;
     }
@@ -79,13 +71,11 @@ class Mounting {
   readonly #request: gateway.NewContainerRequest;
   readonly #options: MountOptions;
   readonly #workspace: Workspace;
-  readonly #step: VertexHandle;
 
-  constructor(request: gateway.NewContainerRequest, options: MountOptions, workspace: Workspace, step: VertexHandle) {
+  constructor(request: gateway.NewContainerRequest, options: MountOptions, workspace: Workspace) {
     this.#request = request;
     this.#options = options;
     this.#workspace = workspace;
-    this.#step = step;
   }
 
   async mount(): Promise<Pick<ContainerMounts, "rootfs" | "readonlyRootfs" | "others" | "places">> {
@@ -147,11 +137,31 @@ class Mounting {
   async #writable({ input, ...mount }: TreeMount): Promise<string> {
     const { signal, build } = this.#options;
     const parent = await this.#input(input);
-    await parent.lowerDirs({ signal, progress: layerProgress(this.#step, build.deps.worker.ops.now) });
+    await this.#unpack(parent);
     const description = `container ${this.#request.ContainerID}: ${mount.target}`;
     const mutable = await build.deps.worker.refs.mutable(parent, { signal, description });
     this.#workspace.defer(() => mutable.discard());
     return (await this.#workspace.mountMutable(mutable)).path;
+  }
+
+  /** Has the layers of a tree at hand. That is told as a step where there is something to do. */
+  async #unpack(ref: Ref): Promise<void> {
+    const { signal, build } = this.#options;
+    const digest = digestOf(`container ${this.#request.ContainerID}`);
+    let step: VertexHandle | undefined;
+    let progress: LayerProgress | undefined;
+    const begin = () => {
+      step = build.job.progressFor({ digest, name: "[internal] prepare container" });
+      step.start();
+      return layerProgress(step, build.deps.worker.ops.now);
+    };
+    try {
+      await ref.lowerDirs({ signal, progress: { update: (item) => (progress ??= begin()).update(item) } });
+      step?.complete();
+    } catch (error) {
+      step?.error(error);
+      throw error;
+    }
   }
 
   /** What the selector of a mount means in the tree mounted at `path`; links stay inside that tree. */
@@ -169,12 +179,21 @@ class Mounting {
   }
 
   async #input(index: number | undefined): Promise<Ref> {
-    const id = index === undefined ? "" : (this.#request.Mounts[index]?.resultID ?? "");
-    const found = id === "" ? undefined : await this.#options.find(id).build();
+    const { resultID: id = "", dest = "" } = (index === undefined ? undefined : this.#request.Mounts[index]) ?? {};
+    const found = id === "" ? undefined : await this.#find(id, dest).build();
     if (found) return found;
     const scratch = this.#options.build.deps.worker.refs.scratch();
     this.#workspace.defer(() => scratch.release());
     return scratch;
+  }
+
+  #find(id: string, target: string): LazyResult {
+    try {
+      return this.#options.find(id);
+    } catch (cause) {
+      const what = `failed to find ref ${id} for ${JSON.stringify(target)} mount`;
+      throw new BuildError("not_found", `${what}: ${messageOf(cause)}`, { cause });
+    }
   }
 }
 

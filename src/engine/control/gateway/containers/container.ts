@@ -95,9 +95,14 @@ export class GatewayContainer implements AsyncDisposable {
     const plan = planProcess(op, wanted, build.environment);
     const secrets: string[] = [];
     for (const { ID, name, optional } of init.secretenv) {
+      if (ID === "") {
+        throw new BuildError("invalid_argument", `secret ID missing for ${JSON.stringify(name)} environment variable`);
+      }
       const data = await secretOf(build, { id: ID, optional }, signal);
       secrets.push(`${name}=${data ? new TextDecoder().decode(data) : ""}`);
     }
-    return { ...plan, env: [...plan.env, ...secrets] };
+    const isKnown = plan.env.some((variable) => variable.startsWith("TERM="));
+    const terminal = init.Tty && !isKnown ? ["TERM=xterm"] : [];
+    return { ...plan, env: [...plan.env, ...terminal, ...secrets] };
   }
 }

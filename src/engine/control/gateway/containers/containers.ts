@@ -21,7 +21,7 @@ export class GatewayContainers implements AsyncDisposable {
     if (this.#closed)
       throw new BuildError("failed_precondition", `container ${id} comes too late: the build has ended`);
     if (id === "") throw new BuildError("invalid_argument", "a container needs an id");
-    if (this.#containers.has(id)) throw new BuildError("already_exists", `container ${id} already exists`);
+    if (this.#containers.has(id)) throw new BuildError("already_exists", `Container ${id} already exists`);
     const opening = GatewayContainer.open(request, this.#options);
     this.#containers.set(id, opening);
     try {
@@ -35,7 +35,7 @@ export class GatewayContainers implements AsyncDisposable {
   /** @throws {BuildError} `not_found` */
   async find(id: string): Promise<GatewayContainer> {
     const container = this.#containers.get(id);
-    if (!container) throw new BuildError("not_found", `container ${id} previously released or not created`);
+    if (!container) throw new BuildError("not_found", `container "${id}" previously released or not created`);
     return await container;
   }
 

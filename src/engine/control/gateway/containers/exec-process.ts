@@ -3,6 +3,8 @@ import { gateway } from "../../../../api/mod.ts";
 import { BuildError } from "../../../../base/errors/mod.ts";
 import { statusOf } from "../../../../rpc/mod.ts";
 import type { ProcessIO, RunningProcess } from "../../../executor/mod.ts";
+import { exitDetail } from "../../../ops/mod.ts";
+import { buildFailure } from "../../build-failure.ts";
 import type { GatewayContainer } from "./container.ts";
 import { signalNumber } from "./signals.ts";
 import { StandardInput } from "./standard-input.ts";
@@ -74,9 +76,10 @@ export class ExecProcess {
       const { code, oomKilled } = await container.run(this.#init, this.#io(), { signal });
       if (code === 0) return { Code: 0 };
       const why = oomKilled ? ": cannot allocate memory" : "";
-      return { Code: code, Error: statusOf(new BuildError("unknown", `exit code: ${code}${why}`)) };
+      const details = [exitDetail(code)];
+      return { Code: code, Error: statusOf(new BuildError("unknown", `exit code: ${code}${why}`, { details })) };
     } catch (error) {
-      return { Code: unknownExitCode, Error: statusOf(error) };
+      return { Code: unknownExitCode, Error: statusOf(buildFailure(error)) };
     }
   }
 
@@ -101,5 +104,5 @@ export class ExecProcess {
 }
 
 function unavailable(fd: number): BuildError {
-  return new BuildError("out_of_range", `file descriptor ${fd} is not available`);
+  return new BuildError("out_of_range", `fd ${fd} unavailable to write`);
 }

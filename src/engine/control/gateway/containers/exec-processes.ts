@@ -24,7 +24,7 @@ export async function* execProcesses(
   /** Every id that was ever used: messages to processes that have ended meanwhile are no mistake. */
   const used = new Set<string>();
   const begin = (id: string, init: gateway.InitMessage) => {
-    if (used.has(id)) throw new BuildError("already_exists", `process ${id} already exists`);
+    if (used.has(id)) throw new BuildError("already_exists", `Process ${id} already exists`);
     const process = new ExecProcess(init, (message) => outbox.send({ ProcessID: id, Input: message }));
     processes.set(id, process);
     used.add(id);
@@ -40,7 +40,7 @@ export async function* execProcesses(
   };
   const listen = async () => {
     for await (const { ProcessID: id, Input: input } of requests) {
-      if (id === "") throw new BuildError("invalid_argument", "a message names no process");
+      if (id === "") throw new BuildError("invalid_argument", "ProcessID required");
       if (input.case === "Init") {
         begin(id, input.value);
         continue;
@@ -48,7 +48,7 @@ export async function* execProcesses(
       const process = processes.get(id);
       if (process) await process.tell(input);
       else if (!used.has(id)) {
-        throw new BuildError("not_found", `process ${id} previously released or not created`);
+        throw new BuildError("not_found", `IO for process "${id}" not found`);
       }
     }
     await Promise.all(running);

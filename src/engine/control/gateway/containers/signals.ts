@@ -15,6 +15,6 @@ export function signalNumber(name: string): number {
     if (number >= realTime.first && number <= realTime.last) return number;
   }
   const known = Object.entries(constants.signals).find(([key]) => key === `SIG${name}`)?.[1];
-  if (edge !== undefined || known === undefined) throw new BuildError("invalid_argument", `unknown signal ${name}`);
+  if (edge !== undefined || known === undefined) throw new BuildError("invalid_argument", `Unknown signal ${name}`);
   return known;
 }

@@ -1,12 +1,12 @@
 import { randomUUID } from "node:crypto";
 import { gateway, pb } from "../../../../api/mod.ts";
 import { create } from "../../../../base/protobuf/mod.ts";
-import { BuildError, isAbort, messageOf } from "../../../../base/errors/mod.ts";
+import { BuildError } from "../../../../base/errors/mod.ts";
 import { createRpcServer } from "../../../../rpc/mod.ts";
 import { healthService } from "../../../../session/mod.ts";
 import type { ExitStatus } from "../../../executor/mod.ts";
-import type { Build, BuildResult } from "../../build.ts";
-import type { Policies } from "../../policies.ts";
+import { exitDetail } from "../../../ops/mod.ts";
+import type { Build, BuildResult, FrontendOptions } from "../../build.ts";
 import { FrontendBridge } from "../../frontend-bridge.ts";
 import type { LazyResult } from "../../lazy-result.ts";
 import { workerRecords } from "../../worker-records.ts";
@@ -17,14 +17,9 @@ import { checkCapabilities, type FrontendImage, findFrontendImage } from "./fron
 import { ProcessDuplex } from "./process-duplex.ts";
 
 /** What a frontend is asked. */
-export interface FrontendRequest {
+export interface FrontendRequest extends FrontendOptions {
   /** Its image's name. */
   readonly source: string;
-  readonly attributes: Readonly<Record<string, string>>;
-  readonly inputs: Readonly<Record<string, pb.Definition>>;
-  /** Rules about sources besides those of the build. */
-  readonly policies?: Policies;
-  readonly signal: AbortSignal;
 }
 
 /** How long a frontend that has returned its result may take to end. */
@@ -35,17 +30,17 @@ const lastMs = 10_000;
  * @throws {BuildError} what the frontend returns as an error; `no result for incomplete build` when it ends without a word
  */
 export async function runImageFrontend(build: Build, request: FrontendRequest): Promise<BuildResult> {
-  const { source, attributes, inputs, policies = [] } = request;
+  const { source, attributes, inputs, policies = [], depth = 0 } = request;
   if ("gateway-devel" in attributes) {
     throw new BuildError("invalid_argument", "development gateway is no longer supported");
   }
   const leaving = new AbortController();
   const signal = AbortSignal.any([request.signal, leaving.signal]);
   const platforms = (await build.deps.worker.executor.platforms()).map(({ platform }) => platform);
-  const bridge = new FrontendBridge(build, { attributes, inputs, policies, platforms });
+  const bridge = new FrontendBridge(build, { attributes, inputs, policies, platforms, depth });
   const found = await findFrontendImage(source, attributes, { build, bridge, signal });
   checkCapabilities(found, { attributes, hasInputs: Object.keys(inputs).length > 0 });
-  const led = new GatewayBuild(build, { platforms, inputs, signal });
+  const led = new GatewayBuild(build, { platforms, inputs, depth: depth + 1, signal });
   const server = createRpcServer({
     services: [gatewayRoutes(() => Promise.resolve(led), build.deps), healthService().routes].flat(),
   });
@@ -64,8 +59,6 @@ export async function runImageFrontend(build: Build, request: FrontendRequest): 
     const result = await led.returned;
     if (status && status.code !== 0) throw incomplete(status, duplex.complaints);
     return result;
-  } catch (error) {
-    throw isAbort(error) ? error : ofFrontend(error, source);
   } finally {
     leaving.abort(new BuildError("canceled", `frontend ${source} has ended`));
     duplex.destroy();
@@ -149,13 +142,6 @@ async function processMeta(
 
 function incomplete(status: ExitStatus | undefined, complaints: string): BuildError {
   const why = status && status.code !== 0 ? `exit code: ${status.code}` : "no result for incomplete build";
-  return new BuildError("unknown", complaints === "" ? why : `${why}: ${complaints}`);
-}
-
-/** The failure, with the frontend's name for whoever wants to know. */
-function ofFrontend(error: unknown, source: string): unknown {
-  const { code, details, location } = error instanceof BuildError ? error : new BuildError("unknown", messageOf(error));
-  const value = new TextEncoder().encode(JSON.stringify({ name: "gateway.v0", source }));
-  const named = { typeUrl: "github.com/moby/buildkit/errdefs.Frontend+json", value };
-  return new BuildError(code, messageOf(error), { cause: error, location, details: [...details, named] });
+  const details = status && status.code !== 0 ? [exitDetail(status.code)] : [];
+  return new BuildError("unknown", complaints === "" ? why : `${why}: ${complaints}`, { details });
 }

@@ -1,7 +1,8 @@
-import type { DescMessage, Field, Message } from "../../../base/protobuf/mod.ts";
+import type { DescMessage, Field } from "./descriptor.ts";
+import type { Message } from "./message.ts";
 
-/** A message in protobuf's JSON: zero values left out, enums by name, bytes in base64, 64-bit integers as text. */
-export function messageJson(schema: DescMessage, message: Message): Record<string, unknown> {
+/** A message as protobuf's JSON has it: zero values left out, enums by name, bytes in base64, 64-bit integers as text. What its type does not know is left out. */
+export function toJson(schema: DescMessage, message: Message): Record<string, unknown> {
   const values = message as unknown as Readonly<Record<string, unknown>>;
   const json: Record<string, unknown> = {};
   for (const field of schema.fields) {
@@ -27,7 +28,7 @@ function heldBy(field: Field, values: Readonly<Record<string, unknown>>): unknow
 }
 
 function one({ message, enum: names }: Field, value: unknown): unknown {
-  if (message) return messageJson(message, value as Message);
+  if (message) return toJson(message, value as Message);
   if (names) return Object.keys(names).find((name) => names[name] === value) ?? value;
   if (value instanceof Uint8Array) return Buffer.from(value).toString("base64");
   return typeof value === "bigint" ? value.toString() : value;
