@@ -21,6 +21,9 @@ export type UsageRecord = control.UsageRecord;
 /** What an engine remembers of one build, under way or ended. */
 export type HistoryRecord = control.BuildHistoryRecord;
 
+/** A build under way or ended, as an engine tells of it. */
+export type HistoryEvent = control.BuildHistoryEvent;
+
 /** Which builds to tell of. */
 export interface HistoryQuery {
   /** Only this one; empty: all. */
@@ -126,13 +129,21 @@ export class BuildKitClient implements AsyncDisposable {
   }
   /** Builds under way, then ended ones that the engine remembers, newest first. */
   async history(query: HistoryQuery, options: CallControl = {}): Promise<readonly HistoryRecord[]> {
-    const { ref = "", filters = [], limit = 0 } = query;
-    const request = { Ref: ref, Filter: [...filters], Limit: limit, EarlyExit: true };
     const records = new Map<string, HistoryRecord>();
-    for await (const { record } of this.#control.listenBuildHistory(request, options)) {
+    for await (const { record } of this.historyEvents(query, options)) {
       if (record) records.set(record.Ref, record); // one that ends meanwhile is told of twice
     }
     return [...records.values()];
+  }
+  /** The same, as they come. */
+  async *historyEvents(query: HistoryQuery = {}, options: CallControl = {}): AsyncGenerator<HistoryEvent> {
+    const { ref = "", filters = [], limit = 0 } = query;
+    const request = { Ref: ref, Filter: [...filters], Limit: limit, EarlyExit: true };
+    yield* this.#control.listenBuildHistory(request, options);
+  }
+  /** Keeps the engine from forgetting a build by itself, or lets it. @throws {BuildError} `not_found` */
+  async pinHistory(ref: string, pinned: boolean, options: CallControl = {}): Promise<void> {
+    await this.#control.updateBuildHistory({ Ref: ref, Pinned: pinned }, options);
   }
   /** Makes the engine forget a build. @throws {BuildError} `not_found` */
   async deleteHistory(ref: string, options: CallControl = {}): Promise<void> {

@@ -13,6 +13,7 @@ export {
   type BuildkitVersion,
   BuildKitClient,
   type CallControl,
+  type HistoryEvent,
   type HistoryQuery,
   type HistoryRecord,
   type PruneRules,

@@ -5,11 +5,13 @@ import type { FlagTable, FlagValues } from "../cli/flags/flag.ts";
 import { parseFlags } from "../cli/flags/parse.ts";
 import { UsageError } from "../cli/flags/usage-error.ts";
 import { renderFlags } from "../cli/help/help.ts";
-import { dialAddress } from "../client/dial.ts";
+import { type Dial, dialAddress } from "../client/dial.ts";
 import type { TlsFiles } from "../client/tls.ts";
+import type { Call, Command } from "./buildctl/command.ts";
+import { commandFlags, commands } from "./buildctl/commands.ts";
 import { version } from "./version.ts";
 
-/** What docker buildx and people's scripts run inside an engine's container or on its machine. */
+/** What every command takes. */
 const table = {
   addr: {
     kind: "string",
@@ -19,11 +21,8 @@ const table = {
   tlscacert: { kind: "string", usage: "CA certificate to verify the engine with" },
   tlscert: { kind: "string", usage: "Client certificate" },
   tlskey: { kind: "string", usage: "Client key" },
-  tlsdir: { kind: "string", usage: "Directory with ca.pem, cert.pem and key.pem" },
+  tlsdir: { kind: "string", usage: "Directory with ca.pem, cert.pem and key.pem, or ca.crt, tls.crt and tls.key" },
   timeout: { kind: "int", usage: "Seconds to wait for a connection (default 5)" },
-  filter: { kind: "array", short: "f", usage: "debug workers: show workers that match, for instance id==ID" },
-  format: { kind: "string", usage: "debug workers, debug info: format the output using the given Go template" },
-  verbose: { kind: "bool", short: "v", usage: "debug workers: show everything" },
   debug: { kind: "bool", usage: "Enable debug output in logs" },
   version: { kind: "bool", usage: "Print the version" },
   help: { kind: "bool", short: "h", usage: "Show this help" },
@@ -34,51 +33,82 @@ const buildkitSocket = "/run/buildkit/buildkitd.sock";
 const ownSocket = "/run/polyarch/polyarchd.sock";
 const defaultTimeoutSeconds = 5;
 
-/** Flags that mean something to one command only. */
-const ownFlags: Readonly<Record<string, readonly string[]>> = {
-  "dial-stdio": [],
-  "debug workers": ["filter", "format", "verbose"],
-  "debug info": ["format"],
-};
+/** What docker buildx and people's scripts run inside an engine's container or on its machine. */
+async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {
+  const { values, given, args } = parseFlags<typeof table & FlagTable>({ ...commandFlags, ...table }, argv);
+  if (values.version) return void process.stdout.write(`buildctl polyarch v${version}\n`);
+  const { name, command, rest } = findCommand(args);
+  if (values.help || args.length === 0) return void process.stdout.write(helpOf(name, command));
+  if (!command) {
+    throw new UsageError(`buildctl ${args.join(" ")}: not supported: to build, use polyarch or docker buildx instead`);
+  }
+  const foreign = [...given].find((flag) => !Object.hasOwn(table, flag) && !Object.hasOwn(command.flags, flag));
+  if (foreign !== undefined) throw new UsageError(`unknown flag: --${foreign}, for buildctl ${name}`);
+  if (command.argument && rest.length === 0) throw new UsageError(command.argument.missing);
+  const surplus = rest[command.argument ? 1 : 0];
+  if (surplus !== undefined) throw new UsageError(`buildctl ${name}: one argument too many: ${surplus}`);
+  const run = await command.load();
+  const { BuildKitClient, connect } = await import("../client/mod.ts");
+  const promptly = deadline(values);
+  const open: Dial = ({ signal }) => dial({ signal: AbortSignal.any([signal, promptly]) });
+  const dial = dialAddress(addressOf(values, env), { tls: tlsFiles(values) });
+  await using client = new BuildKitClient(connect({ open }));
+  await run({
+    open,
+    client,
+    args: rest,
+    flags: flagsOf(values),
+    promptly,
+    write: (text) => void process.stdout.write(text),
+  });
+}
 
-const help = `buildctl: the part of BuildKit's command that reaches an engine. To build, use polyarch or docker buildx.
+/** The command that the arguments begin with; the longest name counts. */
+function findCommand(args: readonly string[]): {
+  readonly name: string;
+  readonly command: Command | undefined;
+  readonly rest: readonly string[];
+} {
+  for (const length of [2, 1]) {
+    const name = args.slice(0, length).join(" ");
+    if (Object.hasOwn(commands, name)) return { name, command: commands[name], rest: args.slice(length) };
+  }
+  return { name: "", command: undefined, rest: args };
+}
+
+function helpOf(name: string, command: Command | undefined): string {
+  const argumentOf = ({ argument }: Command) => (argument ? ` ${argument.word}` : "");
+  if (command) {
+    const own = Object.keys(command.flags).length > 0 ? `Options:\n${renderFlags(command.flags)}\n` : "";
+    return `${command.usage}\n\nUsage:  buildctl [OPTIONS] ${name}${argumentOf(command)}\n\n${own}Options of all commands:\n${renderFlags(table)}`;
+  }
+  const lines = Object.entries(commands).map(
+    ([each, one]) => `  buildctl [OPTIONS] ${`${each}${argumentOf(one)}`.padEnd(20)} ${one.usage}\n`,
+  );
+  return `buildctl: the part of BuildKit's command that looks after an engine. To build, use polyarch or docker buildx.
 
 Usage:
-  buildctl [OPTIONS] dial-stdio       Proxy stdin and stdout to the engine
-  buildctl [OPTIONS] debug workers    List workers
-  buildctl [OPTIONS] debug info       Show the engine's version
-
+${lines.join("")}
 Options:
 ${renderFlags(table)}`;
+}
 
-async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {
-  const { values, given, args } = parseFlags(table, argv);
-  if (values.version) return void process.stdout.write(`buildctl polyarch v${version}\n`);
-  if (values.help || args.length === 0) return void process.stdout.write(help);
-  const command = args.join(" ");
-  const own = ownFlags[command];
-  if (own === undefined) {
-    throw new UsageError(
-      `buildctl ${command}: not supported, only dial-stdio, debug workers and debug info are: use polyarch or docker buildx instead`,
-    );
-  }
-  const foreign = ["filter", "format", "verbose"].find((name) => given.has(name) && !own.includes(name));
-  if (foreign !== undefined) throw new UsageError(`unknown flag: --${foreign}, for buildctl ${command}`);
-  const address =
-    values.addr || env["BUILDKIT_HOST"] || `unix://${existsSync(buildkitSocket) ? buildkitSocket : ownSocket}`;
-  const open = dialAddress(address, { tls: tlsFiles(values) });
-  const timeoutMs = (values.timeout ?? defaultTimeoutSeconds) * 1000;
-  const signal = timeoutMs > 0 ? AbortSignal.timeout(timeoutMs) : new AbortController().signal;
-  if (command === "dial-stdio") {
-    const { proxyStdio } = await import("./buildctl-dial-stdio.ts");
-    return await proxyStdio(await open({ signal }), { stdin: process.stdin, stdout: process.stdout });
-  }
-  const { showInfo, showWorkers } = await import("./buildctl-debug.ts");
-  process.stdout.write(
-    command === "debug info"
-      ? await showInfo(open, { format: values.format, signal })
-      : await showWorkers(open, { format: values.format, filter: values.filter, verbose: values.verbose, signal }),
-  );
+function flagsOf(values: Readonly<Record<string, unknown>>): Call["flags"] {
+  return {
+    text: (name) => (values[name] as string | undefined) ?? "",
+    isOn: (name) => values[name] === true,
+    list: (name) => (values[name] as readonly string[] | undefined) ?? [],
+    duration: (name) => (values[name] as number | undefined) ?? 0,
+  };
+}
+
+/** Aborts when it takes too long to reach the engine. */
+function deadline({ timeout = defaultTimeoutSeconds }: Values): AbortSignal {
+  return timeout > 0 ? AbortSignal.timeout(timeout * 1000) : new AbortController().signal;
+}
+
+function addressOf({ addr }: Values, env: NodeJS.ProcessEnv): string {
+  return addr || env["BUILDKIT_HOST"] || `unix://${existsSync(buildkitSocket) ? buildkitSocket : ownSocket}`;
 }
 
 /** @throws {UsageError} when files are named twice */
@@ -87,14 +117,12 @@ function tlsFiles(values: Values): TlsFiles {
   if (tlsdir !== "" && (tlscacert || tlscert || tlskey)) {
     throw new UsageError("cannot specify tlsdir and tlscacert/tlscert/tlskey at the same time");
   }
-  const inDirectory = (name: string): string | undefined => {
-    const path = join(tlsdir, name);
-    return tlsdir !== "" && existsSync(path) ? path : undefined;
-  };
+  const inDirectory = (...names: string[]): string | undefined =>
+    tlsdir === "" ? undefined : names.map((name) => join(tlsdir, name)).find((path) => existsSync(path));
   return {
-    ca: tlscacert || inDirectory("ca.pem"),
-    cert: tlscert || inDirectory("cert.pem"),
-    key: tlskey || inDirectory("key.pem"),
+    ca: tlscacert || inDirectory("ca.pem", "ca.crt"),
+    cert: tlscert || inDirectory("cert.pem", "tls.crt"),
+    key: tlskey || inDirectory("key.pem", "tls.key"),
     serverName: tlsservername || undefined,
   };
 }

@@ -78,7 +78,7 @@ suite("an engine on TCP with mutual TLS", () => {
   test("answers nobody whose certificate another authority has signed, or who has none", async () => {
     const workers = ["debug", "workers"];
     const asked = await must(buildctlProgram, ["--addr", address, ...tlsFlags("certs/client"), ...workers]);
-    assert.match(asked, /^ID\tPLATFORMS\n\w{25}\tlinux\/amd64,linux\/arm64\n$/);
+    assert.match(asked, /^ID\t+PLATFORMS\n\w{25}\tlinux\/amd64,linux\/arm64\n$/);
     const authority = ["--tlscacert", at("certs/ca.pem")];
     const key = (directory: string) => [
       "--tlscert",
@@ -150,6 +150,50 @@ test("an engine tells of itself on its debug address", async () => {
   // Builds of docker buildx's are led by itself, through calls of their own.
   const solve = counts.find((line) => line.includes('"moby.buildkit.v1.Control/Solve",rpc_response_status_code="OK"'));
   assert.ok(Number(solve?.split(" ").at(-1)) >= 1, counts.join("\n"));
+});
+
+test("an engine is looked after with buildctl", async () => {
+  const address = `unix://${at("kept.sock")}`;
+  await using _engine = await startEngine(["--addr", address]);
+  const buildctl = async (...args: string[]) => await must(buildctlProgram, ["--addr", address, ...args]);
+  await must(buildx, ["create", "--name", "kept", "--driver", "remote", address], { env });
+  const built = await context("FROM scratch\nCOPY word /\n");
+  await must(buildx, ["build", "--builder", "kept", "--output", `type=local,dest=${at("kept")}`, built], { env });
+
+  const usage = await buildctl("du");
+  assert.match(
+    usage,
+    /^ID\t+RECLAIMABLE\tSIZE\tLAST ACCESSED\n(?:\w{25}\*? +\ttrue {7}\t[\d.]+k?B\t\n)+Reclaimable:\t[^]*Total:\t/,
+  );
+  assert.match(
+    await buildctl("du", "--verbose", "--filter", "type==source.local"),
+    /^Description:\tlocal source for context$/m,
+  );
+  assert.match(await buildctl("debug", "workers", "-v"), /^GC Policy rule#0:\n\tAll:\t\t\tfalse$/m);
+
+  const builds = await buildctl("debug", "histories");
+  const [, ref = ""] = /^TYPE\t+REF\t+CREATED\t+COMPLETED\t+GENERATION\tPINNED\nCOMPLETE\t(\w+)\t/.exec(builds) ?? [];
+  assert.match(await buildctl("debug", "logs", ref), /\[1\/1\] COPY word \/[^]*DONE/);
+  const digest = (await buildctl("debug", "histories", "--format", "{{.Record.Logs.Digest}}")).trim();
+  assert.match(await buildctl("debug", "get", digest), /COPY word/);
+  await buildctl("debug", "ctl", "--pin", ref);
+  assert.doesNotMatch(await buildctl("prune-histories"), new RegExp(ref));
+  await buildctl("debug", "ctl", "--unpin", ref);
+  assert.equal(await buildctl("prune-histories", "--format", "{{.Record.Ref}}"), `${ref}\n`);
+
+  assert.match(await buildctl("prune", "--all"), /^ID\t+RECLAIMABLE[^]*\nTotal:\t[\d.]+k?B\n$/);
+  assert.equal(await buildctl("du"), "ID\tRECLAIMABLE\tSIZE\tLAST ACCESSED\nReclaimable:\t0B\nTotal:\t\t0B\n");
+  for (const [args, message] of [
+    [["debug", "logs"], /build ref must be specified/],
+    [["debug", "logs", "none"], /no such job none/],
+    [["debug", "ctl", ref], /must specify one of --pin, --unpin, --delete/],
+    [["du", "--all"], /unknown flag: --all, for buildctl du/],
+    [["build"], /buildctl build: not supported: to build, use polyarch or docker buildx instead/],
+  ] as const) {
+    const { code, stderr } = await run(buildctlProgram, ["--addr", address, ...args]);
+    assert.equal(code, 1);
+    assert.match(stderr, message);
+  }
 });
 
 test("an engine serves a socket that systemd has opened for it", async () => {
