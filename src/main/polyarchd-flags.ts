@@ -25,7 +25,7 @@ export const engineFlagTable = {
   tlskey: { kind: "string", usage: "Key file to use" },
   "allow-insecure-entitlement": {
     kind: "array",
-    usage: "Allow builds to ask for network.host or security.insecure",
+    usage: "Allow builds to ask for network.host, security.insecure or device",
   },
   "oci-max-parallelism": {
     kind: "int",
@@ -52,6 +52,11 @@ export const engineFlagTable = {
     usage: "Directory of CNI plugins (default: /opt/cni/bin, else /usr/lib/cni)",
   },
   "oci-cni-pool-size": { kind: "int", usage: "Networks of steps that are made ahead (default: 0)" },
+  "cdi-disabled": { kind: "bool", usage: "Give steps no devices of the machine (CDI)" },
+  "cdi-spec-dir": {
+    kind: "slice",
+    usage: "Directories of CDI specifications (default: /etc/cdi, /var/run/cdi, /etc/buildkit/cdi)",
+  },
   "idle-timeout": {
     kind: "duration",
     usage: "Exit when nobody has used the engine for so long, for instance 10m (default: never)",
@@ -93,7 +98,7 @@ const containerdFlags: FlagTable = Object.fromEntries(
 
 /** Flags of buildkitd's that this engine has nothing for. */
 const missing =
-  /^(?:otel-socket-path|cdi-spec-dir|oci-worker-proxy-snapshotter-path|(?:un)?register-service|service-name|log-file)$/;
+  /^(?:otel-socket-path|oci-worker-proxy-snapshotter-path|(?:un)?register-service|service-name|log-file)$/;
 
 /** What the command line asks for. */
 export type EngineCommand =
@@ -146,6 +151,8 @@ export function parseEngineFlags(argv: readonly string[]): EngineCommand {
       cniConfigPath: when("oci-cni-config-path", values["oci-cni-config-path"]),
       cniBinaryDir: when("oci-cni-binary-dir", values["oci-cni-binary-dir"]),
       cniPoolSize: when("oci-cni-pool-size", cniPoolSize),
+      cdiDisabled: when("cdi-disabled", values["cdi-disabled"]),
+      cdiSpecDirs: when("cdi-spec-dir", values["cdi-spec-dir"]),
       gc: when("oci-worker-gc", values["oci-worker-gc"]),
       gcKeepStorage: when("oci-worker-gc-keepstorage", values["oci-worker-gc-keepstorage"]),
       platforms: when("oci-worker-platform", values["oci-worker-platform"]),

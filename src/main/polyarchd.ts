@@ -21,6 +21,7 @@ import {
   type JobEnvironment,
   JobTable,
 } from "../engine/control/mod.ts";
+import { DeviceRegistry } from "../engine/devices/mod.ts";
 import { History } from "../engine/history/mod.ts";
 import { TraceRecorder, tracedRoutes, traceService } from "../engine/traces/mod.ts";
 import type { Executor } from "../engine/executor/mod.ts";
@@ -96,6 +97,7 @@ async function runEngine(config: EngineConfig): Promise<void> {
       cgroupParent: config.cgroupParent,
       platformsMaxAgeMs: config.system.platformsMaxAgeMs,
       network: config.network,
+      devices: config.cdi && new DeviceRegistry(config.cdi),
     }),
   );
   const history = stack.use(

@@ -3,6 +3,7 @@ import { BuildError, messageOf } from "../../base/errors/mod.ts";
 import { parsePlatform, type Platform } from "../../oci/mod.ts";
 import type { HostConfig } from "../../registry/mod.ts";
 import type { DnsConfig } from "./engine-config.ts";
+import { type CdiFileConfig, readCdi } from "./cdi.ts";
 import { checkEntitlement } from "./entitlements.ts";
 import { fixedSettings, judgeFixed } from "./fixed-settings.ts";
 import { type FrontendConfig, readFrontends } from "./frontends.ts";
@@ -37,6 +38,7 @@ export interface ConfigFile {
   readonly labels: Readonly<Record<string, string>>;
   readonly dns: DnsConfig | undefined;
   readonly network: NetworkFileConfig;
+  readonly cdi: CdiFileConfig;
   readonly registries: ReadonlyMap<string, HostConfig>;
   readonly warnings: readonly string[];
 }
@@ -102,6 +104,7 @@ function interpret(top: TomlTable, warnings: readonly string[]): ConfigFile {
     labels: Object.fromEntries(labels.keys.map((key) => [key, labels.string(key) ?? ""])),
     dns: readDns(top.table("dns")),
     network: readNetwork(oci),
+    cdi: readCdi(top.table("cdi")),
     registries: readRegistries(top.table("registry")),
     warnings,
   };
@@ -143,9 +146,7 @@ function readEntitlements(top: TomlTable): readonly string[] | undefined {
   return top.strings(key)?.filter((name) => {
     const wrong = checkEntitlement(name);
     if (wrong === undefined) return true;
-    if (name === "device") top.warn(key, wrong);
-    else top.fail(key, wrong);
-    return false;
+    return top.fail(key, wrong);
   });
 }
 

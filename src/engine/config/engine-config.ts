@@ -1,6 +1,7 @@
 import type { LogFormat, LogLevel } from "../../base/log/mod.ts";
 import type { Platform } from "../../oci/mod.ts";
 import type { HostConfig } from "../../registry/mod.ts";
+import type { CdiConfig } from "./cdi.ts";
 import type { ListenAddress } from "./address.ts";
 import type { FrontendConfig } from "./frontends.ts";
 import type { GcConfig } from "./gc.ts";
@@ -53,6 +54,8 @@ export interface EngineConfig {
   readonly labels: Readonly<Record<string, string>>;
   readonly dns: DnsConfig | undefined;
   readonly network: NetworkConfig;
+  /** `undefined`: steps are given no devices. */
+  readonly cdi: CdiConfig | undefined;
   /** How to reach registries, by the host that stands in references, and mirrors. */
   readonly registries: ReadonlyMap<string, HostConfig>;
   /** Unused for so long, the engine leaves; `undefined`: it stays. */

@@ -23,6 +23,8 @@ export interface EngineFlags {
   readonly cniConfigPath?: string | undefined;
   readonly cniBinaryDir?: string | undefined;
   readonly cniPoolSize?: number | undefined;
+  readonly cdiDisabled?: boolean | undefined;
+  readonly cdiSpecDirs?: readonly string[] | undefined;
   readonly gc?: boolean | undefined;
   /** `Reserved[,Free[,Maximum]]` */
   readonly gcKeepStorage?: string | undefined;

@@ -82,13 +82,6 @@ export const fixedSettings: readonly FixedSetting[] = [
     because: "this engine sets no AppArmor profiles",
   },
   {
-    flag: "cdi-disabled",
-    kind: "bool",
-    key: ["cdi", "disabled"],
-    fine: ["true"],
-    because: "this engine gives no devices to steps",
-  },
-  {
     flag: "save-cache-debug",
     kind: "bool",
     fine: ["false"],

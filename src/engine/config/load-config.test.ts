@@ -258,7 +258,6 @@ cmd = "sign"
     assert.deepEqual(warnings.toSorted(), [
       `${file}:10: grpc.adress: not supported by this engine, so it has no effect`,
       `${file}:11: cache.gha.sign: not supported by this engine, so it has no effect`,
-      `${file}:1: insecure-entitlements: entitlement device is not supported: this engine gives no devices to steps`,
       `${file}:2: histories: not supported by this engine, so it has no effect`,
       `${file}:5: worker.oci.stargz: not supported by this engine, so it has no effect`,
       `${file}:6: worker.oci.proxySnapshotterPath: not supported by this engine, so it has no effect`,

@@ -4,6 +4,7 @@ import { BuildError, messageOf } from "../../base/errors/mod.ts";
 import type { LogFormat, LogLevel } from "../../base/log/mod.ts";
 import { parsePlatform } from "../../oci/mod.ts";
 import { type ListenAddress, parseListenAddress } from "./address.ts";
+import { cdiConfig } from "./cdi.ts";
 import { type ConfigFile, readConfigFile } from "./config-file.ts";
 import type { EngineConfig } from "./engine-config.ts";
 import type { EngineFlags } from "./engine-flags.ts";
@@ -75,6 +76,7 @@ export async function loadEngineConfig(flags: EngineFlags, surroundings: ConfigS
     labels: { ...file.labels, ...Object.fromEntries((flags.labels ?? []).map(label)) },
     dns: file.dns,
     network: networkConfig(flags, file.network, env),
+    cdi: cdiConfig(flags, file.cdi),
     registries: file.registries,
     idleTimeoutMs: flags.idleTimeoutMs,
     warnings,

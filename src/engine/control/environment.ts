@@ -9,6 +9,7 @@ import {
   type SessionCaller,
   type SessionManager,
 } from "../../session/mod.ts";
+import type { DeviceGrants } from "../devices/mod.ts";
 import type { Ref } from "../refs/mod.ts";
 import { type ImageResolver, layoutImages, type LayoutImages, type SourceEnvironment } from "../sources/mod.ts";
 
@@ -20,6 +21,7 @@ export class JobEnvironment implements SourceEnvironment, AsyncDisposable {
   readonly registry: Registry;
   readonly images: ImageResolver;
   readonly entitlements: ReadonlySet<string>;
+  readonly deviceGrants: DeviceGrants;
   readonly solve: (definition: pb.Definition, options: { signal: AbortSignal }) => Promise<Ref | undefined>;
   readonly sessionId: string;
   readonly secret = async (id: string, options: { signal: AbortSignal }): Promise<Uint8Array | undefined> =>
@@ -38,6 +40,7 @@ export class JobEnvironment implements SourceEnvironment, AsyncDisposable {
     readonly images: ImageResolver;
     readonly content: ContentStore;
     readonly entitlements: ReadonlySet<string>;
+    readonly deviceGrants: DeviceGrants;
     readonly solve: (definition: pb.Definition, options: { signal: AbortSignal }) => Promise<Ref | undefined>;
   }) {
     this.#sessions = options.sessions;
@@ -46,6 +49,7 @@ export class JobEnvironment implements SourceEnvironment, AsyncDisposable {
     this.registry = options.registry;
     this.images = options.images;
     this.entitlements = options.entitlements;
+    this.deviceGrants = options.deviceGrants;
     this.solve = options.solve;
   }
 

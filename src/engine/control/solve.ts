@@ -20,6 +20,7 @@ import { Build, type BuildResult } from "./build.ts";
 import { buildFailure } from "./build-failure.ts";
 import type { Policies } from "./policies.ts";
 import type { EngineDeps } from "./deps.ts";
+import { type Grants, grantEntitlements } from "./entitlements.ts";
 import { JobEnvironment } from "./environment.ts";
 import { finalizeExport, findExporters } from "./session-exporters.ts";
 import { openSessionRegistry } from "./session-registry.ts";
@@ -35,7 +36,7 @@ export async function solve(
   deps: EngineDeps,
   options: { signal: AbortSignal; caller?: TraceContext | undefined },
 ): Promise<ExporterResponse> {
-  const { exporters, entitlements, cacheExports } = check(request, deps);
+  const { exporters, grants, cacheExports } = check(request, deps);
   const { worker } = deps;
   const policies = policiesOf(request);
 
@@ -49,7 +50,7 @@ export async function solve(
     registry,
     images: new ImageResolver({ registry, content: worker.content }),
     content: worker.content,
-    entitlements,
+    ...grants,
     solve: async (definition) => (await (await build.add(definition)).build())?.clone(),
   });
   const job = worker.solver.openJob(request.Ref, { environment, signal });
@@ -106,7 +107,7 @@ function check(
   deps: EngineDeps,
 ): {
   readonly exporters: readonly Exporter[];
-  readonly entitlements: ReadonlySet<string>;
+  readonly grants: Grants;
   readonly cacheExports: CacheExports;
 } {
   try {
@@ -117,7 +118,7 @@ function check(
     const cacheExports = openCacheExports(cacheExportsOf(request), deps.env);
     for (const entry of cacheImportsOf(request)) openCacheImporter(entry);
     sourcePolicy(policiesOf(request));
-    return { exporters, entitlements: grantEntitlements(request.Entitlements, deps), cacheExports };
+    return { exporters, grants: grantEntitlements(request.Entitlements, deps.allowedEntitlements), cacheExports };
   } catch (error) {
     deps.jobs.refuse(request.Ref);
     throw buildFailure(error);
@@ -169,21 +170,6 @@ function exportersOf(
         : [{ Type: request.ExporterDeprecated, Attrs: request.ExporterAttrsDeprecated }];
   if (epoch === undefined || !/^\d+$/.test(epoch)) return exporters;
   return exporters.map(({ Type, Attrs }) => ({ Type, Attrs: { "source-date-epoch": epoch, ...Attrs } }));
-}
-
-function grantEntitlements(wanted: readonly string[], deps: EngineDeps): ReadonlySet<string> {
-  for (const name of wanted) {
-    if (!["network.host", "security.insecure"].includes(name) && !name.startsWith("device")) {
-      throw new BuildError("invalid_argument", `unknown entitlement ${name}`);
-    }
-    if (!deps.allowedEntitlements.has(name)) {
-      throw new BuildError(
-        "permission_denied",
-        `granting entitlement ${name} is not allowed by build daemon configuration`,
-      );
-    }
-  }
-  return new Set(wanted);
 }
 
 /** What to build: told by a frontend here, by a client that runs its own, or as a plain graph. */

@@ -9,6 +9,7 @@ const labelPrefix = "org.mobyproject.buildkit.worker";
 /** The one worker of this engine, as ListWorkers shows it. */
 export async function workerRecords(deps: EngineDeps): Promise<MessageInitShape<typeof worker.WorkerRecordSchema>[]> {
   const runnable = await deps.worker.executor.platforms();
+  const devices = (await deps.worker.ops.devices?.list()) ?? [];
   return [
     {
       ID: deps.worker.id,
@@ -31,6 +32,11 @@ export async function workerRecords(deps: EngineDeps): Promise<MessageInitShape<
         reservedSpace: BigInt(rule.reservedBytes),
         maxUsedSpace: BigInt(rule.maxUsedBytes),
         minFreeSpace: BigInt(rule.minFreeBytes),
+      })),
+      CDIDevices: devices.map(({ name, autoAllowed, annotations }) => ({
+        Name: name,
+        AutoAllow: autoAllowed,
+        Annotations: { ...annotations },
       })),
       BuildkitVersion: buildkitVersion(deps.version),
     },

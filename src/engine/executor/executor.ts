@@ -1,5 +1,6 @@
 import type { WindowSize } from "../../base/sys/mod.ts";
 import type { Platform } from "../../oci/mod.ts";
+import type { ContainerEdits } from "../devices/mod.ts";
 
 /** What else the process sees in its root. Applied in order of `target`, parents first. */
 export type ExecMount =
@@ -30,6 +31,8 @@ export interface ProcessSpec {
   readonly cgroupParent?: string;
   readonly resources?: ResourceLimits;
   readonly shmSizeBytes?: number;
+  /** What gives it devices of the machine. */
+  readonly deviceEdits?: ContainerEdits;
 }
 
 /** What a container may use; what is missing is not limited. */

@@ -8,10 +8,12 @@ import {
   capabilitiesOf,
   type ConfigInputs,
   configMounts,
+  deviceConfig,
   processConfig,
   runtimeConfig,
   runtimeLimits,
   type RuntimeMount,
+  withDeviceVariables,
 } from "./bundle/mod.ts";
 import { cannotLimit, type Cgroups, type ContainerCgroup } from "./cgroups/mod.ts";
 import type { Emulators, RunPlan } from "./emulators/mod.ts";
@@ -93,8 +95,9 @@ export class RuntimeExecutor implements Executor {
     return this.#parts.emulators.platforms();
   }
 
-  async run(process: ProcessSpec, io: ProcessIO, options: { signal: AbortSignal }): Promise<ExitStatus> {
+  async run(spec: ProcessSpec, io: ProcessIO, options: { signal: AbortSignal }): Promise<ExitStatus> {
     const { signal } = options;
+    const process = { ...spec, env: withDeviceVariables(spec.env, spec.deviceEdits) };
     const { emulators, networks } = this.#parts;
     check(process);
     signal.throwIfAborted();
@@ -141,10 +144,12 @@ export class RuntimeExecutor implements Executor {
   #inputs(process: ProcessSpec, place: Place, root: RootDirectory, terminal: boolean): ConfigInputs {
     const { plan, namespace } = place;
     const sharesNetwork = process.network === "host" || (process.network === "sandbox" && namespace === undefined);
+    const user = userIn(root, process.user);
     return {
       process,
       terminal,
-      user: userIn(root, process.user),
+      user,
+      deviceConfig: deviceConfig(process.deviceEdits, { user, showNodes: plan.userNamespace !== undefined }),
       limits: runtimeLimits(process.ulimits, this.#maxOpenFiles),
       ...this.#parts.networkFiles.for(process, { sharesNetwork }),
       seccomp: this.#seccomp,

@@ -1,4 +1,5 @@
 import type { Platform } from "../../oci/mod.ts";
+import type { DeviceRegistry } from "../devices/mod.ts";
 import type { Executor } from "../executor/mod.ts";
 import type { OpenedRefStore } from "../refs/mod.ts";
 import type { DiskUse } from "./disk-use.ts";
@@ -28,6 +29,8 @@ export interface ArchiveReader {
 export interface OpDeps<C extends OpEnvironment = OpEnvironment> {
   readonly refs: OpenedRefStore;
   readonly executor: Executor;
+  /** Devices that steps can be given; undefined: none. */
+  readonly devices?: DeviceRegistry | undefined;
   /** For `ADD` of archives. */
   readonly bytes: ArchiveReader;
   readonly sources: readonly Source<C>[];

@@ -1,5 +1,6 @@
 import type { pb } from "../../api/mod.ts";
 import type { ForwardedAgent } from "../../session/mod.ts";
+import type { DeviceGrants } from "../devices/mod.ts";
 import type { Ref } from "../refs/mod.ts";
 
 /**
@@ -18,4 +19,6 @@ export interface OpEnvironment {
   readonly sshAgent?: (id: string, options: { signal: AbortSignal }) => Promise<ForwardedAgent>;
   /** Entitlements that were asked for and granted, for instance `network.host`. */
   readonly entitlements?: ReadonlySet<string>;
+  /** Devices that were asked for and granted. */
+  readonly deviceGrants?: DeviceGrants;
 }

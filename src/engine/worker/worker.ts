@@ -9,6 +9,7 @@ import { type ContentStore, openDirectoryStore } from "../../content/mod.ts";
 import { currentPlatform } from "../../oci/mod.ts";
 import { openByteWorkers } from "../bytes/mod.ts";
 import { type DnsSettings, type Executor, type ExecutorOptions, openExecutor } from "../executor/mod.ts";
+import type { DeviceRegistry } from "../devices/mod.ts";
 import type { OpDeps, OpEnvironment } from "../ops/mod.ts";
 import { openRefStore, type OpenedRefStore, type Ref } from "../refs/mod.ts";
 import { Solver } from "../solver/mod.ts";
@@ -67,6 +68,8 @@ export interface WorkerOptions
   readonly gcPolicy?: readonly PruneRule[];
   /** What steps get instead of the machine's own resolvers. */
   readonly dns?: DnsSettings | undefined;
+  /** Devices of the machine that steps can be given; undefined: none. */
+  readonly devices?: DeviceRegistry | undefined;
 }
 
 /** Opens the state under `root`, and sweeps what an engine that died has left. */
@@ -94,6 +97,7 @@ export async function openWorker<C extends SourceEnvironment>(options: WorkerOpt
   const ops: OpDeps<C> = {
     refs,
     executor,
+    devices: options.devices,
     bytes,
     sources: [
       imageSource(refs),

@@ -9,8 +9,6 @@ const missing: ReadonlySet<string> = new Set<LlbCapability>([
   "source.http.signatureverify",
   "source.imageblob",
   "exec.meta.network.proxy",
-  "exec.meta.security.devices.v1",
-  "exec.meta.cdi",
   "exec.meta.linux.resources",
   "exporter.image.attestations",
 ]);

@@ -3,16 +3,19 @@ import type { ContainedProcess, ProcessSpec, ResourceLimits } from "../executor.
 import type { ProcessUser } from "../rootfs/users.ts";
 import type { SeccompFilter } from "../seccomp/mod.ts";
 import { defaultCapabilities } from "./capabilities.ts";
+import type { DeviceConfig } from "./device-edits.ts";
 import { allDevices, insecureDevices, noDevices } from "./devices.ts";
 import { completeEnvironment } from "./environment.ts";
 import { type RuntimeLimit } from "./limits.ts";
-import { fileMount, requestedMounts, type RuntimeMount, systemMounts } from "./mounts.ts";
+import { fileMount, parentsFirst, requestedMounts, type RuntimeMount, systemMounts } from "./mounts.ts";
 
 /** Everything besides the request that decides how the process is confined. */
 export interface ConfigInputs {
   readonly process: ProcessSpec;
   readonly user: ProcessUser;
   readonly limits: readonly RuntimeLimit[];
+  /** The devices that it was given, and all that goes with them. */
+  readonly deviceConfig: DeviceConfig;
   /** Files of the engine shown as /etc/resolv.conf and /etc/hosts. */
   readonly resolvConf: string;
   readonly hosts: string;
@@ -56,8 +59,9 @@ const sameIds = [{ containerID: 0, hostID: 0, size: 4_294_967_295 }];
 
 /** All mounts of a process in the order in which they are made. Every destination must exist in the root by then. */
 export function configMounts(inputs: ConfigInputs): readonly RuntimeMount[] {
-  const { process, userNamespace, cgroupsPath, resolvConf, hosts } = inputs;
-  return [
+  const { process, userNamespace, cgroupsPath, resolvConf, hosts, deviceConfig } = inputs;
+  const given = new Set(deviceConfig.mounts.map(({ destination }) => destination));
+  const system = [
     ...systemMounts({
       shmSizeBytes: process.shmSizeBytes,
       insecure: process.security === "insecure",
@@ -66,31 +70,44 @@ export function configMounts(inputs: ConfigInputs): readonly RuntimeMount[] {
     }),
     fileMount("/etc/resolv.conf", resolvConf),
     fileMount("/etc/hosts", hosts),
-    ...requestedMounts(process),
+  ];
+  return [
+    ...system.filter(({ destination }) => !given.has(destination)),
+    ...parentsFirst([
+      ...requestedMounts(process).filter(({ destination }) => !given.has(destination)),
+      ...deviceConfig.mounts,
+    ]),
   ];
 }
 
 /** The `config.json` of an OCI bundle. */
 export function runtimeConfig(inputs: ConfigInputs): object {
-  const { process, seccomp, cgroupsPath, userNamespace } = inputs;
+  const { process, seccomp, cgroupsPath, userNamespace, deviceConfig } = inputs;
   const insecure = process.security === "insecure";
   return {
     ociVersion: "1.0.2",
     hostname: process.hostname || defaultHostname,
     root: { path: process.rootfs, readonly: process.readonlyRootfs ?? false },
-    process: processConfig(inputs, { terminal: inputs.terminal }),
+    process: processConfig({ ...inputs, user: withGroups(inputs) }, { terminal: inputs.terminal }),
     mounts: configMounts(inputs),
+    ...(Object.keys(deviceConfig.hooks).length > 0 && { hooks: deviceConfig.hooks }),
     annotations: seccomp && !insecure ? { "run.oci.seccomp_bpf_data": seccomp.program } : {},
     linux: {
       namespaces: namespaces(inputs),
       // Runtimes want to be told the mappings, although the namespace that they join has them already.
       ...(userNamespace ? { uidMappings: sameIds, gidMappings: sameIds } : {}),
       ...(cgroupsPath === undefined ? {} : { cgroupsPath }),
-      devices: insecure && !userNamespace ? insecureDevices : [],
+      devices: [
+        ...(insecure && !userNamespace ? insecureDevices : []).filter(
+          ({ path }) => !deviceConfig.devices.some((device) => device.path === path),
+        ),
+        ...deviceConfig.devices,
+      ],
       resources: {
-        ...(inputs.guardsDevices ? { devices: insecure ? allDevices : noDevices } : {}),
+        ...(inputs.guardsDevices ? { devices: insecure ? allDevices : [...noDevices, ...deviceConfig.rules] } : {}),
         ...(inputs.resources ? runtimeResources(inputs.resources) : {}),
       },
+      ...(deviceConfig.intelRdt && { intelRdt: deviceConfig.intelRdt }),
       // Runtimes that do not know the annotation above compile this instead, which takes them longer and means the same.
       ...(seccomp && !insecure ? { seccomp: seccomp.profile } : {}),
       maskedPaths: insecure ? [] : maskedPaths,
@@ -122,6 +139,10 @@ export function processConfig(
     rlimits: inputs.limits,
     noNewPrivileges: false,
   };
+}
+
+function withGroups({ user, deviceConfig }: ConfigInputs): ProcessUser {
+  return { ...user, additionalGids: [...new Set([...user.additionalGids, ...deviceConfig.additionalGids])] };
 }
 
 function namespaces({ process, cgroupsPath, userNamespace, networkNamespace }: ConfigInputs): object[] {

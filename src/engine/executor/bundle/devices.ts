@@ -1,10 +1,12 @@
 /** An entry of `linux.devices`: made in /dev. */
 export interface RuntimeDevice {
   readonly path: string;
-  readonly type: "c" | "b";
+  readonly type: "c" | "b" | "p";
   readonly major: number;
   readonly minor: number;
-  readonly fileMode: number;
+  readonly fileMode?: number;
+  readonly uid?: number;
+  readonly gid?: number;
 }
 
 /**

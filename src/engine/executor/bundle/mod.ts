@@ -3,5 +3,6 @@ export { completeEnvironment } from "./environment.ts";
 export { Bundles } from "./bundle.ts";
 export { capabilitiesOf } from "./capabilities.ts";
 export { type ConfigInputs, configMounts, processConfig, runtimeConfig } from "./config.ts";
+export { deviceConfig, withDeviceVariables } from "./device-edits.ts";
 export { runtimeLimits } from "./limits.ts";
 export type { RuntimeMount } from "./mounts.ts";

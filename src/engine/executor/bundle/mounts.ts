@@ -40,12 +40,16 @@ export function systemMounts(options: SystemMountOptions): readonly RuntimeMount
   ].flat();
 }
 
-/** The mounts that the process asked for, parents before what is inside of them. */
+/** The mounts that the process asked for. */
 export function requestedMounts(process: Pick<ProcessSpec, "mounts" | "cwd">): readonly RuntimeMount[] {
   return process.mounts
     .map((requested) => ({ ...requested, target: absolute(requested.target, process.cwd) }))
-    .toSorted((a, b) => depth(a.target) - depth(b.target))
     .map(requestedMount);
+}
+
+/** Mounts in an order in which none hides another one: parents before what is inside of them. */
+export function parentsFirst(mounts: readonly RuntimeMount[]): readonly RuntimeMount[] {
+  return mounts.toSorted((a, b) => depth(a.destination) - depth(b.destination));
 }
 
 function requestedMount(requested: ExecMount): RuntimeMount {

@@ -12,6 +12,7 @@ import { followPath } from "../file/tree-path.ts";
 import { layerProgress } from "../layer-progress.ts";
 import { CacheMounts } from "./cache-mounts.ts";
 import { execCacheMap } from "./exec-cache-map.ts";
+import { planDevices } from "./devices.ts";
 import { exitError, isSuccess, startError } from "./failure.ts";
 import { limitLog } from "./log-limit.ts";
 import { type MountPlan, type MountsPlan, planMounts, type TreeMount } from "./mount-plan.ts";
@@ -35,7 +36,9 @@ export function execOp<C extends OpEnvironment>(op: pb.ExecOp, options: ExecOpti
   return {
     pool: "exec",
     cacheMap: async ({ environment }) => {
-      planProcess(op, options.platform, environment); // what is not allowed is not answered from the cache either
+      // What is not allowed is not answered from the cache either.
+      planProcess(op, options.platform, environment);
+      await planDevices(op, environment, deps.devices);
       return execCacheMap(op, options.inputs, options.platform);
     },
     run: async (inputs, context) => {
@@ -97,6 +100,7 @@ class ExecRun<C extends OpEnvironment> {
     const { environment, progress, signal } = this.#context;
     const { executor, now, logLimits = {} } = this.#deps;
     const plan = planProcess(this.#op, this.#options.platform, environment);
+    const deviceEdits = await planDevices(this.#op, environment, this.#deps.devices);
     const env = [...plan.env, ...(await this.#secretEnvironment())];
     const rootfs = await this.#root(this.#mounts.root);
     const mounts: ExecMount[] = [];
@@ -107,7 +111,16 @@ class ExecRun<C extends OpEnvironment> {
     const readonlyRootfs = this.#mounts.root.readonly;
     const { resources } = this.#options;
     const running = executor.run(
-      { ...plan, env, id, rootfs, mounts, ...(readonlyRootfs && { readonlyRootfs }), ...(resources && { resources }) },
+      {
+        ...plan,
+        env,
+        id,
+        rootfs,
+        mounts,
+        ...(readonlyRootfs && { readonlyRootfs }),
+        ...(resources && { resources }),
+        ...(deviceEdits && { deviceEdits }),
+      },
       {
         stdout: limitLog((data) => progress.log(1, data), logLimits, now),
         stderr: limitLog((data) => progress.log(2, data), logLimits, now),

@@ -5,22 +5,15 @@ import type { ProcessSpec } from "../../executor/mod.ts";
 import type { OpEnvironment } from "../environment.ts";
 
 /** What an ExecOp says of its process, except for where its files are. */
-export type ProcessPlan = Omit<ProcessSpec, "id" | "rootfs" | "mounts" | "readonlyRootfs">;
+export type ProcessPlan = Omit<ProcessSpec, "id" | "rootfs" | "mounts" | "readonlyRootfs" | "deviceEdits">;
 
 /**
- * Reads the process out of an ExecOp.
- * @throws {BuildError} `permission_denied` for what the client was not granted, `unimplemented` for what this engine cannot do
+ * Reads the process out of an ExecOp, except for its devices.
+ * @throws {BuildError} `permission_denied` for what the client was not granted
  */
 export function planProcess(op: pb.ExecOp, platform: Platform, environment: OpEnvironment): ProcessPlan {
   const { meta } = op;
   if (!meta) throw new BuildError("invalid_argument", "invalid exec op with no meta");
-  const devices = op.cdiDevices.filter((device) => !device.optional);
-  if (devices.length > 0) {
-    throw new BuildError(
-      "unimplemented",
-      `CDI devices are not supported: ${devices.map(({ name }) => name).join(", ")}`,
-    );
-  }
   const extraHosts = meta.extraHosts.map(({ Host, IP }) => ({ host: Host, ip: IP }));
   const ulimits = meta.ulimit.map(({ Name, Soft, Hard }) => ({ name: Name, soft: Number(Soft), hard: Number(Hard) }));
   return {
