@@ -1,5 +1,6 @@
 import type { MessageInitShape } from "../base/protobuf/mod.ts";
 import { content, control, type worker } from "../api/mod.ts";
+import { asBuildError } from "../base/errors/mod.ts";
 import { type Channel, createClient } from "../rpc/mod.ts";
 import type { DialSession, Session, SessionOptions } from "../session/mod.ts";
 import type { BuildToLead, LedBuild } from "./lead-build.ts";
@@ -169,6 +170,16 @@ export class BuildKitClient implements AsyncDisposable {
     const ask = () => this.lead({ ref: newSessionId(), signal }, ({ capabilities }) => Promise.resolve(capabilities));
     this.#capabilities ??= ask();
     return await this.#capabilities;
+  }
+  /** Whether the engine keeps that blob. */
+  async hasBlob(digest: string, options: CallControl = {}): Promise<boolean> {
+    try {
+      await createClient(content.Content, this.channel).info({ digest }, options);
+      return true;
+    } catch (error) {
+      if (asBuildError(error).code === "not_found") return false;
+      throw error;
+    }
   }
   /** Opens a session, through which the engine reaches this client's files and logins. */
   async openSession(options: SessionOptions): Promise<Session> {

@@ -1,6 +1,6 @@
-import { BuildError, asBuildError } from "../base/errors/mod.ts";
+import { BuildError } from "../base/errors/mod.ts";
 import type { CallControl } from "../client/mod.ts";
-import { collectBytes, decodeIndex, type Descriptor, formatPlatform, isIndexType } from "../oci/mod.ts";
+import { collectBytes, decodeIndex, formatPlatform, isIndexType } from "../oci/mod.ts";
 import type { BuildRecord } from "./build-record.ts";
 
 /** Something that belongs to a build's result and can be looked at. */
@@ -15,25 +15,23 @@ export interface Attachment {
 /** Largest attachment that is taken. */
 const largest = 64 * 1024 * 1024;
 
-/** What belongs to a build: its images, with the images of an index, and statements on them. */
+/** What belongs to a build and is kept by the engine: its images, with the images of an index, and statements on them; what is of no platform first. */
 export async function listAttachments(record: BuildRecord, options: CallControl): Promise<readonly Attachment[]> {
   const { Result, Results } = record.wire;
   const found: Attachment[] = [];
   for (const [platform, info] of [["", Result] as const, ...Object.entries(Results)]) {
-    if (!info) continue;
-    const images = Object.entries(info.Results).toSorted(([a], [b]) => Number(a) - Number(b));
-    const descriptors = images.length > 0 ? images.map(([, image]) => image) : [info.ResultDeprecated];
-    for (const descriptor of descriptors) {
-      if (!descriptor) continue;
-      found.push({ digest: descriptor.digest, platform, type: descriptor.mediaType });
-      if (isIndexType(descriptor.mediaType)) found.push(...(await imagesOf(record, descriptor.digest, options)));
-    }
-    for (const { digest, mediaType, annotations } of info.Attestations) {
+    for (const { digest, mediaType, annotations } of info?.Attestations ?? []) {
       found.push({ digest, platform, type: annotations["in-toto.io/predicate-type"] ?? mediaType });
     }
+    for (const { digest, mediaType } of Object.values(info?.Results ?? {})) {
+      found.push(...(await imagesOf(record, { digest, platform, type: mediaType }, options)));
+    }
   }
-  const seen = new Set<string>();
-  return found.filter(({ digest }) => !seen.has(digest) && seen.add(digest));
+  return found.toSorted((a, b) => compare(a.platform, b.platform) || compare(a.type, b.type));
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b);
 }
 
 /** The bytes of an attachment. @throws {BuildError} `not_found` */
@@ -41,21 +39,18 @@ export async function readAttachment({ node }: BuildRecord, digest: string, opti
   return await collectBytes(node.client.readBlob(digest, options), { limitBytes: largest });
 }
 
-async function imagesOf(record: BuildRecord, digest: string, options: CallControl): Promise<readonly Attachment[]> {
-  let manifests: readonly Descriptor[];
-  try {
-    manifests = decodeIndex(await readAttachment(record, digest, options)).manifests;
-  } catch (error) {
-    if (asBuildError(error).code === "not_found") return []; // the engine has not kept it
-    throw error;
+/** An image, and where it is an index its images; nothing where the engine has not kept it. */
+async function imagesOf(record: BuildRecord, image: Attachment, options: CallControl): Promise<readonly Attachment[]> {
+  if (!(await record.node.client.hasBlob(image.digest, options))) return [];
+  if (!isIndexType(image.type)) return [image];
+  const { manifests } = decodeIndex(await readAttachment(record, image.digest, options));
+  const found: Attachment[] = [image];
+  for (const { digest, platform, mediaType, annotations } of manifests) {
+    if (annotations?.["vnd.docker.reference.type"] === "attestation-manifest") continue;
+    const below = { digest, platform: platform ? formatPlatform(platform) : image.platform, type: mediaType };
+    found.push(...(await imagesOf(record, below, options)));
   }
-  return manifests
-    .map((manifest) => ({
-      digest: manifest.digest,
-      platform: manifest.platform ? formatPlatform(manifest.platform) : "",
-      type: manifest.mediaType,
-    }))
-    .toSorted((a, b) => (a.platform < b.platform ? -1 : Number(a.platform > b.platform)));
+  return found;
 }
 
 /** Short names of kinds of attachments, and the types that they stand for. */

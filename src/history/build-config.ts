@@ -1,7 +1,8 @@
 /** A name and what it stands for. */
 export interface NameValue {
   readonly Name: string;
-  readonly Value: string;
+  /** Nothing when it is empty. */
+  readonly Value?: string;
 }
 
 /** What a build was asked to do, sorted out of its frontend's attributes; what was not asked for is left out. */
@@ -14,7 +15,8 @@ export interface AskedFor {
   readonly VCSRevision?: string;
   readonly BuildArgs?: readonly NameValue[];
   readonly Labels?: readonly NameValue[];
-  readonly Config: Readonly<Record<string, unknown>>;
+  /** Settings, by what they are called; `RestRaw` are attributes that nobody knows. */
+  readonly Config: Readonly<Record<string, unknown>> & { readonly RestRaw?: readonly NameValue[] };
 }
 
 /** Attributes that are a setting each: what the setting is called, and how its text is read. */
@@ -37,15 +39,22 @@ const settings: Readonly<Record<string, readonly [name: string, read?: (text: st
   "build-arg:BUILDKIT_CACHE_MOUNT_NS": ["CacheMountNS"],
   "build-arg:BUILDKIT_DOCKERFILE_CHECK": ["DockerfileCheckConfig"],
   "build-arg:SOURCE_DATE_EPOCH": ["SourceDateEpoch"],
-  "build-arg:BUILDKIT_SANDBOX_HOSTNAME": ["SandboxHostname"],
+  "build-arg:SANDBOX_HOSTNAME": ["SandboxHostname"],
+  "build-arg:BUILDKIT_MULTI_PLATFORM": ["MultiPlatform", flag],
 };
 
 /** Attributes that are told elsewhere, or are between client and engine. */
 const elsewhere =
-  /^(?:context|filename|source|cmdline|frontend\.caps|vcs:.*|attest:.*|cache-imports|cache-from|build-arg:BUILDKIT_(?:BUILD_NAME|MULTI_PLATFORM|CONTEXT_KEEP_GIT_DIR))$/;
+  /^(?:filename|target|platform|frontend\.caps|vcs:.*|attest:.*|build-arg:BUILDKIT_CONTEXT_KEEP_GIT_DIR)$/s;
 
-/** Sorts a build's attributes into what people asked for. */
-export function askedFor(attrs: Readonly<Record<string, string>>): AskedFor {
+/**
+ * Sorts a build's attributes into what people asked for.
+ * @param options.isContextShown whether the attribute `context` is told elsewhere
+ */
+export function askedFor(
+  attrs: Readonly<Record<string, string>>,
+  { isContextShown }: { readonly isContextShown: boolean },
+): AskedFor {
   const named: Record<"build-arg:" | "label:" | "context:", NameValue[]> = {
     "build-arg:": [],
     "label:": [],
@@ -56,28 +65,39 @@ export function askedFor(attrs: Readonly<Record<string, string>>): AskedFor {
   for (const [key, value] of Object.entries(attrs).toSorted(([a], [b]) => (a < b ? -1 : 1))) {
     const [, prefix, name = ""] = /^(build-arg:|label:|context:)(.+)$/s.exec(key) ?? [];
     const setting = Object.hasOwn(settings, key) ? settings[key] : undefined;
+    if (prefix !== undefined && !elsewhere.test(key)) {
+      named[prefix as keyof typeof named].push({ Name: name, ...some("Value", value) });
+    }
     if (setting) {
       const [field, read = (text: string) => text] = setting;
-      config[field] = read(value);
+      const shown = read(value);
+      if (shown !== "" && shown !== false) config[field] = shown;
     } else if (key === "no-cache") {
       if (value === "") config["NoCache"] = true;
       else config["NoCacheFilter"] = list(value);
-    } else if (elsewhere.test(key) || key === "target" || key === "platform") continue;
-    else if (prefix !== undefined) named[prefix as keyof typeof named].push({ Name: name, Value: value });
-    else rest.push({ Name: key, Value: value });
+    } else if (prefix === undefined && !elsewhere.test(key) && !(key === "context" && isContextShown)) {
+      rest.push({ Name: key, ...some("Value", value) });
+    }
   }
+  const isElsewhere = "context" in attrs && !isContextShown;
   const { target = "", platform = "", "vcs:source": source = "", "vcs:revision": revision = "" } = attrs;
   return {
-    ...some("VCSRepository", source),
-    ...some("VCSRevision", revision),
+    ...(isElsewhere ? {} : { ...some("VCSRepository", source), ...some("VCSRevision", revision) }),
     ...some("Target", target),
     ...some("Platform", list(platform)),
     ...(flag(attrs["build-arg:BUILDKIT_CONTEXT_KEEP_GIT_DIR"] ?? "") ? { KeepGitDir: true } : {}),
     ...some("NamedContexts", named["context:"]),
     ...some("BuildArgs", named["build-arg:"]),
     ...some("Labels", named["label:"]),
-    Config: { ...config, ...some("RestRaw", rest) },
+    Config: { ...inOrder(config), ...some("RestRaw", rest) },
   };
+}
+
+/** As people are used to see them. */
+function inOrder(config: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  const names = Object.values(settings).map(([name]) => name);
+  names.splice(names.indexOf("ShmSize"), 0, "NoCache", "NoCacheFilter");
+  return Object.fromEntries(names.flatMap((name) => (name in config ? [[name, config[name]]] : [])));
 }
 
 function list(text: string): readonly string[] {

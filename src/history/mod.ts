@@ -22,5 +22,6 @@ export {
 export { writeBundle } from "./bundle/write-bundle.ts";
 export { findBuild } from "./find-builds.ts";
 export type { JaegerSpan, JaegerTag, JaegerTrace } from "./traces/jaeger.ts";
+export { listMaterials, type Material } from "./materials.ts";
 export { finalized, loadTrace } from "./traces/load-trace.ts";
 export { tracePage } from "./traces/trace-page.ts";

@@ -132,18 +132,24 @@ test("polyarch history tells the same of the same builds as docker buildx histor
       await history("ls", "--format=json", ...filters),
     );
   }
+  const plain = await house.context({ "My.Dockerfile": "FROM scratch AS last\nCOPY My.Dockerfile /\n" });
+  const asked = "--target=last --no-cache --add-host=a:1.2.3.4 --network=none --shm-size=2m --ulimit=nofile=10";
+  const args = "--build-arg=SOURCE_DATE_EPOCH=1 --build-arg=EMPTY= --label=x= --label=y=z --build-context=n=.".split(
+    " ",
+  );
+  await must(buildx, ["build", "-f", join(plain, "My.Dockerfile"), ...asked.split(" "), ...args, plain], { env });
   for (const { ref } of await listed()) {
     const id = ref.split("/").at(-1) ?? "";
     const { Error: error, ...rest } = JSON.parse((await ours("inspect", "--format=json", id)).stdout);
     const { Error: theirs, ...expected } = JSON.parse(await history("inspect", "--format=json", id));
     assert.deepEqual(rest, expected);
     if (theirs) delete theirs.Stack; // of their own program
-    if (theirs?.Sources)
-      for (const side of [error, theirs]) side.Sources = Buffer.from(side.Sources, "base64").toString().trim();
     assert.deepEqual(error, theirs);
+    const pretty = (text: string) => text.replaceAll(/^(?:Print build|View build|Enable --debug) .*\n/gm, "");
+    assert.equal(pretty((await ours("inspect", id)).stdout), pretty(await history("inspect", id)));
     const template = [
       "Name Ref Context Dockerfile VCSRepository VCSRevision Target Platform KeepGitDir NamedContexts StartedAt CompletedAt",
-      "Duration Status NumTotalSteps BuildArgs Labels Materials Errors Config.Network Config.NoCache Config.ExtraHosts",
+      "Duration Status NumTotalSteps BuildArgs Labels Materials Attachments Errors Config.Network Config.NoCache Config.ExtraHosts",
     ];
     const format = `--format=${template.join(" ").replaceAll(/[\w.]+/g, "{{.$&}}|")}`;
     assert.equal((await ours("inspect", format, id)).stdout, await history("inspect", format, id));
@@ -160,7 +166,7 @@ test("polyarch history tells the same of the same builds as docker buildx histor
     };
     assert.deepEqual(lines((await ours("logs", id)).stderr), lines(logs.stderr));
   }
-  const [built] = await listed("--filter", "status=completed");
+  const built = (await listed("--filter", "status=completed")).find(({ total_steps }) => total_steps > 6);
   assert.equal(
     (await ours("inspect", "attachment", built?.ref.split("/").at(-1) ?? "", "--type=index")).stdout,
     await history("inspect", "attachment", built?.ref.split("/").at(-1) ?? "", "--type=index"),
@@ -195,7 +201,7 @@ test("polyarch writes the same bundles of builds as docker buildx, with a trace 
     assert.equal(code, 0, stderr);
     return [await unpacked(theirs), await unpacked(ours)] as const;
   };
-  const [built] = await listed("--filter", "status=completed");
+  const built = (await listed("--filter", "status=completed")).find(({ total_steps }) => total_steps > 6);
   const id = built?.ref.split("/").at(-1) ?? "";
   const [theirs, ours] = await exports("one", "--finalize", id);
   assert.deepEqual(ours.files, theirs.files);

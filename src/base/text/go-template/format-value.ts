@@ -1,8 +1,16 @@
-/** A value as Go's `%v` prints it: lists as `[a b]`, objects as `map[k:v]`, what is missing as `<no value>`. */
+const mark = Symbol("struct");
+
+/** An object that Go has as a struct, which it prints as `{a b}`, in the order of its fields. */
+export function goStruct<T extends object>(fields: T): T {
+  return Object.defineProperty({ ...fields }, mark, { value: true, enumerable: false });
+}
+
+/** A value as Go's `%v` prints it: lists as `[a b]`, objects as `map[k:v]`, structs as `{a b}`, what is missing as `<no value>`. */
 export function formatValue(value: unknown): string {
   if (value === undefined) return "<no value>";
   if (value === null) return "<nil>";
   if (Array.isArray(value)) return `[${value.map(formatValue).join(" ")}]`;
+  if (typeof value === "object" && mark in value) return `{${Object.values(value).map(formatValue).join(" ")}}`;
   if (typeof value === "object") {
     const entries = Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1));
     return `map[${entries.map(([key, entry]) => `${key}:${formatValue(entry)}`).join(" ")}]`;

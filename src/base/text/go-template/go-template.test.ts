@@ -1,12 +1,14 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { compileTemplate } from "./evaluate.ts";
+import { goStruct } from "./format-value.ts";
 
 const data = {
   name: "x:latest",
   manifest: { mediaType: "m", digest: "sha256:a", size: 3, annotations: { k: "v" } },
   image: { os: "linux", rootfs: { diff_ids: ["d1", "d2"] }, config: { Env: ["A=1", "B=2"], "os.version": "10" } },
   images: { "linux/amd64": { config: { Cmd: ["sh"] } } },
+  pairs: [goStruct({ Name: "b", Value: "1" }), goStruct({ Name: "a", Value: "" })],
   empty: [],
 };
 const render = (source: string) => compileTemplate(source).render(data);
@@ -32,6 +34,10 @@ suite("compileTemplate()", () => {
     ["a {{- .Name -}} b", "ax:latestb"],
     ["{{$x := .Name}}{{$x}}", "x:latest"],
     ["{{.Manifest.Annotations}}", "map[k:v]"],
+    [
+      "{{.Pairs}} {{(index .Pairs 0).Name}} {{json .Pairs}}",
+      '[{b 1} {a }] b [{"Name":"b","Value":"1"},{"Name":"a","Value":""}]',
+    ],
     ["{{.Manifest.Nothing}}", "<no value>"],
     ['{{len .Image.Config.Env}} {{join .Image.Config.Env ","}} {{upper .Name}}', "2 A=1,B=2 X:LATEST"],
     ['{{`raw`}} {{"q\\n"}}', "raw q\n"],

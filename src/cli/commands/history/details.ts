@@ -4,6 +4,8 @@ import {
   type BuildRecord,
   durationNs,
   listAttachments,
+  listMaterials,
+  type Material,
   type RecordedFailure,
   recordedFailure,
 } from "../../../history/mod.ts";
@@ -32,8 +34,12 @@ export interface BuildDetails extends AskedFor {
   readonly NumCompletedSteps: number;
   readonly NumTotalSteps: number;
   readonly NumCachedSteps: number;
+  readonly Materials?: readonly Material[];
   readonly Attachments?: readonly { readonly Digest: string; readonly Platform?: string; readonly Type: string }[];
 }
+
+/** So many lines of what a step said last are shown. */
+const lastLogs = 16;
 
 /** Puts together what there is to know of a build. */
 export async function buildDetails(
@@ -45,8 +51,9 @@ export async function buildDetails(
   const { wire, name, ref, status } = build;
   const failure = await recordedFailure(build, options);
   const attachments = await listAttachments(build, options);
+  const materials = await listMaterials(build, attachments, options);
   const { Target, Platform, KeepGitDir, NamedContexts, VCSRepository, VCSRevision, BuildArgs, Labels, Config } =
-    askedFor(wire.FrontendAttrs);
+    askedFor(wire.FrontendAttrs, { isContextShown: sources.Context === wire.FrontendAttrs["context"] });
   const details = {
     Name: name || undefined,
     Ref: ref,
@@ -68,6 +75,7 @@ export async function buildDetails(
     BuildArgs,
     Labels,
     Config,
+    Materials: materials.length === 0 ? undefined : materials,
     Attachments:
       attachments.length === 0
         ? undefined
@@ -90,7 +98,7 @@ function errorDetails({ code, error, step, logs }: RecordedFailure): NonNullable
     Code: code,
     Message: error.message,
     ...(step === "" ? {} : { Name: step }),
-    ...(logs.length === 0 ? {} : { Logs: logs }),
-    ...(sources === "" ? {} : { Sources: Buffer.from(sources).toString("base64") }),
+    ...(logs.length === 0 ? {} : { Logs: logs.slice(-lastLogs) }),
+    ...(sources === "" ? {} : { Sources: Buffer.from(`${sources}\n`).toString("base64") }),
   };
 }

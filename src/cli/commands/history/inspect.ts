@@ -1,4 +1,4 @@
-import { relative } from "node:path";
+import { join, relative } from "node:path";
 import { compileTemplate } from "../../../base/text/go-template/mod.ts";
 import { type BuildRecord, findBuild } from "../../../history/mod.ts";
 import type { Invocation } from "../../command.ts";
@@ -21,7 +21,7 @@ export async function runInspect(invocation: Invocation<typeof historyInspectFla
       ? `${template.render(templateFields(build, details, now()))}\n`
       : flags.format === "json"
         ? `${JSON.stringify(details, undefined, 2)}\n`
-        : prettyDetails(details, failure, { program }),
+        : prettyDetails(details, failure, { program, isLatest: args.length === 0 }),
   );
   return 0;
 }
@@ -29,17 +29,17 @@ export async function runInspect(invocation: Invocation<typeof historyInspectFla
 /** Context and Dockerfile for people: the one as seen from here, the other as seen from the context. */
 function sourcesOf({ local, wire }: BuildRecord, cwd: string): Pick<BuildDetails, "Context" | "Dockerfile"> {
   const { context: remote = "", filename = "" } = wire.FrontendAttrs;
-  if (!local) return { ...(remote === "" ? {} : { Context: remote }), Dockerfile: filename || "Dockerfile" };
-  const isPath = local.localPath.startsWith("/");
-  const file = local.dockerfilePath || filename || "Dockerfile";
-  return {
-    Context: isPath ? seenFrom(cwd, local.localPath) : local.localPath,
-    Dockerfile: isPath && file.startsWith("/") ? relative(local.localPath, file) : file,
-  };
+  const directory = wire.FrontendAttrs["vcs:localdir:dockerfile"] ?? "";
+  const { localPath = "", dockerfilePath = "" } = local ?? {};
+  const context = localPath.startsWith("/") ? seenFrom(cwd, localPath) : localPath || remote;
+  const file = dockerfilePath.startsWith("/") ? seenFrom(localPath, dockerfilePath) : dockerfilePath;
+  const dockerfile = file || (filename && join(directory, filename));
+  return { ...(context === "" ? {} : { Context: context }), ...(dockerfile === "" ? {} : { Dockerfile: dockerfile }) };
 }
 
-/** A path from here, unless it is elsewhere. */
-function seenFrom(cwd: string, path: string): string {
-  const near = relative(cwd, path) || ".";
+/** A path from a directory, unless it is elsewhere. */
+function seenFrom(directory: string, path: string): string {
+  if (!directory.startsWith("/")) return path;
+  const near = relative(directory, path) || ".";
   return near.startsWith("../") ? path : near;
 }

@@ -40,13 +40,14 @@ const settingLabels: Readonly<Record<string, string>> = {
 export function prettyDetails(
   details: BuildDetails,
   failure: RecordedFailure | undefined,
-  { program }: { readonly program: string },
+  { program, isLatest }: { readonly program: string; readonly isLatest: boolean },
 ): string {
-  const { Config: config } = details;
+  const { Config: config, Status } = details;
+  const [isRunning, isCanceled] = [Status === "running", Status === "canceled"];
   const blocks = [
     labels([
       ["Name", details.Name],
-      ["Ref", details.Ref],
+      ["Ref", isLatest ? details.Ref : undefined],
       ["Context", details.Context],
       ["Dockerfile", details.Dockerfile],
       ["VCS Repository", details.VCSRepository],
@@ -54,13 +55,13 @@ export function prettyDetails(
       ["Target", details.Target],
       ["Platforms", details.Platform],
       ["Keep Git Dir", details.KeepGitDir],
-      ...(details.NamedContexts ?? []).map(({ Name, Value }) => [`Context ${Name}`, Value] as const),
     ]),
+    pairs("NAMED CONTEXT", details.NamedContexts),
     labels([
       ["Started", details.StartedAt?.replace("T", " ").replace(/\..*$/, "")],
-      ["Duration", buildDuration(BigInt(details.Duration)) + (details.Status === "running" ? "+" : "")],
-      ["Error", failure && `${codeNames[failure.code] ?? failure.code} ${failure.error.message}`],
-      ["Status", ["running", "canceled"].includes(details.Status) ? titled(details.Status) : undefined],
+      ["Duration", buildDuration(BigInt(details.Duration)) + (isRunning ? " (running)" : "")],
+      ["Error", failure && !isCanceled ? `${codeNames[failure.code] ?? failure.code} ${failure.error.message}` : ""],
+      ["Status", isCanceled ? "Canceled" : undefined],
       ["Build Steps", steps(details)],
     ]),
     labels([
@@ -69,12 +70,18 @@ export function prettyDetails(
     ]),
     pairs("BUILD ARG", details.BuildArgs),
     pairs("LABEL", details.Labels),
+    materials(details.Materials),
     attachments(details.Attachments),
     failure ? said(details, failure) : "",
   ];
   const hint = `Print build logs: ${program} history logs ${details.Ref}\n`;
-  // A blank line stands behind the settings even where there are none.
-  return [...blocks.filter((block, at) => block !== "" || at < 3), hint].join("\n");
+  // A blank line stands behind the first part and the settings even where there are none.
+  const [error = "", ...parts] = blocks.toReversed();
+  return parts
+    .toReversed()
+    .flatMap((block, at) => (block !== "" || at === 0 || at === 3 ? [`${block}\n`] : []))
+    .concat(error, hint)
+    .join("");
 }
 
 /** What a label can stand before. */
@@ -90,7 +97,16 @@ function labels(rows: readonly (readonly [label: string, value: Shown])[]): stri
 
 function pairs(heading: string, rows: readonly NameValue[] = []): string {
   if (rows.length === 0) return "";
-  return alignTabs([`${heading}\tVALUE`, ...rows.map(({ Name, Value }) => `${Name}\t${Value}`), ""].join("\n"), tabs);
+  return alignTabs(
+    [`${heading}\tVALUE`, ...rows.map(({ Name, Value }) => `${Name}\t${Value ?? ""}`), ""].join("\n"),
+    tabs,
+  );
+}
+
+function materials(rows: BuildDetails["Materials"] = []): string {
+  if (rows.length === 0) return "";
+  const lines = rows.map(({ URI, Digests }) => `${URI}\t${Digests.join(", ")}`);
+  return `Materials:\n${alignTabs(["URI\tDIGEST", ...lines, ""].join("\n"), tabs)}`;
 }
 
 function attachments(rows: BuildDetails["Attachments"] = []): string {
@@ -100,16 +116,19 @@ function attachments(rows: BuildDetails["Attachments"] = []): string {
 }
 
 function steps({ NumCompletedSteps: done, NumTotalSteps: total, NumCachedSteps: cached }: BuildDetails): string {
-  const share = total === 0 ? "" : ` (${Math.round((cached * 100) / total)}% cached)`;
+  const share = total === 0 ? "" : ` (${rounded((cached * 100) / total)}% cached)`;
   return `${done}/${total}${share}`;
+}
+
+/** Halves go to the even neighbour. */
+function rounded(value: number): number {
+  const near = Math.round(value);
+  return near - value === 0.5 && near % 2 === 1 ? near - 1 : near;
 }
 
 function said({ Error: error }: BuildDetails, { step, logs }: RecordedFailure): string {
   const sources = error?.Sources ? Buffer.from(error.Sources, "base64").toString() : "";
-  const log = logs.length === 0 ? "" : ["Logs:", `> => ${step}:`, ...logs.map((line) => `> ${line}`), ""].join("\n");
-  return [sources, log].filter((part) => part !== "").join("\n");
-}
-
-function titled(word: string): string {
-  return word.charAt(0).toUpperCase() + word.slice(1);
+  if (logs.length === 0) return sources;
+  const last = (error?.Logs ?? []).map((line) => `> ${line}`);
+  return `${sources}${["Logs:", `> => ${step}:`, ...last, "", ""].join("\n")}`;
 }

@@ -1,4 +1,5 @@
-import { type BuildRecord, durationNs } from "../../../history/mod.ts";
+import { goStruct } from "../../../base/text/go-template/mod.ts";
+import { type BuildRecord, durationNs, type NameValue } from "../../../history/mod.ts";
 import { goDuration, goTime } from "../../table/mod.ts";
 import type { BuildDetails } from "./details.ts";
 
@@ -60,6 +61,17 @@ export function templateFields(
     StartedAt: time(wire.CreatedAt, build.created),
     CompletedAt: time(wire.CompletedAt, build.completed),
     Duration: goDuration(durationNs({ wire, ...build }, now)),
-    Config: { ...nothingAsked, ...details.Config },
+    NamedContexts: pairs(details.NamedContexts),
+    BuildArgs: pairs(details.BuildArgs),
+    Labels: pairs(details.Labels),
+    Materials: (details.Materials ?? []).map(goStruct),
+    Attachments: (details.Attachments ?? []).map(({ Digest, Platform = "", Type }) =>
+      goStruct({ Digest, Platform, Type }),
+    ),
+    Config: goStruct({ ...nothingAsked, ...details.Config, RestRaw: pairs(details.Config.RestRaw) }),
   };
+}
+
+function pairs(rows: readonly NameValue[] = []): readonly object[] {
+  return rows.map(({ Name, Value = "" }) => goStruct({ Name, Value }));
 }
