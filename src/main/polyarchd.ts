@@ -31,6 +31,7 @@ import { RegistryLanes } from "../registry/mod.ts";
 import { createRpcServer } from "../rpc/mod.ts";
 import { healthService, SessionManager } from "../session/mod.ts";
 import { Activity } from "./activity.ts";
+import { callLog } from "./call-log.ts";
 import { openDebugAddress } from "./debug-address.ts";
 import { gcPolicy } from "./gc-policy.ts";
 import { listen } from "./listen.ts";
@@ -137,7 +138,11 @@ async function runEngine(config: EngineConfig): Promise<void> {
     ...healthService().routes,
   ];
   const services = [...routes, ...reflectionService(routes)];
-  const rpc = createRpcServer({ services, peerCredentials, observer: debug?.server.observer });
+  const rpc = createRpcServer({
+    services,
+    peerCredentials,
+    observers: [callLog, ...(debug ? [debug.server.observer] : [])],
+  });
   const onConnection = (socket: Socket) => {
     activity.begin();
     socket.once("close", () => activity.end());

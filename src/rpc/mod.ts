@@ -39,11 +39,11 @@ export {
   rawRoute,
   service,
 } from "./service.ts";
-export { type CallObserver, createRpcServer, type RpcServer, type RpcServerOptions } from "./server.ts";
-export type { CallOutcome } from "./server-call.ts";
+export { createRpcServer, type RpcServer, type RpcServerOptions } from "./server.ts";
+export type { CallObserver, CallOutcome } from "./server-call.ts";
 export { connect, type Channel, type ChannelOptions } from "./channel.ts";
 export type { ClientCall } from "./client-call.ts";
 export { callRaw, type Client, createClient, type MethodCaller } from "./client.ts";
 export { errorOf, statusOf } from "./status.ts";
-export { codeOfNumber, numberOfCode } from "./status-codes.ts";
+export { codeOfNumber, goNameOfCode, numberOfCode } from "./status-codes.ts";
 export { maxMessageBytes } from "./framing.ts";

@@ -15,6 +15,12 @@ const contentType = "application/grpc";
 /** How a call ended. */
 export type CallOutcome = "ok" | ErrorCode;
 
+/** Hears of every call for which there is a route. */
+export interface CallObserver {
+  /** A call has begun. @returns what is told how it ended, and with which error */
+  begin(route: Pick<Route, "path" | "isUnary">): (outcome: CallOutcome, error: unknown) => void;
+}
+
 /** Serves one HTTP/2 stream: finds its route, runs the handler and ends the stream with a status, whatever happens. */
 export async function serveCall(
   stream: ServerHttp2Stream,
@@ -23,7 +29,7 @@ export async function serveCall(
     readonly routes: ReadonlyMap<string, Route>;
     readonly peer: Peer | undefined;
     readonly budget: IncomingBudget;
-    readonly observer?: { begin(path: string): (outcome: CallOutcome) => void } | undefined;
+    readonly observers: readonly CallObserver[];
   },
 ): Promise<void> {
   stream.on("error", () => undefined); // "close" follows, and that is what the call listens to
@@ -40,14 +46,14 @@ export async function serveCall(
     call.finish({ error: unknownMethod(path, options.routes) });
     return;
   }
-  const ended = options.observer?.begin(path);
+  const ended = options.observers.map((observer) => observer.begin(route));
   try {
     await route.run(call, call.context);
     call.finish(undefined);
   } catch (error) {
     call.finish({ error: call.context.signal.aborted ? call.context.signal.reason : error });
   } finally {
-    ended?.(call.outcome);
+    for (const tell of ended) tell(call.outcome, call.error);
   }
 }
 
@@ -57,6 +63,7 @@ class ServerCall implements ServedStream {
   readonly incoming: MessageReader;
   /** Once it has ended. */
   outcome: CallOutcome = "ok";
+  error: unknown;
   readonly #stream: ServerHttp2Stream;
   readonly #writer: MessageWriter;
   readonly #controller = new AbortController();
@@ -116,7 +123,10 @@ class ServerCall implements ServedStream {
     const stream = this.#stream;
     if (!failure) this.sendHeaders();
     this.#finished = true;
-    if (failure) this.outcome = asBuildError(failure.error).code;
+    if (failure) {
+      this.error = failure.error;
+      this.outcome = asBuildError(failure.error).code;
+    }
     clearTimeout(this.#deadline);
     if (stream.destroyed || stream.closed) return;
     const trailers = {

@@ -3,15 +3,9 @@ import type { Server, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Peer } from "./call.ts";
 import { IncomingBudget } from "./incoming-budget.ts";
-import { type CallOutcome, serveCall } from "./server-call.ts";
+import { type CallObserver, serveCall } from "./server-call.ts";
 import type { Route } from "./service.ts";
 import { sessionOptions, widenWindow } from "./transport.ts";
-
-/** Hears of every call for which there is a route. */
-export interface CallObserver {
-  /** A call has begun. @returns what is told how it ended */
-  begin(path: string): (outcome: CallOutcome) => void;
-}
 
 /** What {@link createRpcServer} wants to know. */
 export interface RpcServerOptions {
@@ -19,7 +13,8 @@ export interface RpcServerOptions {
   readonly services: readonly (readonly Route[] | Route)[];
   /** Asks the kernel who is at the other end of a unix socket, given its file descriptor. */
   readonly peerCredentials?: ((fd: number) => Peer) | undefined;
-  readonly observer?: CallObserver | undefined;
+  /** Hear of every call. */
+  readonly observers?: readonly CallObserver[] | undefined;
 }
 
 /** Serves gRPC over any number of connections. */
@@ -120,8 +115,8 @@ class Http2RpcServer implements RpcServer {
   async #serveStream(stream: ServerHttp2Stream, rawHeaders: readonly string[], peer: Peer | undefined): Promise<void> {
     this.#activeCalls++;
     try {
-      const { observer } = this.#options;
-      await serveCall(stream, rawHeaders, { routes: this.#routes, peer, budget: this.#budget, observer });
+      const { observers = [] } = this.#options;
+      await serveCall(stream, rawHeaders, { routes: this.#routes, peer, budget: this.#budget, observers });
     } finally {
       this.#activeCalls--;
     }

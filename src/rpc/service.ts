@@ -39,6 +39,8 @@ export type ServiceHandlers<S extends DescService> = {
 export interface Route {
   /** `/package.Service/Method` */
   readonly path: string;
+  /** Whether one message asks and one answers. */
+  readonly isUnary?: boolean;
   /** Serves one call; the call succeeds when the promise resolves and fails with what it throws. */
   run(stream: ServedStream, context: HandlerContext): Promise<void>;
 }
@@ -85,6 +87,7 @@ function routeOf(method: DescMethod, handler: AnyHandler): Route {
   const streamsOut = methodKind === "server_streaming" || methodKind === "bidi_streaming";
   return {
     path: pathOf(method),
+    isUnary: methodKind === "unary",
     run: async (stream, context) => {
       const request = streamsIn
         ? decodeAll(input, stream.incoming)

@@ -30,3 +30,9 @@ export function numberOfCode(code: ErrorCode): number {
 export function codeOfNumber(number: number): ErrorCode {
   return codes.get(number) ?? "unknown";
 }
+
+/** A code as programs in Go spell it: `NotFound`, and `OK` for success. */
+export function goNameOfCode(code: "ok" | ErrorCode): string {
+  if (code === "ok") return "OK";
+  return code.replaceAll(/(?:^|_)([a-z])/g, (_, letter: string) => letter.toUpperCase());
+}

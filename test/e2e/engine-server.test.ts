@@ -137,13 +137,24 @@ suite("an engine on TCP with mutual TLS", () => {
 
 test("an engine tells of itself on its debug address", async () => {
   const [socket, debug] = [at("debugged.sock"), at("debug.sock")];
-  await using _engine = await startEngine(["--addr", `unix://${socket}`, "--debugaddr", `unix://${debug}`]);
+  await using engine = await startEngine([
+    "--addr",
+    `unix://${socket}`,
+    "--debugaddr",
+    `unix://${debug}`,
+    "--log-format=json",
+  ]);
   const get = async (path: string) => await must("curl", ["-sS", "--unix-socket", debug, `http://localhost${path}`]);
   assert.equal(await get("/healthz"), "ok\n");
   await must(buildx, ["create", "--name", "debugged", "--driver", "remote", `unix://${socket}`], { env });
   const [good, bad] = [await context("FROM scratch\nCOPY word /\n"), await context("FROM scratch\nCOPY nothing /\n")];
   await must(buildx, ["build", "--builder", "debugged", "--output", `type=local,dest=${at("seen")}`, good], { env });
   assert.equal((await run(buildx, ["build", "--builder", "debugged", bad], { env })).code, 1);
+  const complaint = engine.log().find((line) => line.includes("returned error"));
+  assert.match(
+    complaint ?? "",
+    /^\{"level":"error","msg":"\/moby\.buildkit\.v1\.[\w.]+\/Solve returned error: rpc error: code = \w+ desc = .*"\/nothing\\": not found","time":"/,
+  );
   const counts = (await get("/metrics")).split("\n").filter((line) => /_(?:count|total)[{ ]/.test(line));
   assert.ok(counts.includes('buildkit_builds_total{status="success"} 1'), counts.join("\n"));
   assert.ok(counts.includes('buildkit_build_duration_seconds_count{status="failure"} 1'), counts.join("\n"));

@@ -1,7 +1,7 @@
 import type { control } from "../../api/mod.ts";
 import { Counter, Histogram, type Metric } from "../../base/metrics/mod.ts";
 import { timestampMs } from "../../base/protobuf/mod.ts";
-import { codeOfNumber } from "../../rpc/mod.ts";
+import { codeOfNumber, goNameOfCode } from "../../rpc/mod.ts";
 
 /** Builds take from milliseconds, with everything in the cache, to hours, with everything emulated. */
 const bounds = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1200, 3600, 7200];
@@ -28,16 +28,11 @@ export class BuildMetrics {
   add(record: control.BuildHistoryRecord): void {
     const { error, CreatedAt: begin, CompletedAt: end } = record;
     const status = error ? "failure" : "success";
-    this.#builds.add(1, error ? { status, error_code: goName(codeOfNumber(error.code)) } : { status });
+    this.#builds.add(1, error ? { status, error_code: goNameOfCode(codeOfNumber(error.code)) } : { status });
     this.#steps.add(record.numCompletedSteps, { kind: "completed" });
     this.#steps.add(record.numCachedSteps, { kind: "cached" });
     this.#steps.add(record.numTotalSteps, { kind: "total" });
     this.#steps.add(record.numWarnings, { kind: "warnings" });
     if (begin && end) this.#duration.observe((timestampMs(end) - timestampMs(begin)) / 1000, { status });
   }
-}
-
-/** `not_found` as `NotFound`, which is how programs in Go spell gRPC's codes. */
-function goName(code: string): string {
-  return code.replaceAll(/(?:^|_)([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }

@@ -29,7 +29,7 @@ export class Calls implements CallObserver {
   get active(): readonly ActiveCall[] {
     return [...this.#active];
   }
-  begin(path: string): (outcome: CallOutcome) => void {
+  begin({ path }: { readonly path: string }): (outcome: CallOutcome) => void {
     const call = { path, since: new Date() };
     const start = performance.now();
     this.#active.add(call);

@@ -76,13 +76,13 @@ suite("the debug address", () => {
   });
 
   test("shows calls while they last, and measures them", async () => {
-    const ended = debug.observer.begin("/moby.buildkit.v1.Control/Solve");
+    const ended = debug.observer.begin({ path: "/moby.buildkit.v1.Control/Solve" });
     assert.match(
       await textOf("/debug/requests"),
       /^1 calls under way\n.*Z \d+\.\d{3}s \/moby\.buildkit\.v1\.Control\/Solve\n$/,
     );
-    ended("canceled");
-    debug.observer.begin("/grpc.health.v1.Health/Check")("ok");
+    ended("canceled", undefined);
+    debug.observer.begin({ path: "/grpc.health.v1.Health/Check" })("ok", undefined);
     assert.equal(await textOf("/debug/requests"), "0 calls under way\n");
     const metrics = await textOf("/metrics");
     const labels =

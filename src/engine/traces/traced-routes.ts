@@ -11,7 +11,7 @@ export function tracedRoutes(
   { now }: { readonly now: () => Date },
 ): readonly Route[] {
   return routes.map((route) => ({
-    path: route.path,
+    ...route,
     run: async (stream, context) => {
       const parent = parseTraceparent(context.requestHeaders.get("traceparent"));
       if (!parent) return await route.run(stream, context);
