@@ -140,6 +140,13 @@ test("ops without a name are named after what they do", () => {
   assert.equal(nameOf(diff(scratch, base)), "diff scratch -> (docker-image://docker.io/library/a:1)");
 });
 
+test("names of merges do not grow with what they stand on", () => {
+  let state: State = merge([run(base, "one"), run(base, "two")]);
+  for (let step = 0; step < 100; step++) state = merge([state, run(base, String(step)), state]);
+  const names = [...decodeDefinition(marshal(state)).ops.values()].map(({ name }) => name);
+  assert.ok(Math.max(...names.map(({ length }) => length)) < 1000);
+});
+
 test("a graph of 20,000 steps needs no deep stack", () => {
   let state: State = base;
   for (let step = 0; step < 20_000; step++) state = run(state, String(step));

@@ -1,11 +1,17 @@
 import type { pb } from "../api/mod.ts";
 
+/** What of an input's name goes into that of a merge or diff. Graphs share their inputs: unbounded, names could double with each op. */
+const maxInputNameLength = 300;
+
 /**
  * What people see of an op that has no name of its own.
  * @param inputs names of its inputs, in order
  */
 export function vertexName(op: pb.Op, inputs: readonly string[]): string {
-  const nameOf = (index: bigint) => inputs[Number(index)] ?? "scratch";
+  const nameOf = (index: bigint) => {
+    const name = inputs[Number(index)] ?? "scratch";
+    return name.length > maxInputNameLength ? `${name.slice(0, maxInputNameLength)}…` : name;
+  };
   switch (op.op.case) {
     case "source":
       return op.op.value.identifier;

@@ -178,6 +178,8 @@ suite("a client that leads its own build", () => {
         return result?.result.case === "ref" ? result.result.value.id : "";
       },
       read: async (Ref: string, FilePath: string) => await bridge.readFile({ Ref, FilePath }, { headers }),
+      warn: async (short: Uint8Array<ArrayBuffer>) =>
+        await bridge.warn({ digest: `sha256:${"a".repeat(64)}`, level: 1n, short }, { headers }),
     };
   }
 
@@ -211,6 +213,16 @@ suite("a client that leads its own build", () => {
         return;
       }
       assert.fail("nobody refused 800 MB of graphs");
+    });
+  });
+
+  test("may warn of everything and never return", async () => {
+    const short = Buffer.alloc(3 << 20, "x");
+    await leading(async ({ warn }) => {
+      const warnings = async () => {
+        for (let at = 0; at < 250; at++) await warn(short);
+      };
+      await assert.rejects(warnings(), refused(/warnings take more than/));
     });
   });
 });

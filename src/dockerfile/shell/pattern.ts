@@ -1,5 +1,5 @@
 /** Work allowed for matching one pattern: keeps patterns made to explode from holding the engine. */
-const maxSteps = 8_000_000;
+const maxSteps = 2_000_000;
 
 type PatternToken =
   | { readonly type: "char"; readonly char: string }

@@ -40,7 +40,7 @@ export interface Ref {
   release(): Promise<void>;
   /** The merged table of contents. Unpacks nothing; fetches blobs that were never read. */
   tree(options: { signal: AbortSignal }): Promise<Tree>;
-  /** One directory per layer, topmost first, ready to be `lowerdir`s; fetches and unpacks what is missing. Empty for scratch. */
+  /** One directory per layer (one that comes twice has one place), topmost first, ready to be `lowerdir`s; fetches and unpacks what is missing. Empty for scratch. */
   lowerDirs(options: { signal: AbortSignal; progress?: LayerProgress }): Promise<readonly string[]>;
   /** One blob per layer, base first; packs and compresses what is missing. */
   blobs(options: {

@@ -47,8 +47,9 @@ export class StackRef implements Ref {
   }
 
   async lowerDirs(options: Parameters<Ref["lowerDirs"]>[0]): Promise<readonly string[]> {
-    const directories = await Promise.all(this.stack.layers().map((layer) => layer.directory(options)));
-    return directories.reverse();
+    // A layer that comes twice (something was written, changed, and written again as it was) counts where it is topmost; overlayfs takes no directory twice.
+    const topmostFirst = new Set(this.stack.layers().toReversed());
+    return await Promise.all([...topmostFirst].map((layer) => layer.directory(options)));
   }
 
   async blobs(options: Parameters<Ref["blobs"]>[0]): Promise<readonly LayerBlob[]> {

@@ -410,6 +410,16 @@ suite("results", () => {
     assert.equal(store.above(base, merged), undefined);
   });
 
+  test("in which a layer comes twice can be mounted", async (t) => {
+    const rig = await storeRig(t);
+    const write = async (parent: Ref, content: string): Promise<Ref> =>
+      (await rig.store.writeLayer(parent, layer([entry("file", content)]), { signal, description: "w" })).ref;
+    const first = await write(rig.store.scratch(), "one");
+    const again = await write(await write(first, "two"), "one");
+    assert.equal((await again.blobs({ signal, compression: gzip })).length, 3);
+    await showing(rig, again, (root) => assert.equal(readFileSync(join(root, "file"), "utf8"), "one"));
+  });
+
   test("saved are there after a restart, all kinds of them", async (t) => {
     let rig = await storeRig(t);
     const image = remoteLayer(layer([entry("image", "image")]));

@@ -103,11 +103,16 @@ export class Store implements OpenedRefStore {
   }
 
   stack(refs: readonly Ref[]): Ref {
-    const layers = refs.flatMap((ref) => stackOf(ref).layers());
+    const [first, ...others] = refs.map(stackOf);
+    const lower = first?.layers() ?? [];
+    const upper = others.flatMap((stack) => stack.layers());
     // A layer that comes twice counts where it comes last: it puts everything of its own there again. (And overlayfs takes no directory twice.)
-    const last = [...new Set(layers.toReversed())].reverse();
-    let stack = this.#scratch.hold();
-    for (const layer of last) stack = Stack.push(this.#parts, stack, layer.hold());
+    const again = new Set(upper);
+    const isWhole = new Set(lower).size === lower.length && !lower.some((layer) => again.has(layer));
+    const whole = isWhole ? first : undefined; // its stack serves as it is
+    const all = whole ? upper : [...lower, ...upper];
+    let stack = (whole ?? this.#scratch).hold();
+    for (const layer of [...new Set(all.toReversed())].reverse()) stack = Stack.push(this.#parts, stack, layer.hold());
     return this.#ref(stack);
   }
 

@@ -15,10 +15,10 @@ import { withSolveDetail } from "./solve-detail.ts";
 
 type ResultInit = MessageInitShape<typeof gateway.ResultSchema>;
 
-/** What the graphs that one build has added may take together: they are kept until it ends. */
-const maxDefinitionBytes = 128 * 1024 * 1024;
-/** What a graph takes besides its own bytes. */
-const definitionOverheadBytes = 4096;
+/** What the graphs that one build has added, and what it has told, may take together: they are kept until it ends. */
+const maxKeptBytes = 128 * 1024 * 1024;
+/** What a graph, or a word, takes besides its own bytes. */
+const keptOverheadBytes = 4096;
 
 /** A build whose frontend runs elsewhere, in the client or in a container: it adds graphs, looks into results, and says in the end which of them is the result. */
 export class GatewayBuild {
@@ -32,7 +32,7 @@ export class GatewayBuild {
   readonly #leftovers = new Map<string, LazyResult>();
   readonly #returned = Promise.withResolvers<BuildResult>();
   #settled = false;
-  #definitionBytes = 0;
+  #keptBytes = 0;
 
   /** Graphs that the frontend was given, by name. */
   readonly inputs: Readonly<Record<string, pb.Definition>>;
@@ -146,13 +146,24 @@ export class GatewayBuild {
     this.#returned.promise.catch(() => undefined); // whoever waits for the build gets the failure
   }
 
-  /** @throws {BuildError} `resource_exhausted` when the frontend adds graphs without end */
+  /**
+   * Counts what the frontend has this build keep, besides graphs.
+   * @throws {BuildError} `resource_exhausted` when it goes on without end
+   */
+  keep(bytes: number): void {
+    this.#keptBytes += keptOverheadBytes + bytes;
+    if (this.#keptBytes <= maxKeptBytes) return;
+    throw new BuildError(
+      "resource_exhausted",
+      `the definitions of a build and its warnings take more than ${maxKeptBytes} bytes`,
+    );
+  }
+
+  /** As {@link keep}, for a graph. */
   #account(definition: pb.Definition | undefined): void {
     const ops = definition?.def.reduce((sum, { byteLength }) => sum + byteLength, 0) ?? 0;
     const files = definition?.Source?.infos.reduce((sum, { data }) => sum + data.byteLength, 0) ?? 0;
-    this.#definitionBytes += definitionOverheadBytes + ops + files;
-    if (this.#definitionBytes <= maxDefinitionBytes) return;
-    throw new BuildError("resource_exhausted", `the definitions of a build take more than ${maxDefinitionBytes} bytes`);
+    this.keep(ops + files);
   }
 
   /** What can be mounted in a container. */

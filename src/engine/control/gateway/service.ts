@@ -130,6 +130,8 @@ function warn(
   build: GatewayBuild,
   { digest, level, short, detail, url, info, ranges }: Omit<gateway.WarnRequest, "$typeName">,
 ): void {
+  const lines = detail.reduce((sum, line) => sum + line.byteLength, 0);
+  build.keep(short.byteLength + lines + url.length + (info?.data.byteLength ?? 0) + keptRangeBytes * ranges.length);
   const text = new TextDecoder();
   const source = info && { filename: info.filename, text: text.decode(info.data), language: info.language };
   build.build.job.progressOf(digest as Digest).warn({
@@ -141,6 +143,9 @@ function warn(
     ranges: ranges.map(({ start = none, end = start }) => ({ filename: "", ...source, start, end })),
   });
 }
+
+/** What one range of a warning takes. */
+const keptRangeBytes = 200;
 
 const none = { line: 0, character: 0 };
 
