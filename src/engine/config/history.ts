@@ -7,10 +7,11 @@ export interface HistoryConfig {
   readonly maxEntries: number;
 }
 
-/** Reads `[history]`; what is usual are the 50 newest builds, and all of the last 48 hours. */
+/**
+ * Reads `[history]`. What is usual are the 50 newest builds, and all of the last 48 hours; where one of the two is said, the other one keeps nothing, as
+ * for buildkitd.
+ */
 export function readHistory(table: TomlTable): HistoryConfig {
-  return {
-    maxAgeMs: table.keys.includes("maxAge") ? readDuration(table, "maxAge") : 48 * 3600_000,
-    maxEntries: table.count("maxEntries") ?? 50,
-  };
+  if (table.keys.length === 0) return { maxAgeMs: 48 * 3600_000, maxEntries: 50 };
+  return { maxAgeMs: readDuration(table, "maxAge"), maxEntries: table.count("maxEntries") ?? 0 };
 }

@@ -206,6 +206,10 @@ labels = { a = "file", b = "file" }
     assert.deepEqual((await load({})).history, { maxAgeMs: 172_800_000, maxEntries: 50 });
     const { history } = await load({ toml: '[history]\nmaxAge = "1h"\nmaxEntries = 5\n' });
     assert.deepEqual(history, { maxAgeMs: 3_600_000, maxEntries: 5 });
+    const five = await load({ toml: "[history]\nmaxEntries = 5\n" });
+    assert.deepEqual(five.history, { maxAgeMs: 0, maxEntries: 5 }, "five, and no more");
+    const hour = await load({ toml: "[history]\nmaxAge = 3600\n" });
+    assert.deepEqual(hour.history, { maxAgeMs: 3_600_000, maxEntries: 0 }, "those of an hour, and no more");
     await assert.rejects(load({ toml: "[history]\nmaxEntries = -1\n" }), /history\.maxEntries: want a whole number/);
   });
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { currentPlatform, formatPlatform } from "../../oci/mod.ts";
 import { architectures, exitProgram } from "../../binfmt/mod.ts";
-import { findBusybox, makeRoot, testsWithBed } from "./testing/mod.ts";
+import { findBusybox, makeRoot, TestBed, testsWithBed } from "./testing/mod.ts";
 
 await testsWithBed(
   import.meta.url,
@@ -13,6 +13,19 @@ await testsWithBed(
 
     test("platforms() begins with this machine's own", () => {
       assert.deepEqual(platforms[0], { platform: currentPlatform(), how: "native" });
+    });
+
+    test("platforms() is remembered for as long as wanted", async () => {
+      assert.equal(await bed.executor.platforms(), platforms);
+      for (const [platformsMaxAgeMs, isSame] of [
+        [0, false],
+        [-1, true],
+      ] as const) {
+        await using other = await TestBed.open(findBusybox() ?? assert.fail(), { platformsMaxAgeMs });
+        const [first, second] = [await other.executor.platforms(), await other.executor.platforms()];
+        assert.deepEqual(second, first);
+        assert.equal(second === first, isSame);
+      }
     });
 
     test("a platform that nothing here runs is refused before anything happens", async () => {
