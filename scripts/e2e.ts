@@ -31,7 +31,7 @@ await makeBaseImages(); // once, before the tests that want them run side by sid
 await unpackDocker("stable");
 if (reference) await unpackDocker("sid");
 const asked = process.env["POLYARCH_TEST_ENGINE"];
-await using docker = asked === "docker" ? await startDocker("sid") : undefined;
+await using docker = asked === "docker" ? await startDocker("sid", { bridge: true }) : undefined;
 const engine = docker?.host ?? asked;
 
 const jobs = reference || engine ? 1 : 2;

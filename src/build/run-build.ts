@@ -34,8 +34,8 @@ export interface BuildSurroundings {
   /** Stands for this machine and user from build to build; its host's name where there is none. */
   readonly identity?: string | undefined;
   readonly credentials: SessionCredentials;
-  /** Fetches tokens here, so that passwords stay here. */
-  readonly fetchToken: SessionTokenFetcher;
+  /** Fetches tokens here, so that passwords stay here; without it the engine does, with the passwords. */
+  readonly fetchToken: SessionTokenFetcher | undefined;
   readonly stdout: NodeJS.WritableStream;
   /** Gives a Docker archive to the Docker Engine. */
   readonly loadImage: (archive: AsyncIterable<Uint8Array>, options: { readonly signal: AbortSignal }) => Promise<void>;
@@ -202,7 +202,19 @@ function solveError(error: unknown, signal: AbortSignal): BuildError {
     return new BuildError("canceled", "failed to solve: Canceled: context canceled", { cause: error });
   }
   const { code, message, details, location } = asBuildError(error);
-  return new BuildError(code, `failed to solve: ${message}`, { cause: error, details, location });
+  return new BuildError(code, `failed to solve: ${withHint(message)}`, { cause: error, details, location });
+}
+
+/** Says from when on frontends can what this one cannot, in docker buildx's words. */
+function withHint(message: string): string {
+  const [, lacks] =
+    /unsupported frontend capability moby\.buildkit\.frontend\.(contexts|gitquerystring)/.exec(message) ?? [];
+  if (lacks === undefined) return message;
+  const hint =
+    lacks === "contexts"
+      ? "current frontend does not support --build-context. Named contexts are supported since Dockerfile v1.4. Use #syntax directive in Dockerfile or update to latest BuildKit."
+      : "current frontend does not support Git URLs with query string components. Git URLs with query string are supported since Dockerfile v1.18 and BuildKit v0.24. Use BUILDKIT_SYNTAX build-arg, #syntax directive in Dockerfile or update to latest BuildKit.";
+  return `${message}: ${hint}`;
 }
 
 /** The same for each build of this directory on this machine: what was sent for one build need not be sent again for the next. */

@@ -1,4 +1,5 @@
 import type { MessageInitShape } from "../base/protobuf/mod.ts";
+import { BuildError } from "../base/errors/mod.ts";
 import { content, control, type worker } from "../api/mod.ts";
 import { asBuildError } from "../base/errors/mod.ts";
 import { type Channel, createClient } from "../rpc/mod.ts";
@@ -128,11 +129,17 @@ export class BuildKitClient implements AsyncDisposable {
       options,
     );
   }
-  /** Builds under way, then ended ones that the engine remembers, newest first. */
+  /** Builds under way, then ended ones that the engine remembers, newest first. @throws {BuildError} `unimplemented` where it remembers none */
   async history(query: HistoryQuery, options: CallControl = {}): Promise<readonly HistoryRecord[]> {
     const records = new Map<string, HistoryRecord>();
-    for await (const { record } of this.historyEvents(query, options)) {
-      if (record) records.set(record.Ref, record); // one that ends meanwhile is told of twice
+    try {
+      for await (const { record } of this.historyEvents(query, options)) {
+        if (record) records.set(record.Ref, record); // one that ends meanwhile is told of twice
+      }
+    } catch (cause) {
+      if (!(cause instanceof BuildError && cause.code === "unimplemented")) throw cause;
+      const why = "build history is not supported by the current BuildKit daemon, please upgrade to version v0.11+";
+      throw new BuildError("unimplemented", why, { cause });
     }
     return [...records.values()];
   }

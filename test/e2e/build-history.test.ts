@@ -5,18 +5,18 @@ import { readdirSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { before, test } from "node:test";
-import { must, run, unpackDocker } from "../lab/mod.ts";
-import { openHouse } from "./harness.ts";
+import { must } from "../lab/mod.ts";
+import { differs, openHouse } from "./harness.ts";
 
 /** What the engine remembers of builds, as docker buildx asks for it. */
 const house = await openHouse();
-const buildx = join((await unpackDocker("sid")).plugins[0] ?? "", "docker-buildx");
-const env: Record<string, string> = {
-  ...house.env,
-  BUILDX_CONFIG: await house.directory(),
-  BUILDX_NO_DEFAULT_ATTESTATIONS: "1",
+const buildx = async (...args: string[]) => {
+  const done = await house.buildx(args);
+  assert.equal(done.code, 0, done.stderr);
+  return done;
 };
-const history = (...args: string[]) => must(buildx, ["history", ...args], { env, timeoutMs: 30_000 });
+const env = await house.sharedEnv();
+const history = async (...args: string[]) => (await buildx("history", ...args)).stdout;
 
 interface JaegerTrace {
   readonly traceID: string;
@@ -43,18 +43,18 @@ const listed = async (...args: string[]): Promise<readonly ListedBuild[]> =>
     .filter((line) => line !== "")
     .map((line) => JSON.parse(line) as ListedBuild);
 
-before(async () => {
-  await house.build(await house.context({ Dockerfile: "FROM scratch\n" })); // starts the engine
-  await must(buildx, ["create", "--name", "ours", "--driver", "remote", `unix://${house.socket}`, "--use"], { env });
-});
+// Starts the engine.
+before(async () => void (await house.build(await house.context({ Dockerfile: "FROM scratch\n" }))));
 
-test("a build, its log and its image can be looked at afterwards", async () => {
+test("a build, its log and its image can be looked at afterwards", {
+  skip: differs("docker buildx finds no index among Docker's own media types"),
+}, async () => {
   const context = await house.context({
     Dockerfile: `FROM ${house.base}\nRUN echo said in the build > /said; cat /said\n`,
   });
   const image = `${house.registry.host}/recorded:1`;
   const args = ["build", "--progress=plain", "--platform=linux/amd64,linux/arm64", "-t", image, "--push", context];
-  await must(buildx, args, { env, timeoutMs: 120_000 });
+  await buildx(...args);
 
   const [latest] = await listed();
   assert.ok(latest);
@@ -62,7 +62,7 @@ test("a build, its log and its image can be looked at afterwards", async () => {
   assert.ok(latest.total_steps > 4);
   assert.equal(latest.completed_steps, latest.total_steps);
   assert.match(await history("inspect"), /Platforms:\s+linux\/amd64, linux\/arm64\n/);
-  const { stderr } = await run(buildx, ["history", "logs"], { env });
+  const { stderr } = await buildx("history", "logs");
   assert.match(stderr, /^#\d+ \[linux\/arm64 2\/2\] RUN echo said in the build/m);
   assert.match(stderr, /^#\d+ \d+\.\d+ said in the build$/m);
 
@@ -74,14 +74,14 @@ test("a build, its log and its image can be looked at afterwards", async () => {
   assert.ok(JSON.parse(index).manifests.some(({ size }: { size: number }) => size > 0));
   assert.equal(manifest.layers.length, 2);
 
-  await must(buildx, args, { env, timeoutMs: 120_000 });
+  await buildx(...args);
   const [again] = await listed();
   assert.ok((again?.cached_steps ?? 0) >= 2, "both RUNs were cached");
 });
 
 test("a failed build keeps its error with the place in the Dockerfile", async () => {
   const context = await house.context({ Dockerfile: `FROM ${house.base}\nRUN echo before the end; exit 3\n` });
-  const failed = await run(buildx, ["build", context], { env });
+  const failed = await house.buildx(["build", context]);
   assert.equal(failed.code, 1);
   const told = await history("inspect");
   assert.match(
@@ -100,7 +100,7 @@ test("a failed build keeps its error with the place in the Dockerfile", async ()
 test("a build that was interrupted is canceled, one under way is running", async () => {
   const context = await house.context({ Dockerfile: `FROM ${house.base}\nRUN sleep 6644\n` });
   const interrupted = new AbortController();
-  const building = run(buildx, ["build", context], { env, signal: interrupted.signal });
+  const building = house.buildx(["build", context], { signal: interrupted.signal });
   building.catch(() => undefined);
   let running: readonly ListedBuild[] = [];
   while (running.length === 0) running = (await listed()).filter(({ status }) => status === "Running");
@@ -115,7 +115,7 @@ test("a build that was interrupted is canceled, one under way is running", async
 
 test("polyarch history tells the same of the same builds as docker buildx history", async () => {
   const ours = async (...args: string[]) => {
-    const { code, stdout, stderr } = await house.polyarch(["history", ...args, "--builder", "ours"], { env });
+    const { code, stdout, stderr } = await house.polyarch(["history", ...args], { env });
     assert.equal(code, 0, stderr);
     return { stdout, stderr };
   };
@@ -137,7 +137,7 @@ test("polyarch history tells the same of the same builds as docker buildx histor
   const args = "--build-arg=SOURCE_DATE_EPOCH=1 --build-arg=EMPTY= --label=x= --label=y=z --build-context=n=.".split(
     " ",
   );
-  await must(buildx, ["build", "-f", join(plain, "My.Dockerfile"), ...asked.split(" "), ...args, plain], { env });
+  await buildx("build", "-f", join(plain, "My.Dockerfile"), ...asked.split(" "), ...args, plain);
   for (const { ref } of await listed()) {
     const id = ref.split("/").at(-1) ?? "";
     const { Error: error, ...rest } = JSON.parse((await ours("inspect", "--format=json", id)).stdout);
@@ -153,7 +153,7 @@ test("polyarch history tells the same of the same builds as docker buildx histor
     ];
     const format = `--format=${template.join(" ").replaceAll(/[\w.]+/g, "{{.$&}}|")}`;
     assert.equal((await ours("inspect", format, id)).stdout, await history("inspect", format, id));
-    const logs = await run(buildx, ["history", "logs", id], { env });
+    const logs = await buildx("history", "logs", id);
     // of steps that begin at the same moment either may come first, and what is under way may be shown more or less often
     const lines = (text: string) => {
       const shown = text
@@ -167,10 +167,10 @@ test("polyarch history tells the same of the same builds as docker buildx histor
     assert.deepEqual(lines((await ours("logs", id)).stderr), lines(logs.stderr));
   }
   const built = (await listed("--filter", "status=completed")).find(({ total_steps }) => total_steps > 6);
-  assert.equal(
-    (await ours("inspect", "attachment", built?.ref.split("/").at(-1) ?? "", "--type=index")).stdout,
-    await history("inspect", "attachment", built?.ref.split("/").at(-1) ?? "", "--type=index"),
-  );
+  const id = built?.ref.split("/").at(-1) ?? "";
+  const { Attachments: attachments } = JSON.parse(await history("inspect", "--format=json", id));
+  const attachment = ["inspect", "attachment", id, attachments[0].Digest];
+  assert.equal((await ours(...attachment)).stdout, await history(...attachment));
 });
 
 interface BundledDescriptor {
@@ -190,12 +190,14 @@ async function unpacked(bundle: string) {
   return { files, top: manifests[0], blob };
 }
 
-test("polyarch writes the same bundles of builds as docker buildx, with a trace of each", async () => {
+test("polyarch writes the same bundles of builds as docker buildx, with a trace of each", {
+  skip: differs("other spans"),
+}, async () => {
   const directory = await house.directory();
   const exports = async (name: string, ...args: string[]) => {
     const [theirs, ours] = [join(directory, `${name}-theirs`), join(directory, `${name}-ours`)];
     await history("export", ...args, "-o", theirs);
-    const { code, stderr } = await house.polyarch(["history", "export", "--builder", "ours", ...args, "-o", ours], {
+    const { code, stderr } = await house.polyarch(["history", "export", ...args, "-o", ours], {
       env,
     });
     assert.equal(code, 0, stderr);
@@ -239,8 +241,10 @@ test("polyarch writes the same bundles of builds as docker buildx, with a trace 
   assert.deepEqual(refs[1], refs[0]);
 });
 
-test("polyarch history trace shows what took how long, as JSON and as a page", async () => {
-  const { stdout } = await house.polyarch(["history", "trace", "--builder", "ours"], { env });
+test("polyarch history trace shows what took how long, as JSON and as a page", {
+  skip: differs("other spans"),
+}, async () => {
+  const { stdout } = await house.polyarch(["history", "trace"], { env });
   const { data } = JSON.parse(stdout) as { data: [JaegerTrace] };
   const [{ traceID, spans }] = data;
   const whole = spans.find(({ operationName }) => operationName === "moby.buildkit.v1.Control/Solve");
@@ -248,7 +252,7 @@ test("polyarch history trace shows what took how long, as JSON and as a page", a
   assert.equal(step?.references.at(-1)?.spanID, whole?.spanID);
   assert.ok(whole && step && step.startTime >= whole.startTime && step.duration <= whole.duration);
 
-  const [program = "", ...args] = house.commandLine(["history", "trace", "--builder", "ours", "--compare", "^1"]);
+  const [program = "", ...args] = house.commandLine(["history", "trace", "--compare", "^1"]);
   const child = spawn(program, args, { env: { ...process.env, ...env }, stdio: ["ignore", "ignore", "pipe"] });
   let said = "";
   for await (const chunk of child.stderr) {
@@ -271,15 +275,15 @@ test("Docker Desktop is called, and missed, as docker buildx does it", async () 
   await writeFile(join(directory, "xdg-open"), `#!/bin/sh\necho "$@" >> ${directory}/opened\n`, { mode: 0o755 });
   const options = { env: { ...env, HOME: directory, PATH: `${directory}:${process.env["PATH"]}` } };
   const both = async (...args: string[]) => {
-    const theirs = await run(buildx, ["history", ...args], options);
-    const ours = await house.polyarch(["history", ...args, "--builder", "ours"], options);
+    const theirs = await house.buildx(["history", ...args], options);
+    const ours = await house.polyarch(["history", ...args], options);
     assert.deepEqual([ours.code, ours.stderr], [theirs.code, theirs.stderr]);
     return ours.stderr;
   };
   assert.match(await both("import", "-f", bundle), /failed to send request, check if Docker Desktop is running/);
   await both("open", "^1");
   const [theirs, ours] = (await readFile(join(directory, "opened"), "utf8")).split("\n");
-  assert.match(theirs ?? "", /^docker-desktop:\/\/dashboard\/build\/ours\/ours0\/\w+$/);
+  assert.match(theirs ?? "", /^docker-desktop:\/\/dashboard\/build\/\w+\/\w+\/\w+$/);
   assert.equal(ours, theirs);
 });
 
@@ -299,7 +303,9 @@ test("names what cannot be found, or cannot be meant", async () => {
   await fails(/^ERROR: invalid separator for duration, expected <=, <, >= or >$/m, "ls", "--filter", "duration=1s");
 });
 
-test("records outlive the engine, and go with all that they kept", async () => {
+test("records outlive the engine, and go with all that they kept", {
+  skip: differs("our own engine is ended"),
+}, async () => {
   const before = await listed();
   assert.ok(before.length >= 4);
   await house.kill();

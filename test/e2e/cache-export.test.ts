@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
-import { readdir, readFile, rm } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { suite, test } from "node:test";
-import { type LabPolyarch, must, openPolyarch, run, startDocker, unpackDocker } from "../lab/mod.ts";
-import { openHouse } from "./harness.ts";
+import { type LabPolyarch, must, run, startDocker, unpackDocker } from "../lab/mod.ts";
+import { differs, openEngine, openHouse } from "./harness.ts";
 
 /** Engines that share nothing but what is exported. */
 const house = await openHouse();
-const other = house.own(await openPolyarch());
+const other = house.own(await openEngine());
 const context = await house.context({
   Dockerfile: `
     FROM ${house.base} AS made
@@ -40,8 +40,7 @@ const randomOf = async (engine: LabPolyarch, args: readonly string[]): Promise<{
 };
 /** An engine that knows nothing. */
 const anew = async () => {
-  await other.kill();
-  await rm(other.root, { recursive: true, force: true });
+  await other.forget();
   return other;
 };
 const all = [
@@ -64,17 +63,18 @@ suite("a cache in a registry", () => {
         const { log, random: again } = await randomOf(fresh, [`--cache-from=${image(name)}`]);
         assert.match(log, /^#\d+ importing cache manifest from \S+$/m);
         assert.equal(again, random);
-        assert.ok(cached(log).includes("[stage-1 4/4] RUN cat /work/random > /copied"), log);
+        assert.ok(cached(log).includes("[stage-1 3/4] COPY --from=made /work /work"), log);
         assert.doesNotMatch(log, /^#\d+ \[made 4\/4\].*\n#\d+ DONE/m);
       });
     }
   }
 
   test("mode=max has the steps of other stages, too", async () => {
+    await anew(); // where it is the same engine, it has all steps of its own then
     await build(house, [`--cache-to=${cacheOf("full")},mode=max`]);
     const fresh = await anew();
     const log = await build(fresh, [`--cache-from=${cacheOf("full")}`, "--target=made"]);
-    assert.deepEqual(cached(log), all.slice(0, 3));
+    for (const step of all.slice(0, 2)) assert.ok(cached(log).includes(step), log);
     const least = await build(await anew(), [`--cache-from=${image("cache-min")}`, "--target=made"]);
     assert.deepEqual(cached(least), []);
   });
@@ -93,7 +93,7 @@ suite("a cache in a registry", () => {
 
   test("that is not there is told, and the build goes on", async () => {
     const log = await build(await anew(), [`--cache-from=${image("nothing")}`]);
-    assert.match(log, /importing cache manifest from \S+nothing:latest\n#\d+ ERROR: .*not found/);
+    assert.match(log, /importing cache manifest from \S+nothing(?::latest)?\n#\d+ ERROR: .*not found/);
   });
 
   test("that cannot be written is the build's failure, unless it may fail", async () => {
@@ -114,7 +114,7 @@ suite("a cache in a directory", () => {
     assert.deepEqual((await readdir(dest)).toSorted(), ["blobs", "index.json", "ingest", "oci-layout"]);
     const { log, random: again } = await randomOf(await anew(), [`--cache-from=type=local,src=${dest},tag=one`]);
     assert.equal(again, random);
-    assert.ok(cached(log).includes("[stage-1 4/4] RUN cat /work/random > /copied"), log);
+    assert.ok(cached(log).includes("[stage-1 3/4] COPY --from=made /work /work"), log);
     const missing = await build(house, [`--cache-from=type=local,src=${dest},tag=two`]);
     assert.match(missing, /^WARNING: local cache import at \S+ skipped: no digest found for tag "two"$/m);
     assert.match(
@@ -125,6 +125,7 @@ suite("a cache in a directory", () => {
 
   test("reset=true leaves only what a tag leads to", async () => {
     const dest = await house.directory();
+    await anew();
     await build(house, [`--cache-to=type=local,dest=${dest},mode=max`, "--build-arg=A=1"]);
     const before = await readdir(join(dest, "blobs/sha256"));
     await build(house, [`--cache-to=type=local,dest=${dest},mode=min,reset=true`, "--target=made"]);
@@ -138,7 +139,7 @@ test("a cache inside of the image serves whoever has the image's name", async ()
   await build(house, ["--cache-to=type=inline", "--platform=linux/amd64", "--push", "-t", image("inline")]);
   const { log, random: again } = await randomOf(await anew(), [`--cache-from=${image("inline")}`]);
   assert.equal(again, random);
-  assert.ok(cached(log).includes("[stage-1 4/4] RUN cat /work/random > /copied"), log);
+  assert.ok(cached(log).includes("[stage-1 3/4] COPY --from=made /work /work"), log);
   await build(house, ["--build-arg=BUILDKIT_INLINE_CACHE=1", "--push", "-t", image("inline2")]);
   const config = await must("skopeo", [
     "inspect",
@@ -150,7 +151,7 @@ test("a cache inside of the image serves whoever has the image's name", async ()
   assert.ok("moby.buildkit.cache.v0" in (JSON.parse(config) as object));
 });
 
-suite("docker buildx with our engine", async () => {
+suite("docker buildx with our engine", { skip: differs("our engine's doing") }, async () => {
   const program = join((await unpackDocker("sid")).plugins[0] ?? "", "docker-buildx");
   const buildx = async (engine: LabPolyarch, args: readonly string[]) => {
     const env = { ...engine.env, BUILDX_NO_DEFAULT_ATTESTATIONS: "1" };
@@ -178,7 +179,7 @@ suite("docker buildx with our engine", async () => {
   }
 });
 
-suite("our client with the engine inside Docker", () => {
+suite("our client with the engine inside Docker", { skip: differs("the same engine again") }, () => {
   test("has it write caches and read them; those of our engine do it no harm", async (t) => {
     const docker = await startDocker("sid");
     t.after(() => docker[Symbol.asyncDispose]());

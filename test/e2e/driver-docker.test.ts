@@ -187,6 +187,43 @@ suite("the docker driver, with images in containerd's store", () => {
       assert.deepEqual(sorted(ours), sorted(theirs), args.join(" "));
     }
   });
+  test("gives the engine this user's secrets and logins", async (t) => {
+    const registry = await startRegistry({ users: true });
+    t.after(() => registry[Symbol.asyncDispose]());
+    const own = { DOCKER_CONFIG: await house.directory(), WORD: "told to nobody" };
+    const { username, password } = registryUser;
+    const image = `${registry.host}/own:1`;
+    const secret = await house.context({
+      Dockerfile: `FROM ${image}\n  RUN --mount=type=secret,id=word wc -c < /run/secrets/word > /letters\n`,
+    });
+    const dest = await house.directory();
+    const args = [...build, "--pull", "--secret=id=word,env=WORD", "-o", `type=local,dest=${dest}`, secret];
+    await works(["login", "-u", username, "-p", password, registry.host], own);
+    await works([...build, "-t", image, "--push", context], own);
+    await works(args, own);
+    assert.equal(await readFile(join(dest, "letters"), "utf8"), "14\n");
+    const stranger = await polyarch(args, { ...own, DOCKER_CONFIG: home });
+    assert.match(
+      stranger.stderr,
+      /ERROR: failed to build: failed to solve: .*(no basic auth credentials|401|authoriz)/,
+    );
+  });
+  test("tells what the engine keeps and remembers as docker buildx does, and has it forget", async () => {
+    const same = async (...args: readonly string[]) => {
+      const [theirs, ours] = [await buildx(args), await works([...args, "--builder=default"])];
+      // Between the two a moment passes.
+      const settled = (text: string) => text.replaceAll(/(?:\d+|About an?|Less than a) \w+ ago| {2,}/g, " ");
+      assert.equal(settled(ours.stdout), settled(theirs.stdout), args.join(" "));
+      return ours.stdout;
+    };
+    assert.match(await same("du", "--filter=type=regular"), /^ID\s+RECLAIMABLE/m);
+    await same("history", "ls", "--no-trunc");
+    await same("history", "inspect", "^1", "--format={{.Name}} {{.Status}} {{.NumTotalSteps}}");
+    await works(["history", "rm", "--all", "--builder=default"]);
+    assert.equal((await works(["history", "ls", "--format=json", "--builder=default"])).stdout, "");
+    await works(["prune", "--all", "--force", "--builder=default"]);
+    assert.match(await same("du"), /^Total:\s+0B$/m);
+  });
   test("shows what a failing step says", async () => {
     const broken = await house.context({ Dockerfile: `FROM ${house.base}\n  RUN echo so it goes; exit 3\n` });
     const { code, stderr } = await polyarch([...build, broken]);

@@ -4,8 +4,8 @@ import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { suite, test } from "node:test";
-import { must, processes, pushFrontendImage, run, serveFiles, startGit, unpackDocker } from "../lab/mod.ts";
-import { openHouse } from "./harness.ts";
+import { must, processes, pushFrontendImage, serveFiles, startGit } from "../lab/mod.ts";
+import { differs, openHouse } from "./harness.ts";
 
 const house = await openHouse();
 const inputs = "moby.buildkit.frontend.inputs";
@@ -19,7 +19,9 @@ const wordsOf = async (context: string, args: readonly string[] = []) =>
   await readFile(join(await house.exported(context, args), "words"), "utf8");
 
 suite("a frontend that is an image", () => {
-  test("does what a syntax line asks it to", async () => {
+  test("does what a syntax line asks it to", {
+    skip: differs("an older BuildKit loses warnings that belong to no step"),
+  }, async () => {
     const context = await contextOf("word hello", "warn mind the gap", "word world");
     const out = await house.directory();
     const { stderr } = await house.build(context, ["--output", `type=local,dest=${out}`]);
@@ -45,7 +47,9 @@ suite("a frontend that is an image", () => {
     assert.match(said, new RegExp(`^Dockerfile\ndocker-image://${house.base} sha256:[0-9a-f]{64}\n$`));
   });
 
-  test("is told what is at an address and in a repository", async (t) => {
+  test("is told what is at an address and in a repository", {
+    skip: differs("an older BuildKit cannot tell"),
+  }, async (t) => {
     const files = await serveFiles({ "/word": "hello\n" });
     t.after(() => files[Symbol.asyncDispose]());
     const git = await startGit();
@@ -83,7 +87,9 @@ suite("a frontend that is an image", () => {
     assert.match(stderr, /^ERROR: failed to build: failed to solve: there is no such word$/m);
   });
 
-  test("that ends without a word is told with what it said last", async () => {
+  test("that ends without a word is told with what it said last", {
+    skip: differs("tells no more than the exit code"),
+  }, async () => {
     const { stderr } = await house.fails(await contextOf("crash 3"));
     assert.match(stderr, /ERROR: failed to build: failed to solve: exit code: 3: crashed as I was told/);
     assert.match((await house.fails(await contextOf("crash 0"))).stderr, /no result for incomplete build/);
@@ -111,13 +117,9 @@ suite("a frontend that is an image", () => {
 });
 
 test("docker buildx, which leads builds itself, has such a frontend run as well", async () => {
-  const program = join((await unpackDocker("sid")).plugins[0] ?? "", "docker-buildx");
-  const env = { ...house.env, BUILDX_NO_DEFAULT_ATTESTATIONS: "1" };
-  await must(program, ["create", "--name=ours", "--driver=remote", `unix://${house.socket}`], { env });
   const out = await house.directory();
   const context = await contextOf("word hello", "inputs");
-  const args = ["build", "--builder=ours", "--output", `type=local,dest=${out}`, context];
-  const { code, stderr } = await run(program, args, { env });
+  const { code, stderr } = await house.buildx(["build", "--output", `type=local,dest=${out}`, context]);
   assert.equal(code, 0, stderr);
   assert.equal(await readFile(join(out, "words"), "utf8"), "hello\n");
 });

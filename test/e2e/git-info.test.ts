@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
-import { must, run, unpackDocker } from "../lab/mod.ts";
+import { must } from "../lab/mod.ts";
 import { imageConfig, openHouse } from "./harness.ts";
 
 const house = await openHouse();
@@ -33,11 +33,8 @@ test("an image is labelled with the repository that it is made from, as docker b
   assert.equal(labels["com.docker.image.source.entrypoint"], "app/Dockerfile");
   assert.match(labels["org.opencontainers.image.source"] ?? "", /example\.org\/team\/app\.git$/);
   assert.doesNotMatch(JSON.stringify(labels), /secret/);
-  const program = join((await unpackDocker("sid")).plugins[0] ?? "", "docker-buildx");
-  const env = { ...house.env, ...wish };
-  await must(program, ["create", "--name=ours", "--driver=remote", `unix://${house.socket}`], { env });
   const theirs = `${house.registry.host}/theirs:1`;
-  const done = await run(program, ["build", "--builder=ours", "--push", "-t", theirs, context], { env });
+  const done = await house.buildx(["build", "--push", "-t", theirs, context], { env: wish });
   assert.equal(done.code, 0, done.stderr);
   assert.deepEqual(labels, await labelsOf(theirs));
 });

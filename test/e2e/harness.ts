@@ -16,7 +16,9 @@ import {
   openTestEngine,
   processes,
   pushBaseImages,
+  run,
   startRegistry,
+  unpackDocker,
 } from "../lab/mod.ts";
 
 /** What stands at a path of a build context: text, or text with a mode, or a symbolic link. */
@@ -41,6 +43,10 @@ export interface House extends LabPolyarch {
   listed(context: string, args?: readonly string[]): Promise<ReadonlyMap<string, string>>;
   /** Builds and pushes as `<name>:latest` and returns the image's configuration, as skopeo reads it. */
   configOf(context: string, args?: readonly string[]): Promise<ImageConfigJson>;
+  /** A real `docker buildx` with the house's engine, which has been started. */
+  buildx(args: readonly string[], options?: RunOptions): Promise<Finished>;
+  /** The environment in which docker buildx has the house's engine for its builder, and polyarch, too. */
+  sharedEnv(): Promise<Readonly<Record<string, string>>>;
   /** `polyarch build`, which must fail; with what it said and how long it took. */
   fails(context: string, args?: readonly string[], options?: RunOptions): Promise<Finished>;
 }
@@ -82,6 +88,7 @@ export async function openHouse(options: RegistryOptions = {}): Promise<House> {
     return done;
   };
   let images = 0;
+  let buildx: ReturnType<typeof openBuildx> | undefined;
   return {
     ...engine,
     registry,
@@ -109,6 +116,8 @@ export async function openHouse(options: RegistryOptions = {}): Promise<House> {
       await build(context, [...args, "--tag", image, "--push"]);
       return await imageConfig(`docker://${image}`);
     },
+    buildx: async (args, runOptions) => await (await (buildx ??= openBuildx(engine, directory))).run(args, runOptions),
+    sharedEnv: async () => (await (buildx ??= openBuildx(engine, directory))).env,
     async fails(context, args = [], runOptions = {}) {
       const done = await engine.polyarch(["build", "--progress=plain", ...args, context], {
         cwd: scratch,
@@ -128,8 +137,25 @@ export function differs(why: string): string | false {
   return process.env["POLYARCH_TEST_ENGINE"] ? why : false;
 }
 
+/** Debian sid's docker-buildx, with a builder that is the engine under test. */
+async function openBuildx(engine: LabPolyarch, directory: () => Promise<string>) {
+  const program = join((await unpackDocker("sid")).plugins[0] ?? "", "docker-buildx");
+  const common = { ...engine.env, BUILDX_NO_DEFAULT_ATTESTATIONS: "1" };
+  // Somebody else's engine has a builder already.
+  const isOurs = !process.env["POLYARCH_TEST_ENGINE"] && !process.env["POLYARCH_E2E_REFERENCE"];
+  const env = isOurs ? { ...common, BUILDX_CONFIG: await directory() } : common;
+  if (isOurs) {
+    await must(program, ["create", "--name=ours", "--driver=remote", `unix://${engine.socket}`, "--use"], { env });
+  }
+  return {
+    env,
+    run: (args: readonly string[], options: RunOptions = {}) =>
+      run(program, args, { timeoutMs: 120_000, ...options, env: { ...env, ...options.env } }),
+  };
+}
+
 /** What is under test: our client and engine, unless `scripts/e2e.ts` was told otherwise. */
-function openEngine(): Promise<LabPolyarch> {
+export function openEngine(): Promise<LabPolyarch> {
   const { POLYARCH_E2E_REFERENCE: reference, POLYARCH_TEST_ENGINE: address } = process.env;
   if (reference) return openReference();
   return address ? openTestEngine(address) : openPolyarch();

@@ -316,6 +316,11 @@ describe("what a build tells", () => {
     assert.deepEqual(index.manifests[0]?.annotations, annotations);
   });
 
+  test("annotations of an index are refused where there is none", async () => {
+    const { stderr } = await house.fails(context, ["--annotation=index:a=b", "-o", "type=image"]);
+    assert.match(stderr, /index annotations not supported for single platform export/);
+  });
+
   test("--iidfile and --quiet tell the image's ID, and --quiet nothing else", async () => {
     const image = `${house.registry.host}/iid:latest`;
     const file = join(await house.directory(), "iid");

@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { suite, test } from "node:test";
-import { must, run, unpackDocker } from "../lab/mod.ts";
 import { openHouse } from "./harness.ts";
 
 const house = await openHouse();
@@ -95,15 +94,12 @@ suite("rules about sources", () => {
   });
 
   test("are obeyed when docker buildx brings them", async () => {
-    const program = join((await unpackDocker("sid")).plugins[0] ?? "", "docker-buildx");
-    const env = { ...house.env, BUILDX_NO_DEFAULT_ATTESTATIONS: "1" };
-    await must(program, ["create", "--name=ours", "--driver=remote", `unix://${house.socket}`], { env });
     const dest = await house.directory();
-    const args = ["build", "--builder=ours", "--output", `type=local,dest=${dest}`, context];
-    const done = await run(program, args, { env: { ...env, ...(await withRules(convert)) } });
+    const args = ["build", "--output", `type=local,dest=${dest}`, context];
+    const done = await house.buildx(args, { env: await withRules(convert) });
     assert.equal(done.code, 0, done.stderr);
     assert.equal(await readFile(join(dest, "out"), "utf8"), "other\n");
-    const refused = await run(program, args, { env: { ...env, ...(await withRules(convert, deny)) } });
+    const refused = await house.buildx(args, { env: await withRules(convert, deny) });
     assert.match(refused.stderr, /denied by policy: source denied by policy/);
   });
 });

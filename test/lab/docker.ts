@@ -36,13 +36,15 @@ const packages: Readonly<Record<DockerRelease, { suite: string; names: readonly 
 /**
  * Starts a Docker Engine that shares nothing with one that may be installed: own programs, data, socket, mount and
  * process namespace, and no bridge, so containers get `--network none` or `host`. Needs root.
- * @param options `certificates`: a directory that `polyarch daemon certs` has filled, for listening on TCP too, to clients with certificates of theirs
+ * @param options `certificates`: a directory that `polyarch daemon certs` has filled, for listening on TCP too, to clients with certificates of theirs;
+ * `bridge`: containers have a network of their own, through a bridge on this machine that leads nowhere else
  */
 export async function startDocker(
   release: DockerRelease,
-  options: { readonly certificates?: string } = {},
+  options: { readonly certificates?: string; readonly bridge?: boolean } = {},
 ): Promise<LabDocker> {
   const bin = await unpackDocker(release);
+  const bridge = options.bridge ? await makeBridge() : undefined;
   const home = await mkdtemp(join(tmpdir(), "polyarch-docker-"));
   const socket = join(home, "docker.sock");
   const env = {
@@ -59,7 +61,7 @@ export async function startDocker(
       "data-root": join(home, "data"),
       "exec-root": join(home, "exec"),
       pidfile: join(home, "docker.pid"),
-      bridge: "none",
+      bridge: bridge?.name ?? "none",
       iptables: false,
       ...(release === "sid" ? { ip6tables: false, features: { "containerd-snapshotter": true } } : {}),
     }),
@@ -91,6 +93,7 @@ export async function startDocker(
     child.kill("SIGKILL");
     await exited;
     await rm(home, { recursive: true, force: true, maxRetries: 5 });
+    await bridge?.[Symbol.asyncDispose]();
   };
   try {
     for (const give_up = performance.now() + 60_000; ; ) {
@@ -132,6 +135,16 @@ export async function unpackDocker(
     libraries: ["lib", "usr/lib"].map((sub) => join(dir, sub, triplet)).filter((lib) => existsSync(lib)),
     plugins: ["usr/libexec/docker/cli-plugins", "usr/lib/docker/cli-plugins"].map((sub) => join(dir, sub)),
   };
+}
+
+/** A bridge of this machine with a network that nobody else is likely to have. Needs iproute2. */
+async function makeBridge(): Promise<{ readonly name: string } & AsyncDisposable> {
+  const number = process.pid % 250;
+  const name = `polyarch${number}`;
+  await must("ip", ["link", "add", name, "type", "bridge"]);
+  await must("ip", ["address", "add", `10.213.${number}.1/24`, "dev", name]);
+  await must("ip", ["link", "set", name, "up"]);
+  return { name, [Symbol.asyncDispose]: async () => void (await must("ip", ["link", "delete", name])) };
 }
 
 async function has(program: string): Promise<boolean> {

@@ -39,6 +39,8 @@ export interface LabPolyarch extends AsyncDisposable {
   settled(timeoutMs?: number): Promise<void>;
   /** Ends the engine without warning, as a crash would. */
   kill(): Promise<void>;
+  /** Makes the engine one that has never built anything. */
+  forget(): Promise<void>;
 }
 
 /** Makes directories for an engine of one's own. The engine itself is started by the client, as always. */
@@ -66,10 +68,15 @@ export async function openPolyarch(): Promise<LabPolyarch> {
     idle ??= now;
     return { processes: without(now.processes, idle.processes), mounts: without(now.mounts, idle.mounts) };
   };
-  const kill = async () => {
+  const killAll = async () => {
     const victims = processTree(engine()?.pid ?? -1);
     for (const { pid } of victims) stop(pid);
     for (let tries = 0; tries < 100 && engine() !== undefined; tries++) await sleep(20);
+  };
+  const kill = async () => {
+    const pid = engine()?.pid;
+    if (pid !== undefined) stop(pid);
+    for (let tries = 0; tries < 250 && engine() !== undefined; tries++) await sleep(20);
   };
   return {
     root,
@@ -90,13 +97,13 @@ export async function openPolyarch(): Promise<LabPolyarch> {
         await sleep(50);
       }
     },
-    kill: async () => {
-      const pid = engine()?.pid;
-      if (pid !== undefined) stop(pid);
-      for (let tries = 0; tries < 250 && engine() !== undefined; tries++) await sleep(20);
+    kill,
+    forget: async () => {
+      await kill();
+      await rm(root, { recursive: true, force: true });
     },
     async [Symbol.asyncDispose]() {
-      await kill();
+      await killAll();
       await rm(home, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
     },
   };

@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { startDocker } from "./docker.ts";
 import { emulateOnHost } from "./emulators.ts";
+import { must } from "./run.ts";
 import type { LabPolyarch } from "./polyarch.ts";
 
 /**
@@ -27,6 +28,7 @@ export async function openReference(): Promise<LabPolyarch> {
     held: () => Promise.resolve({ processes: [], mounts: [] }),
     settled: () => Promise.resolve(),
     kill: () => Promise.resolve(),
+    forget: async () => void (await must("docker", ["buildx", "prune", "--all", "--force"], { env })),
     polyarch: (args, options) => docker.docker(line(args), { ...options, env: { ...env, ...options?.env } }),
     start: (args) =>
       spawn("docker", line(args), { env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"] }),

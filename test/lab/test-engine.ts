@@ -37,6 +37,10 @@ export async function openTestEngine(address: string): Promise<LabPolyarch> {
     held: () => Promise.resolve({ processes: [], mounts: [] }),
     settled: () => Promise.resolve(),
     kill: () => Promise.resolve(),
+    forget: async () => {
+      const { code, stderr } = await ours.polyarch(["prune", "--all", "--force"], { env });
+      if (code !== 0) throw new Error(stderr);
+    },
     polyarch: (args, options) => ours.polyarch(line(args), { ...options, env: { ...env, ...options?.env } }),
     start: (args) => spawn(program, line(args), { env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"] }),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),

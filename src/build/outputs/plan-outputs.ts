@@ -84,12 +84,6 @@ function plan(output: Output, wishes: OutputWishes): PlannedOutput {
     ...(imageTypes.has(type) ? wishes.annotations : {}),
     ...(named ? { name: wishes.tags.join(",") } : {}),
   };
-  if (
-    wishes.platforms <= 1 &&
-    Object.keys(attrs).some((key) => /^annotation-(?:index|manifest-descriptor)[.[]/.test(key))
-  ) {
-    throw invalid("index annotations not supported for single platform export");
-  }
   if (type === "image" && isTrue(attrs, "push") && !attrs.name) {
     throw invalid("tag is needed when pushing to registry");
   }

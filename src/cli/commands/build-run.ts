@@ -226,11 +226,13 @@ async function built(
   const surroundings: Omit<BuildSurroundings, "client" | "builder"> = {
     identity,
     credentials,
-    fetchToken: async (request, options) => {
-      const { tokenFetcher } = await import("../../registry/mod.ts");
-      await using fetcher = tokenFetcher({ credentials, env });
-      return await fetcher(request, options);
-    },
+    fetchToken: isTrue(env.BUILDKIT_NO_CLIENT_TOKEN)
+      ? undefined
+      : async (request, options) => {
+          const { tokenFetcher } = await import("../../registry/mod.ts");
+          await using fetcher = tokenFetcher({ credentials, env });
+          return await fetcher(request, options);
+        },
     stdout,
     loadImage: async (archive, options) => {
       if (!docker) throw new Error("Internal error: nobody asked for the Docker Engine");

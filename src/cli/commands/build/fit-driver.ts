@@ -39,14 +39,18 @@ export function fitToDriver(build: PreparedBuild, { kind, features, platforms }:
   const fitted = features.attestation ? build : { ...build, attestations: none };
   if (kind !== "docker") return fitted;
   const attrs = "image-resolve-mode" in build.attrs ? build.attrs : { ...build.attrs, "image-resolve-mode": "local" };
-  return { ...fitted, attrs, outputs: build.outputs.map((output) => inPlace(output)) };
+  return { ...fitted, attrs, outputs: build.outputs.map((output) => inPlace(output, features)) };
 }
 
 const none: PreparedBuild["attestations"] = { asked: {}, provenanceByDefault: false, withoutArtifact: false };
 
-function inPlace(output: PlannedOutput): PlannedOutput {
+function inPlace(output: PlannedOutput, features: DriverFeatures): PlannedOutput {
   const { exporter, attrs } = output;
   if (exporter !== "image") return output;
+  // That store has no indexes, and passes over what is said of them.
+  if (!features.multiPlatform && Object.keys(attrs).some((key) => key.startsWith("annotation-index"))) {
+    throw new BuildError("invalid_argument", "index annotations not supported for single platform export");
+  }
   if (isSet(attrs.push) && isSet(attrs["push-by-digest"])) {
     throw new BuildError(
       "unimplemented",

@@ -19,6 +19,7 @@ import type { LayerBlob } from "../../refs/mod.ts";
 import type { Document, ExportContext, ExportSource, PlatformRef } from "../exporter.ts";
 import { step } from "../step.ts";
 import { epochOf } from "../attributes.ts";
+import { BuildError } from "../../../base/errors/mod.ts";
 import { annotationsFor, type ImageAttributes } from "./attributes.ts";
 import { finishConfig } from "./config.ts";
 
@@ -45,7 +46,10 @@ export async function assembleImage(
   context: ExportContext,
 ): Promise<AssembledImage> {
   const { progress, signal } = context;
-  const { compression, forceCompression: force } = attributes;
+  const { compression, forceCompression: force, annotations } = attributes;
+  if (!source.multiPlatform && annotations.some(({ kind }) => kind.startsWith("index"))) {
+    throw new BuildError("invalid_argument", "index annotations not supported for single platform export");
+  }
   const blobs = await step(progress, "exporting layers", () =>
     Promise.all(
       source.refs.map(async (platformRef) => {
