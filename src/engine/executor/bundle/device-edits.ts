@@ -38,6 +38,12 @@ export function deviceConfig(
   const nodes = (edits?.deviceNodes ?? []).map((node) => completeNode(node, user));
   // What is made outside of /dev would stay in the image.
   const isShown = ({ path }: RuntimeDevice) => showNodes || !path.startsWith("/dev/");
+  const missing = nodes.find(({ device, isThere }) => isShown(device) && !isThere);
+  if (missing) {
+    throw failed(
+      `failed to stat CDI host device ${JSON.stringify(missing.hostPath)}: not a device node, and it cannot be made where the container would have it`,
+    );
+  }
   const hooks: Record<string, object[]> = {};
   for (const { hookName, ...hook } of edits?.hooks ?? []) (hooks[hookName] ??= []).push(hook);
   return {
@@ -68,6 +74,8 @@ export function withDeviceVariables(env: readonly string[], edits: ContainerEdit
 interface CompleteNode {
   readonly device: RuntimeDevice;
   readonly hostPath: string;
+  /** Whether the machine has it. */
+  readonly isThere: boolean;
   readonly access: string;
 }
 
@@ -90,6 +98,7 @@ function completeNode(node: DeviceNode, user: ProcessUser): CompleteNode {
   const gid = node.gid ?? (user.gid || undefined);
   return {
     hostPath,
+    isThere: found !== undefined,
     access: node.permissions ?? "rwm",
     device: {
       path,
