@@ -77,6 +77,14 @@ await testsWithBed(import.meta.url, (bed) => {
     );
   });
 
+  test("directories above mount points stay where that is asked for", async () => {
+    const mounts = [{ type: "tmpfs", target: "/above/below/tmp" }] as const;
+    const left = async (options: object) =>
+      (await bed.run("touch /above/below/tmp/x", { mounts, ...options })).changed.filter((name) => name !== "etc");
+    assert.deepEqual(await left({}), []);
+    assert.deepEqual(await left({ keepsMountParents: true }), ["above", "above/below"]);
+  });
+
   test("users are looked up in the image, with their groups and home", async () => {
     assert.equal(
       (await bed.run("id -u; id -g; id -G; echo $HOME", { user: "ada" })).stdout,

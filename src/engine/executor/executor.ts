@@ -29,6 +29,8 @@ export interface ProcessSpec {
   readonly security: "sandbox" | "insecure";
   readonly ulimits?: readonly { readonly name: string; readonly soft: number; readonly hard: number }[];
   readonly cgroupParent?: string;
+  /** Directories that had to be made above the place of a mount stay. */
+  readonly keepsMountParents?: boolean;
   readonly resources?: ResourceLimits;
   readonly shmSizeBytes?: number;
   /** What gives it devices of the machine. */

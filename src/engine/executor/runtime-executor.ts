@@ -133,7 +133,7 @@ export class RuntimeExecutor implements Executor {
     using stubs = new DisposableStack();
     const mountPoints = stubs.adopt(new MountPoints(root), (points) => points.remove());
     try {
-      mountPoints.make(configMounts(inputs).map(missing));
+      mountPoints.make(configMounts(inputs).map((mount) => missing(mount, process)));
     } catch (error) {
       // A root that is read-only altogether must bring its mount points along; the runtime says which one is missing.
       if (!isSystemError(error, "EROFS")) throw error;
@@ -355,7 +355,8 @@ function makeWorkingDirectory(root: RootDirectory, process: ProcessSpec): void {
   root.make({ path: process.cwd, kind: "directory" });
 }
 
-function missing(mount: RuntimeMount): Missing {
+function missing(mount: RuntimeMount, { mounts, keepsMountParents = false }: ProcessSpec): Missing {
   const isFile = mount.type === "bind" && statSync(mount.source, { throwIfNoEntry: false })?.isDirectory() === false;
-  return { path: mount.destination, kind: isFile ? "file" : "directory" };
+  const keepsParents = keepsMountParents && mounts.some(({ target }) => target === mount.destination);
+  return { path: mount.destination, kind: isFile ? "file" : "directory", keepsParents };
 }

@@ -22,7 +22,8 @@ export class MountPoints {
   make(points: readonly Missing[]): void {
     for (const point of points) {
       if (points.some((other) => other !== point && isBelow(point.path, other.path))) continue;
-      for (const made of this.#root.make(point)) {
+      const all = this.#root.make(point);
+      for (const made of point.keepsParents ? all.slice(-1) : all) {
         this.#stubs.push({ ...made, parentChangedTo: this.#root.changedAt(made.parent) });
       }
     }

@@ -16,6 +16,8 @@ export interface Missing {
   /** Path inside the root; may go through links as a process inside would follow them. */
   readonly path: string;
   readonly kind: "file" | "directory";
+  /** What had to be made above it stays, when it goes. */
+  readonly keepsParents?: boolean;
 }
 
 /** Something that was made: its name, and the directory that it is in as a path inside the root. */

@@ -1,3 +1,4 @@
+import { BuildError } from "../../../base/errors/mod.ts";
 import { clone } from "../../../base/protobuf/mod.ts";
 import { pb } from "../../../api/mod.ts";
 import { digestOf, type Platform } from "../../../oci/mod.ts";
@@ -59,7 +60,7 @@ function inputKey<C>(op: pb.ExecOp, input: bigint): InputKey<Ref, C> {
   const paths = mounts.map(({ selector }) => `/${relativePath(selector)}`);
   if (paths.length === 0) return {};
   const selector = digestOf(paths.join("\0"));
-  const byContent = mounts.every(isReadByContent);
+  const byContent = mounts.map(isReadByContent).every(Boolean);
   if (!byContent) return { selector };
   const selectors = [...new Set(paths)].sort().map((path) => ({ path, followLinks: true }));
   return {
@@ -68,9 +69,19 @@ function inputKey<C>(op: pb.ExecOp, input: bigint): InputKey<Ref, C> {
   };
 }
 
-/** Whether nothing but the content of what is mounted can show in the results. */
-function isReadByContent({ contentCache, readonly, dest, output }: pb.Mount): boolean {
-  if (contentCache === pb.MountContentCache.ON) return true;
+/**
+ * Whether nothing but the content of what is mounted can show in the results, and whether that is asked for: by default not of the root, of which
+ * much would have to be read.
+ * @throws {BuildError} `invalid_argument` when it is asked for and more than the content that is mounted ends up in a result
+ */
+function isReadByContent({ contentCache, readonly, dest, output, selector }: pb.Mount): boolean {
+  const isSafe = readonly || output === -1n || relativePath(selector) === "";
+  if (contentCache === pb.MountContentCache.ON && !isSafe) {
+    throw new BuildError(
+      "invalid_argument",
+      `invalid mount cache content: what is written below "/${relativePath(selector)}" of the mount at "${dest}" is part of a result that has more than that`,
+    );
+  }
   if (contentCache === pb.MountContentCache.OFF) return false;
-  return dest !== "/" && (readonly || output === -1n);
+  return isSafe && (dest !== "/" || contentCache === pb.MountContentCache.ON);
 }

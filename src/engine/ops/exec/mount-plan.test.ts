@@ -44,8 +44,6 @@ test("outputs are those of trees; what clients leave in other mounts counts for 
 
 test("what makes no sense is refused", () => {
   assert.throws(() => plan({ ...none, dest: "/x" }), /no rootfs/);
-  assert.throws(() => plan(root, { ...root, dest: "/x" }), /output 0 of 2/);
-  assert.throws(() => plan({ ...root, output: 1n }), /output 1 of 1/);
 });
 
 test("ssh is a socket of the client's default agent, for root alone, unless it is said otherwise", () => {
@@ -61,4 +59,28 @@ test("ssh is a socket of the client's default agent, for root alone, unless it i
   assert.deepEqual(plan(root, ssh(option)).others, [
     { ...socket, id: "work", uid: 1, gid: 2, mode: 0o640, optional: true },
   ]);
+});
+
+test("results are counted as their mounts come, however they are numbered", () => {
+  const { root: mounted, others } = plan({ ...root, output: 7n }, { ...none, dest: "/x", output: 7n });
+  assert.equal(mounted.output, 0);
+  assert.deepEqual(
+    others.map((mount) => "output" in mount && mount.output),
+    [1],
+  );
+});
+
+test("mounts without what their type needs are refused", () => {
+  const { CACHE, SECRET, TMPFS } = pb.MountType;
+  assert.throws(
+    () => plan(root, { ...none, dest: "/c", mountType: CACHE }),
+    /^BuildError: missing cache mount options/,
+  );
+  assert.throws(() => plan(root, { ...none, dest: "/s", mountType: SECRET }), /invalid secret mount options/);
+  assert.throws(() => plan(root, { ...none, dest: "/s", mountType: SECRET, secretOpt: {} }), /secret ID missing/);
+  assert.throws(
+    () => plan(root, { ...none, dest: "/c", mountType: CACHE, cacheOpt: { ID: "a", sharing: 9 } }),
+    /invalid cache sharing option: 9/,
+  );
+  assert.throws(() => plan({ ...none, dest: "/", mountType: TMPFS }), /invalid mount type TMPFS for \//);
 });

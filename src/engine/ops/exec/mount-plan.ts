@@ -68,17 +68,19 @@ export interface MountsPlan {
  */
 export function planMounts(op: pb.ExecOp): MountsPlan {
   const cwd = op.meta?.cwd || "/";
-  const planned = op.mounts.map((mount, place) => planMount(mount, place, cwd));
+  let outputs = 0;
+  // Results come in the order of the mounts that have one; how clients number them says no more.
+  const planned = op.mounts.map((mount, place): MountPlan => {
+    const plan = planMount(mount, place, cwd);
+    return "output" in plan && plan.output !== undefined ? { ...plan, output: outputs++ } : plan;
+  });
   const root = planned.find((mount) => mount.target === "/");
-  if (root?.type !== "tree") throw new BuildError("invalid_argument", "invalid exec op with no rootfs");
-  const others = planned.filter((mount) => mount !== root).sort((a, b) => depth(a.target) - depth(b.target));
-  const outputs = planned.flatMap((mount) => ("output" in mount && mount.output !== undefined ? [mount.output] : []));
-  for (const [at, output] of outputs.entries()) {
-    if (outputs.indexOf(output) !== at || !outputs.includes(at)) {
-      throw new BuildError("invalid_argument", `invalid exec op: output ${output} of ${outputs.length}`);
-    }
+  if (!root) throw new BuildError("invalid_argument", "invalid exec op with no rootfs");
+  if (root.type !== "tree") {
+    throw new BuildError("invalid_argument", `invalid mount type ${root.type.toUpperCase()} for /`);
   }
-  return { root, others, outputs: outputs.length };
+  const others = planned.filter((mount) => mount !== root).sort((a, b) => depth(a.target) - depth(b.target));
+  return { root, others, outputs };
 }
 
 function planMount(mount: pb.Mount, place: number, cwd: string): MountPlan {
@@ -90,10 +92,14 @@ function planMount(mount: pb.Mount, place: number, cwd: string): MountPlan {
     case pb.MountType.BIND:
       return { type: "tree", place, target, input, selector, readonly: mount.readonly, output };
     case pb.MountType.CACHE: {
-      const id = mount.cacheOpt?.ID || target;
-      const sharing = sharings[mount.cacheOpt?.sharing ?? pb.CacheSharingOpt.SHARED] ?? "shared";
+      if (!mount.cacheOpt) throw new BuildError("invalid_argument", "missing cache mount options");
+      const id = mount.cacheOpt.ID || target;
+      const sharing = sharings[mount.cacheOpt.sharing];
       // Clients that know no output leave 0 there, although that is the root's: only a cache with a seed can have one.
       const own = input === undefined ? undefined : output;
+      if (!sharing) {
+        throw new BuildError("invalid_argument", `invalid cache sharing option: ${String(mount.cacheOpt.sharing)}`);
+      }
       return { type: "cache", target, id, sharing, input, selector, readonly: mount.readonly, output: own };
     }
     case pb.MountType.TMPFS: {
@@ -101,7 +107,9 @@ function planMount(mount: pb.Mount, place: number, cwd: string): MountPlan {
       return { type: "tmpfs", target, sizeBytes: size > 0 ? size : undefined };
     }
     case pb.MountType.SECRET: {
-      const { ID: id = "", uid = 0, gid = 0, mode = 0o400, optional = false } = mount.secretOpt ?? {};
+      if (!mount.secretOpt) throw new BuildError("invalid_argument", "invalid secret mount options");
+      const { ID: id, uid, gid, mode, optional } = mount.secretOpt;
+      if (id === "") throw new BuildError("invalid_argument", "secret ID missing from mount options");
       return { type: "secret", target, id, uid, gid, mode: mode & 0o777, optional };
     }
     case pb.MountType.SSH: {

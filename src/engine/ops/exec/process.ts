@@ -27,6 +27,7 @@ export function planProcess(op: pb.ExecOp, platform: Platform, environment: OpEn
     ...(meta.hostname && { hostname: meta.hostname }),
     ...(extraHosts.length > 0 && { extraHosts }),
     ...(ulimits.length > 0 && { ulimits }),
+    ...(!meta.removeMountStubsRecursive && { keepsMountParents: true }),
     ...(meta.cgroupParent && { cgroupParent: meta.cgroupParent }),
   };
 }
