@@ -7,6 +7,7 @@ import { prune } from "./prune.ts";
 import { solve } from "./solve.ts";
 import { statusMessages } from "./status-messages.ts";
 import { buildkitVersion } from "./version.ts";
+import { filterWorkers } from "./worker-filter.ts";
 import { workerRecords } from "./worker-records.ts";
 
 /** The Control service: what clients call. Session is served by the session manager; other methods that are missing answer `unimplemented`. */
@@ -35,7 +36,7 @@ export function controlService(deps: EngineDeps): readonly Route[] {
       await deps.history.update(request);
       return {};
     },
-    listWorkers: async () => ({ record: await workerRecords(deps) }),
+    listWorkers: async ({ filter }) => ({ record: [...filterWorkers(await workerRecords(deps), filter)] }),
     info: () => ({ buildkitVersion: buildkitVersion(deps.version) }),
   });
 }

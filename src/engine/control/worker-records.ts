@@ -17,6 +17,8 @@ export async function workerRecords(deps: EngineDeps): Promise<MessageInitShape<
         [`${labelPrefix}.executor`]: "oci",
         [`${labelPrefix}.hostname`]: hostname(),
         [`${labelPrefix}.network`]: deps.worker.executor.networkMode,
+        [`${labelPrefix}.oci.process-mode`]: "sandbox",
+        [`${labelPrefix}.selinux.enabled`]: "false",
         [`${labelPrefix}.snapshotter`]: "overlayfs",
         ...deps.labels,
       },

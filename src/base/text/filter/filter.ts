@@ -32,7 +32,7 @@ export class FilterError extends Error {
 
 /**
  * Filters in containerd's language: each is a list of conditions with commas between, all of which must hold: `type==regular`, `id~=^a`,
- * `description!="a, b"`, or a bare name, which holds where the record has such a thing (`inuse`). A name that no record has is empty everywhere, so
+ * `description!="a, b"`, `labels."a.b"==c` (of which the name is `labels.a.b`), or a bare name, which holds where the record has such a thing (`inuse`). A name that no record has is empty everywhere, so
  * that clients may ask what this engine knows nothing of.
  * @returns whether one of the filters matches; without filters, every record does
  * @throws {FilterError}
@@ -49,7 +49,7 @@ export function textField(text: string): FilterText {
 }
 
 const condition =
-  /\s*([A-Za-z_][\w.]*)\s*(?:(==|!=|~=|>=|<=|>|<)\s*("(?:[^"\\]|\\.)*"|\/[^/]*\/|\|[^|]*\||(?!")[^\s,]+)\s*)?(,|$)/y;
+  /\s*([A-Za-z_]\w*(?:\.(?:\w+|"(?:[^"\\]|\\.)*"))*)\s*(?:(==|!=|~=|>=|<=|>|<)\s*("(?:[^"\\]|\\.)*"|\/[^/]*\/|\|[^|]*\||(?!")[^\s,]+)\s*)?(,|$)/y;
 
 function parseFilter<T>(filter: string, fields: FilterFields<T>): (record: T) => boolean {
   const conditions: ((record: T) => boolean)[] = [];
@@ -58,7 +58,8 @@ function parseFilter<T>(filter: string, fields: FilterFields<T>): (record: T) =>
     condition.lastIndex = at;
     const match = condition.exec(filter);
     if (!match) throw new FilterError(filter, `cannot read ${JSON.stringify(filter.slice(at))}`);
-    const [all, name = "", operator, value = "", comma] = match;
+    const [all, path = "", operator, value = "", comma] = match;
+    const name = path.replaceAll(/"(?:[^"\\]|\\.)*"/g, unquoted);
     at += all.length;
     if (comma === "," && at === filter.length) {
       throw new FilterError(filter, "a condition is missing after the last comma");
