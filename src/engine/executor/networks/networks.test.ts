@@ -114,6 +114,14 @@ test("plugins are called in order with what the one before said, and in reverse 
   ]);
 });
 
+test("a host name cannot tell plugins more than a name", { skip }, async () => {
+  const { open, calls } = home();
+  await using networks = await open();
+  const network = await networks.take({ hostname: "mine;IP=10.0.0.1" }, { signal });
+  await network?.[Symbol.asyncDispose]();
+  assert.doesNotMatch(calls(), /mine|IP=/);
+});
+
 test("a pool is filled ahead, used once each, and emptied at the end", { skip }, async () => {
   const { open, calls, leases } = home();
   const networks = await open({ cniPoolSize: 2 });

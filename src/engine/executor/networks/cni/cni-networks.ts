@@ -22,6 +22,9 @@ export interface CniOptions {
 /** Where no pool is asked for, one network is kept ahead for so long after the last step: where one was, there are often more. */
 const expectingMs = 5 * 60_000;
 
+/** What may stand in `CNI_ARGS`, where a semicolon would begin another argument. */
+const namePattern = /^[A-Za-z0-9._-]+$/;
+
 interface Connected {
   readonly namespace: NetworkNamespace;
   readonly attachment: Attachment;
@@ -66,10 +69,11 @@ export class CniNetworks implements Networks {
     { hostname = "" }: { readonly hostname?: string | undefined },
     options: { signal: AbortSignal },
   ): Promise<StepNetwork> {
-    // Plugins that publish names are told the step's; those that are made ahead have none.
-    const ready = hostname === "" ? this.#ready.shift() : undefined;
+    // Plugins that publish names are told the step's, unless it holds more than a name; those that are made ahead have none.
+    const name = namePattern.test(hostname) ? hostname : "";
+    const ready = name === "" ? this.#ready.shift() : undefined;
     this.#expect();
-    const connected = ready ?? (await this.#connect(hostname, options));
+    const connected = ready ?? (await this.#connect(name, options));
     this.#taken.add(connected);
     return {
       namespace: connected.namespace.path,
