@@ -18,7 +18,7 @@ suite("parseEngineFlags()", () => {
       ..."--oci-worker=true --containerd-worker=false --oci-worker-snapshotter auto --oci-worker-gc=false --oci-worker-net host".split(
         " ",
       ),
-      ..."--oci-worker-platform linux/amd64,linux/arm64 --oci-worker-labels a=b --oci-max-parallelism 0 --idle-timeout 1m --debugaddr :6060".split(
+      ..."--oci-worker-platform linux/amd64,linux/arm64 --oci-worker-labels a=b --oci-max-parallelism 0 --idle-timeout 1m --debugaddr :6060 --otel-socket-path /x.sock".split(
         " ",
       ),
     );
@@ -28,6 +28,7 @@ suite("parseEngineFlags()", () => {
     assert.equal(flags.debug, true);
     assert.deepEqual(flags.addresses, ["unix:///run/buildkit/buildkitd.sock", "tcp://0.0.0.0:1234"]);
     assert.equal(flags.debugAddress, ":6060");
+    assert.equal(flags.traceSocket, "/x.sock");
     assert.deepEqual([flags.tlsCa, flags.tlsCert, flags.tlsKey], ["ca", "c", "k"]);
     assert.deepEqual([flags.platforms, flags.labels], [["linux/amd64", "linux/arm64"], ["a=b"]]);
     assert.deepEqual([flags.maxParallelism, flags.idleTimeoutMs, flags.gc], [0, 60_000, false]);
@@ -48,7 +49,10 @@ suite("parseEngineFlags()", () => {
     assert.equal(flagsOf("--oci-worker-selinux").fixed?.get("oci-worker-selinux"), "true");
   });
   const refused: [string[], RegExp][] = [
-    [["--otel-socket-path=/x"], /^--otel-socket-path is not supported by this engine/],
+    [
+      ["--oci-worker-proxy-snapshotter-path=/x"],
+      /^--oci-worker-proxy-snapshotter-path is not supported by this engine/,
+    ],
     [["--containerd-worker-adr", "/x"], /^unknown flag: --containerd-worker-adr/],
     [["--oci-cni-pool-size=-3"], /invalid --oci-cni-pool-size -3/],
     [["--adr", "x"], /^unknown flag: --adr\nDid you mean --addr\?/],

@@ -19,6 +19,10 @@ export const engineFlagTable = {
     kind: "string",
     usage: "Debugging address, for instance 127.0.0.1:6060: health, metrics, profiles [$BUILDKITD_DEBUGADDR]",
   },
+  "otel-socket-path": {
+    kind: "string",
+    usage: "Socket at which processes of steps report OpenTelemetry traces (default: they cannot)",
+  },
   group: { kind: "string", usage: "Group (name or gid) which will own all Unix socket listening addresses" },
   tlscacert: { kind: "string", usage: "CA certificate to verify clients with" },
   tlscert: { kind: "string", usage: "Certificate file to use" },
@@ -97,8 +101,7 @@ const containerdFlags: FlagTable = Object.fromEntries(
 );
 
 /** Flags of buildkitd's that this engine has nothing for. */
-const missing =
-  /^(?:otel-socket-path|oci-worker-proxy-snapshotter-path|(?:un)?register-service|service-name|log-file)$/;
+const missing = /^(?:oci-worker-proxy-snapshotter-path|(?:un)?register-service|service-name|log-file)$/;
 
 /** What the command line asks for. */
 export type EngineCommand =
@@ -137,6 +140,7 @@ export function parseEngineFlags(argv: readonly string[]): EngineCommand {
       root: when("root", values.root),
       addresses: when("addr", values.addr),
       debugAddress: when("debugaddr", values.debugaddr),
+      traceSocket: when("otel-socket-path", values["otel-socket-path"]),
       group: when("group", values.group),
       tlsCa: when("tlscacert", values.tlscacert),
       tlsCert: when("tlscert", values.tlscert),

@@ -38,6 +38,7 @@ import { listen } from "./listen.ts";
 import { engineFlagTable, parseEngineFlags } from "./polyarchd-flags.ts";
 import { tellServiceManager } from "./service-manager.ts";
 import { listenForStop } from "./stop-signals.ts";
+import { openTraceSocket } from "./trace-socket.ts";
 import { version } from "./version.ts";
 
 /** How long clients may take to hear how their builds have ended. */
@@ -119,6 +120,7 @@ async function runEngine(config: EngineConfig): Promise<void> {
     gateways: new GatewayTable(),
     history,
     traces,
+    traceSocket: config.traceSocket?.type === "unix" ? config.traceSocket.path : undefined,
     allowedEntitlements: config.entitlements,
     hosts: (host) => config.registries.get(host) ?? {},
     env: process.env,
@@ -147,6 +149,7 @@ async function runEngine(config: EngineConfig): Promise<void> {
     activity.begin();
     socket.once("close", () => activity.end());
   };
+  if (config.traceSocket) stack.use(await openTraceSocket(config.traceSocket, traces));
   const doors = stack.use(new AsyncDisposableStack());
   const addresses: string[] = [];
   for (const address of config.addresses) {

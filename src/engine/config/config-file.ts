@@ -23,6 +23,7 @@ export interface ConfigFile {
   readonly logFormat: string | undefined;
   readonly addresses: readonly string[];
   readonly debugAddress: string | undefined;
+  readonly traceSocket: string | undefined;
   readonly uid: number | undefined;
   readonly gid: number | undefined;
   readonly tls: Readonly<Record<"cert" | "key" | "ca", string | undefined>>;
@@ -89,6 +90,7 @@ function interpret(top: TomlTable, warnings: readonly string[]): ConfigFile {
     logFormat: log.string("format"),
     addresses: grpc.strings("address") ?? [],
     debugAddress: grpc.string("debugAddress"),
+    traceSocket: top.table("otel").string("socketPath"),
     uid: grpc.count("uid"),
     gid: grpc.count("gid"),
     tls: { cert: tls.string("cert"), key: tls.string("key"), ca: tls.string("ca") },

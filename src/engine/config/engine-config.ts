@@ -30,6 +30,8 @@ export interface EngineConfig {
   readonly addresses: readonly ListenAddress[];
   /** Where the engine tells of itself over HTTP; `undefined`: nowhere. */
   readonly debugAddress: ListenAddress | undefined;
+  /** Where processes of steps report what they do; `undefined`: nowhere. */
+  readonly traceSocket: ListenAddress | undefined;
   /** Who may use unix sockets besides root; `undefined`: the engine's own. */
   readonly socketOwner: { readonly uid: number | undefined; readonly gid: number | undefined };
   /** `undefined`: no TLS. */

@@ -5,6 +5,7 @@ export interface EngineFlags {
   readonly root?: string | undefined;
   readonly addresses?: readonly string[] | undefined;
   readonly debugAddress?: string | undefined;
+  readonly traceSocket?: string | undefined;
   /** Name or number. */
   readonly group?: string | undefined;
   readonly tlsCa?: string | undefined;

@@ -47,6 +47,14 @@ suite("loadEngineConfig()", () => {
     );
   });
 
+  test("shows steps a collector of traces only where one is asked for, the flag before the file", async () => {
+    const toml = '[otel]\nsocketPath = "/run/a.sock"\n';
+    const socket = async (options: Parameters<typeof load>[0]) => (await load(options)).traceSocket?.text;
+    assert.equal(await socket({}), undefined);
+    assert.equal(await socket({ toml }), "unix:///run/a.sock");
+    assert.equal(await socket({ toml, flags: { traceSocket: "/run/b.sock" } }), "unix:///run/b.sock");
+    assert.equal(await socket({ toml, flags: { traceSocket: "" } }), undefined);
+  });
   test("takes a debug address from the flag, else the environment, else the file", async () => {
     const toml = '[grpc]\ndebugAddress = "0.0.0.0:6060"\n';
     const env = { BUILDKITD_DEBUGADDR: "unix:///run/debug.sock" };

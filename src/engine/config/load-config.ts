@@ -56,11 +56,13 @@ export async function loadEngineConfig(flags: EngineFlags, surroundings: ConfigS
     }
   }
   const debugAddress = flags.debugAddress ?? (env["BUILDKITD_DEBUGADDR"] || file.debugAddress);
+  const traceSocket = flags.traceSocket ?? file.traceSocket;
   const maxParallelism = flags.maxParallelism ?? file.maxParallelism;
   return {
     root: checkRoot(flags.root ?? file.root ?? defaultRoot),
     addresses,
     debugAddress: debugAddress ? parseDebugAddress(debugAddress) : undefined,
+    traceSocket: traceSocket ? parseListenAddress(`unix://${traceSocket}`) : undefined,
     socketOwner: { uid: file.uid, gid: flags.group === undefined ? file.gid : groupId(flags.group, groupFile) },
     tls,
     log: { level: logLevel(flags, file, env), format: logFormat(flags.logFormat ?? file.logFormat ?? "text") },

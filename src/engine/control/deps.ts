@@ -22,6 +22,8 @@ export interface EngineDeps {
   readonly history: History;
   /** What took how long, in builds under way. */
   readonly traces: TraceRecorder;
+  /** A socket at which processes of steps report theirs; `undefined`: they cannot. */
+  readonly traceSocket: string | undefined;
   /** Entitlements that builds may ask for. */
   readonly allowedEntitlements: ReadonlySet<string>;
   /** How to reach registries and mirrors, by host; nothing configured: `{}`. */

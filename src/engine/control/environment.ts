@@ -23,6 +23,7 @@ export class JobEnvironment implements SourceEnvironment, AsyncDisposable {
   readonly entitlements: ReadonlySet<string>;
   readonly deviceGrants: DeviceGrants;
   readonly solve: (definition: pb.Definition, options: { signal: AbortSignal }) => Promise<Ref | undefined>;
+  readonly trace: NonNullable<SourceEnvironment["trace"]>;
   readonly sessionId: string;
   readonly secret = async (id: string, options: { signal: AbortSignal }): Promise<Uint8Array | undefined> =>
     this.sessionId === "" ? undefined : await getSecret(await this.session(undefined, options), id, options);
@@ -42,6 +43,7 @@ export class JobEnvironment implements SourceEnvironment, AsyncDisposable {
     readonly entitlements: ReadonlySet<string>;
     readonly deviceGrants: DeviceGrants;
     readonly solve: (definition: pb.Definition, options: { signal: AbortSignal }) => Promise<Ref | undefined>;
+    readonly trace: NonNullable<SourceEnvironment["trace"]>;
   }) {
     this.#sessions = options.sessions;
     this.sessionId = options.sessionId;
@@ -51,6 +53,7 @@ export class JobEnvironment implements SourceEnvironment, AsyncDisposable {
     this.entitlements = options.entitlements;
     this.deviceGrants = options.deviceGrants;
     this.solve = options.solve;
+    this.trace = options.trace;
   }
 
   readonly isClientThere = (): boolean => this.sessionId === "" || this.#sessions.has(this.sessionId);

@@ -14,7 +14,7 @@ import type { BuildOutcome } from "../history/mod.ts";
 import { sourcePolicy } from "../policy/mod.ts";
 import type { RefStore } from "../refs/mod.ts";
 import { ImageResolver } from "../sources/mod.ts";
-import { BuildTrace, type TraceContext } from "../traces/mod.ts";
+import { BuildTrace, formatTraceparent, type TraceContext } from "../traces/mod.ts";
 import { explainFullDisk } from "../worker/mod.ts";
 import { Build, type BuildResult } from "./build.ts";
 import { buildFailure } from "./build-failure.ts";
@@ -52,6 +52,10 @@ export async function solve(
     content: worker.content,
     ...grants,
     solve: async (definition) => (await (await build.add(definition)).build())?.clone(),
+    trace: (vertex) => {
+      const { traceSocket: socket } = deps;
+      return socket && trace ? { socket, traceparent: formatTraceparent(trace.step(vertex)) } : undefined;
+    },
   });
   const job = worker.solver.openJob(request.Ref, { environment, signal });
   deps.jobs.add(request.Ref, job);

@@ -19,6 +19,11 @@ export interface OpEnvironment {
   readonly sshAgent?: (id: string, options: { signal: AbortSignal }) => Promise<ForwardedAgent>;
   /** Entitlements that were asked for and granted, for instance `network.host`. */
   readonly entitlements?: ReadonlySet<string>;
+  /**
+   * Where processes of a step report what they do, and the header that says what it is part of. Absent when nobody collects that.
+   * @param vertex the step's digest
+   */
+  readonly trace?: (vertex: string) => { readonly socket: string; readonly traceparent: string } | undefined;
   /** Devices that were asked for and granted. */
   readonly deviceGrants?: DeviceGrants;
 }

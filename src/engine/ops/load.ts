@@ -85,6 +85,7 @@ function bind<C extends OpEnvironment>(
       return execOp(
         op.op.value,
         {
+          vertex: node.digest,
           inputs,
           platform,
           description,

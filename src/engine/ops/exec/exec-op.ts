@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import type { pb } from "../../../api/mod.ts";
 import { BuildError } from "../../../base/errors/mod.ts";
-import type { Platform } from "../../../oci/mod.ts";
+import type { Digest, Platform } from "../../../oci/mod.ts";
 import type { ExecMount, ResourceLimits } from "../../executor/mod.ts";
 import type { MutableRef, Ref } from "../../refs/mod.ts";
 import { FailedRun, type Op, type OpContext } from "../../solver/mod.ts";
@@ -18,10 +18,13 @@ import { limitLog } from "./log-limit.ts";
 import { type MountPlan, type MountsPlan, planMounts, type TreeMount } from "./mount-plan.ts";
 import { planProcess } from "./process.ts";
 import { sshAgentOf } from "./ssh-agent.ts";
+import { traceReport } from "./trace-report.ts";
 import { Workspace } from "./workspace.ts";
 
 /** What an exec op is made of besides its message. */
 export interface ExecOptions {
+  /** Digest of the step. */
+  readonly vertex: Digest;
   readonly inputs: number;
   readonly platform: Platform;
   readonly description: string;
@@ -101,10 +104,13 @@ class ExecRun<C extends OpEnvironment> {
     const { executor, now, logLimits = {} } = this.#deps;
     const plan = planProcess(this.#op, this.#options.platform, environment);
     const deviceEdits = await planDevices(this.#op, environment, this.#deps.devices);
-    const env = [...plan.env, ...(await this.#secretEnvironment())];
+    const ownEnv = [...plan.env, ...(await this.#secretEnvironment())];
+    const report = traceReport(environment.trace?.(this.#options.vertex), ownEnv);
+    const env = [...ownEnv, ...report.env];
     const rootfs = await this.#root(this.#mounts.root);
     const mounts: ExecMount[] = [];
     for (const mount of this.#mounts.others) mounts.push(...(await this.#mount(mount)));
+    mounts.push(...report.mounts);
     const id = BigInt(`0x${randomBytes(16).toString("hex")}`)
       .toString(36)
       .padStart(25, "0");
