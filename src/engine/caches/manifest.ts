@@ -126,7 +126,10 @@ async function cachesOfManifest(
   }
   if (config.mediaType !== mediaTypes.ociConfig && config.mediaType !== mediaTypes.dockerConfig) return [];
   const bytes = await read(config, place, options);
-  const inline = inlineCacheOf(bytes);
+  const inline = inlineCacheOf(
+    bytes,
+    layers.map(({ digest }) => digest),
+  );
   if (!inline) return [];
   const { rootfs, history = [] } = decodeImageConfig(bytes);
   const made = history.filter((entry) => !entry.empty_layer);

@@ -126,7 +126,12 @@ export class BuildCaches {
     how: { readonly compression: Compression; readonly force: boolean },
   ): Promise<string | undefined> {
     const cache = await this.#collect([edge], { results: [result], mode: "min", ...how });
-    return cache.blobs.length === 0 ? undefined : encodeInlineCache(cache);
+    if (cache.blobs.length === 0) return undefined;
+    const image = await result.blobs({ signal: this.#build.job.signal, ...how });
+    return encodeInlineCache(
+      cache,
+      image.map(({ descriptor }) => descriptor.digest),
+    );
   }
 
   async #collect(

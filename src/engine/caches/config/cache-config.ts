@@ -44,20 +44,35 @@ export interface CacheConfig {
  * @throws {BuildError} `invalid_argument`
  */
 export function decodeCacheConfig(bytes: Uint8Array): CacheConfig {
-  try {
-    const json = object(JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes)), "cache config");
+  return decoded(bytes, (value) => {
+    const json = object(value, "cache config");
     const layers = list(json["layers"], "layers").map(decodeLayer);
-    let room = maxResultLayers;
-    const records = list(json["records"], "records").map((value, at) => {
-      const record = decodeRecord(value, layers, at, room);
-      room -= record.results.reduce((sum, { length }) => sum + length, 0);
-      return record;
-    });
-    for (const { links } of records) for (const link of links) within(link, records, "link");
-    return { layers, records };
+    return { layers, records: decodeRecords(json["records"], layers) };
+  });
+}
+
+/** As {@link decodeCacheConfig}, where only the records are written down and the layers are known. */
+export function decodeCacheRecords(bytes: Uint8Array, layers: readonly CacheLayer[]): CacheConfig {
+  return decoded(bytes, (records) => ({ layers, records: decodeRecords(records, layers) }));
+}
+
+function decoded(bytes: Uint8Array, decode: (json: unknown) => CacheConfig): CacheConfig {
+  try {
+    return decode(JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes)));
   } catch (cause) {
     throw new BuildError("invalid_argument", `invalid cache config: ${messageOf(cause)}`, { cause });
   }
+}
+
+function decodeRecords(values: unknown, layers: readonly CacheLayer[]): readonly CacheConfigRecord[] {
+  let room = maxResultLayers;
+  const records = list(values, "records").map((value, at) => {
+    const record = decodeRecord(value, layers, at, room);
+    room -= record.results.reduce((sum, { length }) => sum + length, 0);
+    return record;
+  });
+  for (const { links } of records) for (const link of links) within(link, records, "link");
+  return records;
 }
 
 /** The list of contents as text; `annotated` where no manifest says what its blobs are. */
@@ -78,13 +93,33 @@ export function encodeCacheConfig({ layers, records }: CacheConfig, { annotated 
           }
         : {}),
     })),
-    records: records.map(({ digest, results, links }) => ({
-      digest,
-      ...(results.length > 0 ? { layers: results.map((result) => recordLayer(result, layers)) } : {}),
-      ...(links.length > 0 ? { inputs: [links.map((link) => ({ link }))] } : {}),
-    })),
+    records: recordsAsJson({ layers, records }),
   };
   return new TextEncoder().encode(JSON.stringify(json));
+}
+
+/** Only the records, for readers who know the layers. */
+export function encodeCacheRecords(config: CacheConfig): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify(recordsAsJson(config)));
+}
+
+function recordsAsJson({ layers, records }: CacheConfig): readonly object[] {
+  return records.map(({ digest, results, links }) => {
+    const [stacked, chained] = [true, false].map((wanted) =>
+      results.filter((result) => isStack(result, layers) === wanted),
+    );
+    return {
+      digest,
+      ...(stacked?.length ? { layers: stacked.map((result) => recordLayer(result, layers)) } : {}),
+      ...(chained?.length ? { chains: chained.map((result) => ({ layers: result })) } : {}),
+      ...(links.length > 0 ? { inputs: [links.map((link) => ({ link }))] } : {}),
+    };
+  });
+}
+
+/** Whether a result is a layer and all that lie below it. */
+function isStack(result: readonly number[], layers: readonly CacheLayer[]): boolean {
+  return result.every((layer, at) => layers[layer]?.parent === (result[at - 1] ?? -1));
 }
 
 /** How Go writes a time that is not known. */
