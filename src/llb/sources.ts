@@ -26,14 +26,22 @@ export function source(options: SourceOptions, vertex: VertexOptions = {}): Stat
  */
 export function image(
   ref: string,
-  options: { readonly platform: Platform; readonly resolveMode?: "default" | "pull" | "local" },
+  options: {
+    readonly platform: Platform;
+    readonly resolveMode?: "default" | "pull" | "local";
+    /** What it is for, where that is no build's base. */
+    readonly recordType?: "internal" | "frontend";
+  },
   vertex: VertexOptions = {},
 ): State {
   const mode = options.resolveMode ?? "default";
   return source(
     {
       identifier: `docker-image://${ref}`,
-      attributes: mode === "default" ? {} : { "image.resolvemode": mode },
+      attributes: {
+        ...(mode === "default" ? {} : { "image.resolvemode": mode }),
+        ...(options.recordType && { "image.recordtype": options.recordType }),
+      },
       platform: options.platform,
       capabilities: mode === "default" ? ["source.image"] : ["source.image", "source.image.resolvemode"],
     },

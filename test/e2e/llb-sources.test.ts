@@ -60,7 +60,7 @@ suite("one blob as a file", () => {
     const from = (of: string) =>
       rawSource(`oci-layout+blob://example.org/any@${of}`, { "oci.store": "shelf", "http.filename": "blob" });
     assert.equal(await (await raw.tree(from(digest), { attachables })).text("blob"), "the blob\n");
-    await assert.rejects(raw.tree(from(digestOf("other")), { attachables }), { code: "not_found" });
+    await assert.rejects(raw.tree(from(digestOf("other")), { attachables }), /not found in the OCI layout "shelf"/);
   });
 
   test("is refused where it cannot be told which", async () => {
@@ -108,6 +108,30 @@ suite("a file of a web server", () => {
       ["http.checksum", "sha256:0"],
     ] as const) {
       await assert.rejects(listed({ [name]: value }), new RegExp(name));
+    }
+  });
+});
+
+suite("an image", () => {
+  const of = (attributes: Record<string, string>) => rawSource(`docker-image://${house.base}`, attributes);
+
+  test("is recorded as what it is for", async () => {
+    await raw.tree(of({ "image.recordtype": "frontend" }));
+    const types = (await raw.client.diskUsage()).map(({ RecordType, Description }) => `${RecordType}: ${Description}`);
+    assert.ok(
+      types.some((line) => line.startsWith(`frontend: pulled from ${house.base}`)),
+      types.join("\n"),
+    );
+  });
+
+  test("is refused for attributes that make no sense", async () => {
+    for (const [attribute, value, message] of [
+      ["image.recordtype", "other", /invalid record type other/],
+      ["image.resolvemode", "never", /invalid resolvemode: never/],
+      ["image.layerlimit", "0", /invalid layer limit 0/],
+      ["image.checksum", "md5:0", /invalid image checksum md5:0/],
+    ] as const) {
+      await assert.rejects(raw.tree(of({ [attribute]: value })), message);
     }
   });
 });

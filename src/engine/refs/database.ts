@@ -6,7 +6,7 @@ import type { Codec } from "../bytes/mod.ts";
 export type LayerKind = "image" | "packed" | "upper";
 
 /** Where files came from that can be had again at little cost. */
-export type LayerOrigin = "git";
+export type LayerOrigin = "git" | "frontend" | "internal";
 
 /** What outlives the process of one layer. */
 export interface LayerRow {

@@ -92,6 +92,13 @@ export interface MutableRef {
 /** An entry to be written into a new layer; regular files must carry `content`. */
 export type LayerPlan = LayerToc;
 
+/** What is kept with the layers of an image that were not known before. */
+export interface ImageLayerOptions {
+  readonly description: string;
+  /** What the image is for, where it is no build's base. */
+  readonly origin?: LayerOrigin | undefined;
+}
+
 /** Makes refs. One per engine. */
 export interface RefStore {
   /** The empty tree. */
@@ -99,7 +106,7 @@ export interface RefStore {
   /** Remembers where layers can be fetched, so that stored results which need them can be used again. Fetches nothing. */
   offer(layers: readonly RemoteLayer[]): void;
   /** A stack of layers from a registry. Fetches nothing. Layers already known by chainID are reused whatever they came from. */
-  fromImage(layers: readonly RemoteLayer[], options: { description: string }): Promise<Ref>;
+  fromImage(layers: readonly RemoteLayer[], options: ImageLayerOptions): Promise<Ref>;
   /** A directory that exists outside of the store and is only valid while the build lasts. Never persisted, never written to. */
   fromDirectory(root: string, toc: LayerToc, options: { description: string }): Promise<Ref>;
   /** A writable tree on top of `parent` (not consumed). */

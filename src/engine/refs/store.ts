@@ -8,7 +8,7 @@ import type { Layer } from "./layer.ts";
 import { LooseLayer, PackedLayer } from "./made-layers.ts";
 import { packIntoStore } from "./make-blob.ts";
 import { type StoreParts, writeAtomically } from "./parts.ts";
-import type { LayerPlan, MutableRef, Ref, RemoteLayer } from "./ref.ts";
+import type { ImageLayerOptions, LayerPlan, MutableRef, Ref, RemoteLayer } from "./ref.ts";
 import { type Removed, removeBlobs, removeLayer } from "./removal.ts";
 import { loadStack, saveStack } from "./saved-stacks.ts";
 import { scratchId, Stack } from "./stack.ts";
@@ -34,7 +34,7 @@ export class Store implements OpenedRefStore {
     for (const layer of layers) this.#parts.remotes.offer(layer);
   }
 
-  async fromImage(layers: readonly RemoteLayer[], options: { description: string }): Promise<Ref> {
+  async fromImage(layers: readonly RemoteLayer[], options: ImageLayerOptions): Promise<Ref> {
     const { database } = this.#parts;
     this.offer(layers);
     const ids = chainIds(layers.map(({ diffId }) => diffId));
@@ -42,7 +42,7 @@ export class Store implements OpenedRefStore {
     let stack = this.#scratch.hold();
     database.transaction(() => {
       for (const [at, remote] of layers.entries()) {
-        const layer = this.#imageLayer(remote, ids[at] ?? "", stack, options.description);
+        const layer = this.#imageLayer(remote, ids[at] ?? "", stack, options);
         stack = Stack.push(this.#parts, stack, layer);
       }
       saveStack(database, stack);
@@ -183,17 +183,17 @@ export class Store implements OpenedRefStore {
   }
 
   /** The layer `id`, held, with `remote` as a place to fetch it from. */
-  #imageLayer(remote: RemoteLayer, id: string, below: Stack, description: string): Layer {
+  #imageLayer(remote: RemoteLayer, id: string, below: Stack, options: ImageLayerOptions): Layer {
     const { database, layers, now } = this.#parts;
     if (remote.repository !== undefined) database.addKnownIn(remote.descriptor.digest, remote.repository);
     const known = layers.get(id);
-    return known?.hold() ?? this.#newImageLayer(remote, id, below, description, now());
+    return known?.hold() ?? this.#newImageLayer(remote, id, below, options, now());
   }
 
-  #newImageLayer(remote: RemoteLayer, id: string, below: Stack, description: string, now: Date): ImageLayer {
+  #newImageLayer(remote: RemoteLayer, id: string, below: Stack, options: ImageLayerOptions, now: Date): ImageLayer {
     const { database, layers } = this.#parts;
     const { descriptor, diffId, createdAt = now } = remote;
-    database.addLayer({ id, kind: "image", below: below.id, diffId, createdAt, description, descriptor }, now);
+    database.addLayer({ id, kind: "image", below: below.id, diffId, createdAt, descriptor, ...options }, now);
     const row = database.layer(id);
     const stored = { id, diffId, descriptor: row?.descriptor ?? descriptor, createdAt: row?.createdAt ?? createdAt };
     const layer = new ImageLayer(this.#parts, stored, below.hold());

@@ -29,6 +29,8 @@ export function imageSource(refs: RefStore): Source<SourceEnvironment> {
       const reference = withDefaultTag(parseReference(name));
       const limit = parseLayerLimit(op.attrs["image.layerlimit"]);
       const checksum = parseChecksum(op.attrs["image.checksum"]);
+      checkResolveMode(op.attrs["image.resolvemode"]);
+      const origin = parseRecordType(op.attrs["image.recordtype"]);
       const resolve = async (environment: SourceEnvironment, signal: AbortSignal) => {
         const image = await environment.images.resolve(reference, { platform, signal });
         if (checksum !== undefined && image.digest !== checksum) {
@@ -58,11 +60,25 @@ export function imageSource(refs: RefStore): Source<SourceEnvironment> {
           progress.status({ id: `resolve ${name}`, started, completed: new Date() });
           return await refs.fromImage(layersOf(image, environment), {
             description: `pulled from ${name} for ${formatPlatform(platform)}`,
+            origin,
           });
         },
       };
     },
   };
+}
+
+/** Modes differ in whether an image of the same name on this machine will do: here are none, so every tag is asked for. */
+function checkResolveMode(text = ""): void {
+  if (["", "default", "pull", "local"].includes(text)) return;
+  throw new BuildError("invalid_argument", `invalid resolvemode: ${text}`);
+}
+
+/** What the image is for; `undefined`: for builds to stand on. */
+function parseRecordType(text = ""): "internal" | "frontend" | undefined {
+  if (text === "internal" || text === "frontend") return text;
+  if (text === "" || text === "regular") return undefined;
+  throw new BuildError("invalid_argument", `invalid record type ${text}`);
 }
 
 function parseChecksum(text: string | undefined): Digest | undefined {

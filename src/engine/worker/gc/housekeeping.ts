@@ -171,7 +171,7 @@ export class Housekeeping implements AsyncDisposable {
     for (const layer of layers) {
       const { id, parents, description, bytes, addedAt: createdAt, usedAt, uses, isHeld: isInUse } = layer;
       const common = { description, bytes, createdAt, usedAt, uses, isInUse, isShared: false, isMutable: false };
-      const type = layer.origin === "git" ? "source.git.checkout" : "regular";
+      const type = layer.origin === "git" ? "source.git.checkout" : (layer.origin ?? "regular");
       const record: UsageRecord = { id: recordId(id), parents: parents.map(recordId), type, ...common };
       items.add({ record, remove: (goesToo) => this.#removeLayer(id, goesToo) });
     }

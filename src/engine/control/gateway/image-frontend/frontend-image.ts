@@ -42,7 +42,7 @@ export async function findFrontendImage(
     signal,
   });
   const pinned = formatReference(found.digest ? withDigest(reference, found.digest) : reference);
-  const definition = marshal(image(pinned, { platform }, { name: `docker-image://${pinned}` }));
+  const definition = marshal(image(pinned, { platform, recordType: "frontend" }, { name: `docker-image://${pinned}` }));
   const data = toBinary(pb.DefinitionSchema, create(pb.DefinitionSchema, definition));
   const file = { type: "mkfile", path: "/frontend.bin", mode: 0o400, data, timestampNs: 0n } as const;
   const metadata = marshal(scratch.file([file], { name: "[internal] frontend metadata" }));
