@@ -66,11 +66,9 @@ export function bridgeList(plugins: BridgePlugins, { name, subnet }: { name: str
  * and nobody else is connected.
  */
 export class OwnedBridge implements Disposable {
-  readonly #name: string;
   readonly #file: string;
   /** @param file remembers that the bridge is ours */
   constructor(name: string, file: string) {
-    this.#name = name;
     this.#file = file;
     const isThere = networkLinks().some((link) => link.name === name);
     const wasOurs = existsSync(file) && readFileSync(file, "utf8") === name;
@@ -79,11 +77,18 @@ export class OwnedBridge implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    if (!existsSync(this.#file)) return;
-    const links = networkLinks();
-    const bridge = links.find(({ name }) => name === this.#name);
-    if (bridge && links.some(({ master }) => master === bridge.index)) return;
-    if (bridge) removeLink(this.#name);
-    rmSync(this.#file);
+    removeLeftBridge(this.#file);
   }
+}
+
+/** Removes the bridge that a file remembers as ours, unless somebody is connected to it, or it is `wanted`. */
+export function removeLeftBridge(file: string, wanted?: string): void {
+  if (!existsSync(file)) return;
+  const name = readFileSync(file, "utf8");
+  if (name === wanted) return;
+  const links = networkLinks();
+  const bridge = links.find((link) => link.name === name);
+  if (bridge && links.some(({ master }) => master === bridge.index)) return;
+  if (bridge) removeLink(name);
+  rmSync(file);
 }

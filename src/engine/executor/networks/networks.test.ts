@@ -1,12 +1,22 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { startSpawner } from "../../../base/process/mod.ts";
-import { findBridgePlugins, bridgeList } from "./bridge.ts";
+import { addLink, makeNetworkNamespace, networkLinks } from "../../../base/sys/mod.ts";
+import { bridgeList, findBridgePlugins, OwnedBridge, removeLeftBridge } from "./bridge.ts";
 import { parseNetworkList } from "./cni/mod.ts";
 import { interfacesIn } from "./cni/result.ts";
 import { openNetworks } from "./open.ts";
@@ -168,7 +178,8 @@ test("what could not be taken apart, or belonged to a killed engine, is taken ap
   assert.ok(records().length > 0);
   assert.equal(leases().length, records().length);
   mend("DEL-lease");
-  const next = await open();
+  const next = await open({ mode: "host" }); // also if it has no use for such networks
+  assert.equal(next.mode, "host");
   await next[Symbol.asyncDispose]();
   assert.deepEqual([leases(), records()], [[], []]);
 });
@@ -187,6 +198,34 @@ test("engines wait for each other where they are told a file to lock", { skip },
   assert.equal(opened, false);
   holder.stdin.end();
   await (await opening)[Symbol.asyncDispose]();
+});
+
+test("a bridge goes with the engine that has had it made, or with the next one, but not with another's", {
+  skip,
+}, () => {
+  const file = join(directory, "bridge-file");
+  const addBridge = (name: string, index: number) => addLink({ index, name, kind: "bridge" });
+  const names = () => networkLinks().map(({ name }) => name);
+  const seen: (readonly string[])[] = [];
+  const fd = makeNetworkNamespace(() => {
+    addBridge("theirs", 2);
+    new OwnedBridge("theirs", file)[Symbol.dispose]();
+    seen.push(names());
+    const ours = new OwnedBridge("ours", file);
+    addBridge("ours", 3);
+    removeLeftBridge(file, "ours");
+    new OwnedBridge("ours", file); // as after the engine was killed
+    seen.push(names());
+    ours[Symbol.dispose]();
+    seen.push(names());
+    new OwnedBridge("ours", file);
+    addBridge("ours", 4);
+    removeLeftBridge(file);
+    seen.push(names());
+  });
+  closeSync(fd);
+  const theirs = ["lo", "theirs"];
+  assert.deepEqual(seen, [theirs, [...theirs, "ours"], theirs, theirs]);
 });
 
 test("what is missing is named at the start, with a way out", { skip }, async () => {

@@ -2,8 +2,15 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { BuildError, messageOf } from "../../../base/errors/mod.ts";
 import { makeDirectorySync } from "../../../base/files/mod.ts";
-import { bridgeList, findBridgePlugins, OwnedBridge } from "./bridge.ts";
-import { AttachmentRecords, CniNetworks, type NetworkList, parseNetworkList, type PluginRunner } from "./cni/mod.ts";
+import { bridgeList, findBridgePlugins, OwnedBridge, removeLeftBridge } from "./bridge.ts";
+import {
+  AttachmentRecords,
+  CniNetworks,
+  type NetworkList,
+  parseNetworkList,
+  type PluginRunner,
+  takeApartNoted,
+} from "./cni/mod.ts";
 import { lockInit } from "./init-lock.ts";
 import { hostNetworks, type Networks, type NetworkSettings } from "./networks.ts";
 
@@ -21,11 +28,16 @@ export interface NetworksOptions {
  * @throws {BuildError} when a configuration or a plugin is missing, or does not work
  */
 export async function openNetworks({ settings, directory, runner }: NetworksOptions): Promise<Networks> {
-  if (settings === undefined || settings.mode === "host") return hostNetworks;
+  const isHost = settings === undefined || settings.mode === "host";
+  if (isHost && !existsSync(directory)) return hostNetworks;
   makeDirectorySync(directory, { mode: 0o700 });
-  using _lock = await lockInit(settings.initLockPath);
-  const { cniBinaryDir, cniPoolSize: poolSize, bridgeName: name, bridgeSubnet: subnet } = settings;
   const records = new AttachmentRecords(join(directory, "attachments"));
+  const bridgeFile = join(directory, "bridge");
+  using _lock = await lockInit(settings?.initLockPath);
+  await takeApartNoted({ runner, records });
+  removeLeftBridge(bridgeFile, settings?.mode === "bridge" ? settings.bridgeName : undefined);
+  if (isHost) return hostNetworks;
+  const { cniBinaryDir, cniPoolSize: poolSize, bridgeName: name, bridgeSubnet: subnet } = settings;
   if (settings.mode === "cni") {
     const directories = [existing(cniBinaryDir)];
     return await CniNetworks.open({ runner, records, poolSize, directories, list: readList(settings.cniConfigPath) });
@@ -33,7 +45,7 @@ export async function openNetworks({ settings, directory, runner }: NetworksOpti
   const plugins = findBridgePlugins(runner.path, cniBinaryDir);
   const { directories } = plugins;
   await using undo = new AsyncDisposableStack();
-  undo.use(new OwnedBridge(name, join(directory, "bridge")));
+  undo.use(new OwnedBridge(name, bridgeFile));
   const list = bridgeList(plugins, { name, subnet });
   const networks = undo.use(await CniNetworks.open({ runner, records, poolSize, directories, list }));
   const owned = undo.move();

@@ -2,12 +2,12 @@ import { randomBytes } from "node:crypto";
 import { BuildError, messageOf } from "../../../../base/errors/mod.ts";
 import { log } from "../../../../base/log/mod.ts";
 import type { Networks, StepNetwork } from "../networks.ts";
-import { attach, type Attachment, detach, interfaceName } from "./attachment.ts";
-import { type NetworkNamespace, openNamespace, restoreNamespace } from "./namespace.ts";
+import { attach, type Attachment } from "./attachment.ts";
+import { openNamespace } from "./namespace.ts";
 import type { NetworkList } from "./network-list.ts";
 import type { PluginRunner } from "./plugin.ts";
 import type { AttachmentRecords } from "./records.ts";
-import { interfacesIn } from "./result.ts";
+import { type Connected, takeApart } from "./take-apart.ts";
 
 /** What {@link CniNetworks} work with. */
 export interface CniOptions {
@@ -24,11 +24,6 @@ const expectingMs = 5 * 60_000;
 
 /** What may stand in `CNI_ARGS`, where a semicolon would begin another argument. */
 const namePattern = /^[A-Za-z0-9._-]+$/;
-
-interface Connected {
-  readonly namespace: NetworkNamespace;
-  readonly attachment: Attachment;
-}
 
 /**
  * Networks made by CNI plugins: a namespace for each step, connected when the step begins (or before, if there is a pool of them) and taken apart
@@ -50,12 +45,11 @@ export class CniNetworks implements Networks {
   #closed = false;
 
   /**
-   * Takes away what an earlier engine has left, and connects one namespace, so that what is wrong is said at the start.
+   * Connects one namespace, so that what is wrong is said at the start.
    * @throws {BuildError} `internal` with the plugin's words
    */
   static async open(options: CniOptions): Promise<CniNetworks> {
     const networks = new CniNetworks(options);
-    await networks.#sweep();
     networks.#ready.push(await networks.#connect("", {}));
     networks.#expect();
     return networks;
@@ -133,7 +127,7 @@ export class CniNetworks implements Networks {
       await Promise.allSettled(this.#working);
       const spare = this.#ready.shift();
       if (spare && hostname === "") return spare;
-      if (spare) await this.#watch(this.#takeApart(spare));
+      if (spare) await this.#watch(takeApart(this.#options, spare));
       return await this.#watch(this.#connectOnce(hostname, options));
     }
   }
@@ -152,14 +146,14 @@ export class CniNetworks implements Networks {
       }
       return { namespace, attachment };
     } catch (error) {
-      await this.#takeApart({ namespace, attachment });
+      await takeApart(this.#options, { namespace, attachment });
       options.signal?.throwIfAborted();
       throw new BuildError("internal", `CNI setup error: ${messageOf(error)}`, { cause: error });
     }
   }
 
   #release(connected: Connected): void {
-    void this.#watch(this.#takeApart(connected));
+    void this.#watch(takeApart(this.#options, connected));
   }
 
   async #watch<T>(work: Promise<T>): Promise<T> {
@@ -168,33 +162,6 @@ export class CniNetworks implements Networks {
       return await work;
     } finally {
       this.#working.delete(work);
-    }
-  }
-
-  /** What cannot be taken apart now is tried again when an engine starts. */
-  async #takeApart({ namespace, attachment }: Connected): Promise<void> {
-    const { runner, records } = this.#options;
-    try {
-      await detach(runner, attachment, namespace.path);
-      records.remove(attachment.id);
-    } catch (error) {
-      log.warn(`failed to release a network namespace, noted in ${records.path(attachment.id)}: ${messageOf(error)}`);
-    } finally {
-      namespace[Symbol.dispose]();
-    }
-  }
-
-  /** A killed engine's namespaces are gone, and the devices in them; leases of addresses and rules of firewalls are not. */
-  async #sweep(): Promise<void> {
-    const { records } = this.#options;
-    for (const id of records.ids()) {
-      const attachment = records.read(id);
-      if (attachment) {
-        const namespace = restoreNamespace(interfacesIn(attachment.result, interfaceName));
-        await this.#takeApart({ namespace, attachment });
-      } else {
-        records.remove(id);
-      }
     }
   }
 }
