@@ -7,7 +7,7 @@ const dataTag = 0x0a;
  * Encodes a `BytesMessage` (any of the four: all have `data` = 1) around `chunks` as if they were one. Written by hand because everything that a
  * session carries passes through here.
  */
-export function encodeBytesMessage(...chunks: readonly Uint8Array[]): Uint8Array {
+export function encodeBytesMessage(chunks: readonly Uint8Array[]): Uint8Array {
   const length = chunks.reduce((total, chunk) => total + chunk.byteLength, 0);
   if (length === 0) return new Uint8Array();
   const header = [dataTag];

@@ -43,14 +43,14 @@ export function tunnel(stream: TunnelStream): Duplex {
     let batched = 0;
     for (const chunk of chunks) {
       if (batched > 0 && batched + chunk.byteLength > maxChunkBytes) {
-        await stream.send(encodeBytesMessage(...batch));
+        await stream.send(encodeBytesMessage(batch));
         batch = [];
         batched = 0;
       }
       batch.push(chunk);
       batched += chunk.byteLength;
     }
-    await stream.send(encodeBytesMessage(...batch)); // never rejects: the reading side tells what is wrong
+    await stream.send(encodeBytesMessage(batch)); // never rejects: the reading side tells what is wrong
     done();
   };
   return new Duplex({

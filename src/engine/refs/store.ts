@@ -104,15 +104,16 @@ export class Store implements OpenedRefStore {
 
   stack(refs: readonly Ref[]): Ref {
     const [first, ...others] = refs.map(stackOf);
+    // Topmost first: a layer that comes twice puts everything of its own there again, so it counts where it comes last. (And overlayfs takes no
+    // directory twice.) Never all layers of all stacks at once: many may share most of theirs.
+    const layers = new Set<Layer>();
+    for (const other of others.toReversed()) for (const layer of other.layers().toReversed()) layers.add(layer);
     const lower = first?.layers() ?? [];
-    const upper = others.flatMap((stack) => stack.layers());
-    // A layer that comes twice counts where it comes last: it puts everything of its own there again. (And overlayfs takes no directory twice.)
-    const again = new Set(upper);
-    const isWhole = new Set(lower).size === lower.length && !lower.some((layer) => again.has(layer));
+    const isWhole = new Set(lower).size === lower.length && !lower.some((layer) => layers.has(layer));
     const whole = isWhole ? first : undefined; // its stack serves as it is
-    const all = whole ? upper : [...lower, ...upper];
+    if (!whole) for (const layer of lower.toReversed()) layers.add(layer);
     let stack = (whole ?? this.#scratch).hold();
-    for (const layer of [...new Set(all.toReversed())].reverse()) stack = Stack.push(this.#parts, stack, layer.hold());
+    for (const layer of [...layers].reverse()) stack = Stack.push(this.#parts, stack, layer.hold());
     return this.#ref(stack);
   }
 

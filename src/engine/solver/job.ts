@@ -170,7 +170,7 @@ export class Job<R extends Result, C> {
       for (const result of results) this.#track(result.release());
       throw this.signal.reason;
     }
-    this.#held.push(...results);
+    for (const result of results) this.#held.push(result); // maybe more than a call takes arguments
   }
 
   #track(work: Promise<unknown>): void {

@@ -89,7 +89,7 @@ export class StatusBoard {
       if (!vertex || vertex.cached || vertex.completed || seen.has(digest)) continue;
       seen.add(digest);
       idle.push({ ...vertex, cached: true, started: at, completed: at });
-      queue.push(...vertex.inputs);
+      for (const input of vertex.inputs) queue.push(input); // maybe more than a call takes arguments
     }
     for (const vertex of idle.reverse()) {
       this.#vertices.set(vertex.digest, vertex);

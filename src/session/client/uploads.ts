@@ -30,7 +30,7 @@ export function uploads(streams: Readonly<Record<string, () => AsyncIterable<Uin
     for await (const chunk of open()) {
       signal.throwIfAborted();
       for (let at = 0; at < chunk.byteLength; at += maxPieceBytes) {
-        yield encodeBytesMessage(chunk.subarray(at, at + maxPieceBytes));
+        yield encodeBytesMessage([chunk.subarray(at, at + maxPieceBytes)]);
       }
     }
   });

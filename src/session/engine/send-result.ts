@@ -36,7 +36,7 @@ export async function sendFile(
       if (call.finished) break; // the status tells why
       for (let at = 0; at < chunk.byteLength; at += maxChunkBytes) {
         const piece = chunk.subarray(at, at + maxChunkBytes);
-        await call.send(encodeBytesMessage(piece));
+        await call.send(encodeBytesMessage([piece]));
         sent += piece.byteLength;
         options.onProgress?.(sent);
       }

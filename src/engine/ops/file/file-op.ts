@@ -5,6 +5,7 @@ import { type CacheMap, FailedRun, type Op, type OpContext } from "../../solver/
 import { mergeLayers, type TocEntry } from "../../snapshots/mod.ts";
 import type { OpDeps } from "../deps.ts";
 import type { OpEnvironment } from "../environment.ts";
+import { ActionUses, ownerOf } from "./action-uses.ts";
 import { doAction } from "./actions.ts";
 import { Draft } from "./draft.ts";
 import { fileCacheMap } from "./file-cache-map.ts";
@@ -38,9 +39,13 @@ export function fileOp<C extends OpEnvironment>(
 function checkOutputs({ actions }: pb.FileOp): void {
   const outputs = actions.map((action) => Number(action.output)).filter((output) => output !== -1);
   if (outputs.length === 0) throw new BuildError("invalid_argument", "no outputs specified");
-  for (const [at, output] of outputs.entries()) {
-    if (outputs.indexOf(output) !== at) throw new BuildError("invalid_argument", `duplicate output ${output}`);
-    if (!outputs.includes(at)) throw new BuildError("invalid_argument", `missing output index ${at}`);
+  const distinct = new Set<number>();
+  for (const output of outputs) {
+    if (distinct.has(output)) throw new BuildError("invalid_argument", `duplicate output ${output}`);
+    distinct.add(output);
+  }
+  for (const at of outputs.keys()) {
+    if (!distinct.has(at)) throw new BuildError("invalid_argument", `missing output index ${at}`);
   }
 }
 
@@ -54,6 +59,7 @@ class FileRun<C extends OpEnvironment> implements AsyncDisposable {
   readonly #now: Date;
   readonly #cleanup = new AsyncDisposableStack();
   readonly #values = new Map<number, Promise<Value>>();
+  readonly #uses: ActionUses;
   #changed = false;
 
   constructor(op: pb.FileOp, inputs: readonly Ref[], description: string, deps: OpDeps<C>, context: OpContext<C>) {
@@ -63,15 +69,14 @@ class FileRun<C extends OpEnvironment> implements AsyncDisposable {
     this.#deps = deps;
     this.#context = context;
     this.#now = deps.now();
+    this.#uses = new ActionUses(op.actions, inputs.length);
   }
 
   async results(): Promise<{ readonly results: readonly Ref[]; readonly uncacheable: boolean }> {
     const results: Ref[] = [];
-    for (let output = 0; ; output++) {
-      const at = this.#actions.findIndex((action) => Number(action.output) === output);
-      if (at < 0) break;
-      const value = await this.#value(this.#inputs.length + at, []).catch((error: unknown) => {
-        throw this.#failed(error, at);
+    for (const index of this.#uses.outputs) {
+      const value = await this.#value(index).catch((error: unknown) => {
+        throw this.#failed(error, index - this.#inputs.length);
       });
       if (value.type === "draft") throw new Error("Internal error: an output was not committed");
       results.push(value.ref);
@@ -90,17 +95,13 @@ class FileRun<C extends OpEnvironment> implements AsyncDisposable {
     await this.#cleanup.disposeAsync();
   }
 
-  /** @param waiting the values that wait for this one */
-  async #value(index: number, waiting: readonly number[]): Promise<Value> {
-    if (waiting.includes(index)) throw new BuildError("invalid_argument", `loop from index ${index}`);
-    const known = this.#values.get(index);
-    if (known) return await known;
-    const made = this.#make(index, [...waiting, index]);
-    this.#values.set(index, made);
-    return await made;
+  async #value(index: number): Promise<Value> {
+    let value = this.#values.get(index);
+    if (!value) this.#values.set(index, (value = this.#make(index)));
+    return await value;
   }
 
-  async #make(index: number, waiting: readonly number[]): Promise<Value> {
+  async #make(index: number): Promise<Value> {
     const { signal } = this.#context;
     signal.throwIfAborted();
     const input = this.#inputs[index];
@@ -108,9 +109,9 @@ class FileRun<C extends OpEnvironment> implements AsyncDisposable {
     const action = this.#actions[index - this.#inputs.length];
     if (index < 0 || !action) return this.#scratch();
 
-    const source = await this.#value(Number(action.secondaryInput), waiting);
-    const owner = await lookUpOwner(ownerOf(action), (at, path) => this.#readText(at, path, waiting));
-    const before = await this.#value(Number(action.input), waiting);
+    const source = await this.#value(Number(action.secondaryInput));
+    const owner = await lookUpOwner(ownerOf(action), (at, path) => this.#readText(at, path));
+    const before = await this.#value(Number(action.input));
     const base = before.type === "draft" ? before.base : before.ref;
     const draft = before.type === "draft" ? before.tree : new Draft(before.tree);
     const { bytes, runRoot } = this.#deps;
@@ -123,7 +124,7 @@ class FileRun<C extends OpEnvironment> implements AsyncDisposable {
       deps: { bytes, runRoot },
       cleanup: this.#cleanup,
     });
-    return this.#isShared(index) ? await this.#commit(draft, base) : { type: "draft", base, tree: draft };
+    return this.#uses.isShared(index) ? await this.#commit(draft, base) : { type: "draft", base, tree: draft };
   }
 
   #scratch(): Value {
@@ -143,31 +144,12 @@ class FileRun<C extends OpEnvironment> implements AsyncDisposable {
     return { type: "ref", ref, tree: await ref.tree({ signal }) };
   }
 
-  /** Whether somebody but one next action wants this value: then it becomes a layer of its own. */
-  #isShared(index: number): boolean {
-    let asInput = 0;
-    let otherwise = 0;
-    for (const [at, action] of this.#actions.entries()) {
-      if (Number(action.input) === index) asInput++;
-      if (Number(action.secondaryInput) === index) otherwise++;
-      if (at === index - this.#inputs.length && action.output !== -1n) otherwise++;
-      for (const part of [ownerOf(action)?.user?.user, ownerOf(action)?.group?.user]) {
-        if (part?.case === "byName" && Number(part.value.input) === index) otherwise++;
-      }
-    }
-    return otherwise > 0 || asInput > 1;
-  }
-
-  async #readText(index: number, path: string, waiting: readonly number[]): Promise<string | undefined> {
-    const value = await this.#value(index, waiting);
+  async #readText(index: number, path: string): Promise<string | undefined> {
+    const value = await this.#value(index);
     const entry: TocEntry | undefined = statPath(value.tree, path);
     if (!entry) return undefined;
     if (entry.type !== "file") throw new BuildError("invalid_argument", `${path} is not a regular file`);
     const located = await locateIn(value, entry, this.#context.signal);
     return new TextDecoder().decode(await readSmallFile(located, userFileLimitBytes));
   }
-}
-
-function ownerOf({ action }: pb.FileAction): pb.ChownOpt | undefined {
-  return action.case === undefined || action.case === "rm" ? undefined : action.value.owner;
 }
