@@ -161,3 +161,16 @@ suite("exporters that the client adds when it sees the result", () => {
     );
   });
 });
+
+test("an exporter that is asked for as in old times is in the build's record", async () => {
+  const path = await house.directory();
+  await solve("FROM scratch\nCOPY Dockerfile /copied\n", [], {
+    ExporterDeprecated: "local",
+    targets: [{ type: "directory", path, mode: "copy" }],
+  });
+  const [record] = await client.history({ limit: 1 });
+  assert.deepEqual(
+    record?.Exporters.map(({ Type }) => Type),
+    ["local"],
+  );
+});

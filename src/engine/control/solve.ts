@@ -1,4 +1,5 @@
-import type { control } from "../../api/mod.ts";
+import { control } from "../../api/mod.ts";
+import { create } from "../../base/protobuf/mod.ts";
 import { BuildError } from "../../base/errors/mod.ts";
 import { type Descriptor, digestOf } from "../../oci/mod.ts";
 import { type CacheEntry, type CacheExports, openCacheExports, openCacheImporter } from "../caches/mod.ts";
@@ -64,7 +65,8 @@ export async function solve(
   const trace = request.Internal
     ? undefined
     : new BuildTrace(deps.traces, { parent: options.caller, now: () => new Date() });
-  const recording = trace && deps.history.begin(request, statusMessages(job.status(), forever), trace);
+  const recorded = { ...request, Exporters: exportersOf(request).map((init) => create(control.ExporterSchema, init)) };
+  const recording = trace && deps.history.begin(recorded, statusMessages(job.status(), forever), trace);
   const build = new Build({
     job,
     environment,
@@ -162,9 +164,7 @@ function cacheImportsOf({ Cache: cache }: control.SolveRequest): readonly CacheE
   return [...(cache?.Imports ?? []), ...old];
 }
 
-function exportersOf(
-  request: control.SolveRequest,
-): readonly { Type: string; Attrs: Readonly<Record<string, string>> }[] {
+function exportersOf(request: control.SolveRequest): readonly { Type: string; Attrs: Record<string, string> }[] {
   const epoch = request.FrontendAttrs["build-arg:SOURCE_DATE_EPOCH"];
   const exporters =
     request.Exporters.length > 0
