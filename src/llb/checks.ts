@@ -60,6 +60,10 @@ function checkFile(file: pb.FileOp, inputs: number): void {
     if (action.action.case === undefined) throw invalid("invalid file op: unknown action");
     checkIndex(action.input, inputs + file.actions.length, "file action");
     checkIndex(action.secondaryInput, inputs + file.actions.length, "file action");
+    const owner = action.action.case === "rm" ? undefined : action.action.value.owner;
+    for (const part of [owner?.user?.user, owner?.group?.user]) {
+      if (part?.case === "byName") checkIndex(part.value.input, inputs + file.actions.length, "file owner");
+    }
   }
 }
 

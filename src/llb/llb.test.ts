@@ -162,6 +162,15 @@ function definitionOf(op: pb.Op, ...others: pb.Op[]): pb.Definition {
   });
 }
 
+/** An action whose owner is looked up in an input. */
+function ownedBy(input: bigint): pb.FileAction {
+  const user = create(pb.UserOptSchema, {
+    user: { case: "byName", value: create(pb.NamedUserOptSchema, { name: "a", input }) },
+  });
+  const mkdir = create(pb.FileActionMkDirSchema, { path: "/d", owner: create(pb.ChownOptSchema, { user }) });
+  return create(pb.FileActionSchema, { input: -1n, secondaryInput: -1n, action: { case: "mkdir", value: mkdir } });
+}
+
 test("graphs that an engine cannot run are refused when they are loaded", () => {
   const exec = (init: Parameters<typeof create<typeof pb.ExecOpSchema>>[1]) =>
     create(pb.OpSchema, { op: { case: "exec", value: create(pb.ExecOpSchema, init) } });
@@ -175,6 +184,14 @@ test("graphs that an engine cannot run are refused when they are loaded", () => 
       /invalid exec mount input index 0/,
     ],
     [definitionOf(create(pb.OpSchema, { op: { case: "file", value: create(pb.FileOpSchema) } })), /no actions/],
+    [
+      definitionOf(
+        create(pb.OpSchema, {
+          op: { case: "file", value: create(pb.FileOpSchema, { actions: [ownedBy(7n)] }) },
+        }),
+      ),
+      /invalid file owner input index 7/,
+    ],
     [definitionOf(create(pb.OpSchema, { op: { case: "diff", value: create(pb.DiffOpSchema) } })), /nil lower or upper/],
     [
       definitionOf(

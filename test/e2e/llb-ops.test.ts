@@ -64,6 +64,7 @@ test("results of a step are counted as its mounts come, however they are numbere
   const exec = { meta: meta("echo made > /made/f"), mounts };
   assert.deepEqual([...(await built(execOn(exec, 1n))).entries.keys()], ["f"]);
   assert.ok((await built(execOn(exec, 0n))).entries.has("bin/sh"));
+  await assert.rejects(built(execOn(exec, 2n)), /need 2 index but 2 results received/);
 });
 
 test("directories made above mounts stay with clients that do not ask for their removal", async () => {

@@ -1,3 +1,4 @@
+import { BuildError } from "../../base/errors/mod.ts";
 import type { Digest } from "../../oci/mod.ts";
 import { FailedRun } from "./failed-run.ts";
 import { Flight, type FlightControls, type Landing, type Trust } from "./flight.ts";
@@ -282,6 +283,9 @@ function unique(keys: readonly Key[]): readonly Key[] {
 
 function outputOf<R>(results: readonly R[], index: number): R {
   const result = results[index];
-  if (result === undefined) throw new Error(`Internal error: output ${index} of ${results.length}`);
+  if (result === undefined) {
+    const message = `invalid response from exec need ${index} index but ${results.length} results received`;
+    throw new BuildError("invalid_argument", message);
+  }
   return result;
 }
