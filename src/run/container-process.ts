@@ -59,6 +59,7 @@ export async function runProcess(
     },
   });
   let exit: ProcessExit | undefined;
+  let isDone = false;
   try {
     for await (const { ProcessID: about, Input: message } of exec(outbox.messages())) {
       if (about !== ProcessID)
@@ -81,15 +82,18 @@ export async function runProcess(
           exit = { code, error: error && errorOf(error) };
           // Some engines wait for the end of the input before they are done, although nobody reads it any more.
           if (streams.stdin) void send({ case: "File", value: { Fd: 0, EOF: true } });
+          if (isDone) return exit;
           break;
         }
         case "Done":
-          if (!exit) throw new BuildError("internal", "the engine did not tell how the process ended");
-          return exit;
+          if (exit) return exit;
+          isDone = true; // BuildKit says so before it knows how a process ended that did not read all of its input
+          break;
         default:
           throw new BuildError("internal", `unexpected message ${message.case ?? "without content"} of a process`);
       }
     }
+    if (isDone) throw new BuildError("internal", "the engine did not tell how the process ended");
     throw new BuildError("unavailable", "the engine left while the process was running");
   } finally {
     outbox.end();

@@ -166,7 +166,7 @@ test("docker buildx prune --all leaves nothing at all; what is built then is bui
   assert.equal((await readFile(join(out, "data"), "utf8")).length, 4000);
 });
 
-test("a prune while builds run takes nothing that they hold", async () => {
+test("a prune while builds run takes nothing that they hold", ours, async () => {
   // Its first stage is done and its last one waits while everything that may go is removed, again and again.
   const context = await house.context({
     Dockerfile: `
