@@ -5,11 +5,12 @@ import { readdir } from "node:fs/promises";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { join } from "node:path";
 import { afterEach, suite, test } from "node:test";
-import { filesync, fsutil, gateway } from "../../src/api/mod.ts";
-import { create, toBinary } from "../../src/base/protobuf/mod.ts";
+import { content, filesync, fsutil, gateway, secrets } from "../../src/api/mod.ts";
+import { create, fromBinary, toBinary } from "../../src/base/protobuf/mod.ts";
 import { BuildError } from "../../src/base/errors/mod.ts";
 import { BuildKitClient, connect, dialAddress, type SolveRequest } from "../../src/client/mod.ts";
-import { local, marshal, scratch, type State } from "../../src/llb/mod.ts";
+import { local, marshal, scratch, source, type State } from "../../src/llb/mod.ts";
+import { digestOf } from "../../src/oci/mod.ts";
 import { createClient, pathOf, type ServedStream } from "../../src/rpc/mod.ts";
 import { processes, run, startEngine } from "../lab/mod.ts";
 import { openHouse } from "./harness.ts";
@@ -120,6 +121,80 @@ suite("a directory of a client is refused", () => {
     const data = Buffer.alloc(1 << 20);
     for (let sent = 0; sent < 200; sent++) await stream.send(packet({ type: PACKET_DATA, ID: 0, data }));
   }
+});
+
+suite("an OCI layout of a client is refused", () => {
+  const layer = Buffer.alloc(100_000, "layer");
+  const config = Buffer.from(
+    JSON.stringify({ architecture: "amd64", os: "linux", rootfs: { type: "layers", diff_ids: [digestOf(layer)] } }),
+  );
+  const type = (name: string) => `application/vnd.oci.image.${name}`;
+  const manifest = Buffer.from(
+    JSON.stringify({
+      schemaVersion: 2,
+      mediaType: type("manifest.v1+json"),
+      config: { mediaType: type("config.v1+json"), digest: digestOf(config), size: config.length },
+      layers: [{ mediaType: type("layer.v1.tar"), digest: digestOf(layer), size: layer.length }],
+    }),
+  );
+  const documents = new Map([config, manifest].map((bytes) => [String(digestOf(bytes)), bytes]));
+  const megabyte = Buffer.alloc(1 << 20);
+  for (const [what, pieces, message] of [
+    ["whose layer stops too early", [layer.subarray(0, 50)], /unexpected size 50, expected 100000/],
+    ["whose layer never comes", [], /unexpected size 0, expected 100000/],
+    ["whose layer is another one", [Buffer.alloc(100_000)], /unexpected digest/],
+    ["whose layer never ends", Array.from({ length: 600 }, () => megabyte), /more than the expected 100000 bytes/],
+  ] as const) {
+    test(what, async () => {
+      const answer = async (stream: ServedStream, say: (message: Uint8Array) => Promise<void>) => {
+        for await (const message of stream.incoming) return await say(message);
+      };
+      const info = async (stream: ServedStream) =>
+        await answer(stream, async (message) => {
+          const { digest } = fromBinary(content.InfoRequestSchema, message);
+          const size = BigInt((documents.get(digest) ?? layer).length);
+          const schema = content.InfoResponseSchema;
+          await stream.send(toBinary(schema, create(schema, { info: { digest, size } })));
+        });
+      const read = async (stream: ServedStream) =>
+        await answer(stream, async (message) => {
+          const document = documents.get(fromBinary(content.ReadContentRequestSchema, message).digest);
+          const schema = content.ReadContentResponseSchema;
+          for (const data of document ? [document] : pieces)
+            await stream.send(toBinary(schema, create(schema, { data })));
+        });
+      await using other = open();
+      const routes = [
+        { path: pathOf(content.Content.method.info), run: info },
+        { path: pathOf(content.Content.method.read), run: read },
+      ];
+      await using session = await other.openSession({ attachables: [{ routes }] });
+      const lying = source({
+        identifier: `oci-layout://example.org/lying@${digestOf(manifest)}`,
+        attributes: { "oci.session": session.id, "oci.store": "lying" },
+        capabilities: [],
+      });
+      const reading = lying.file([{ type: "mkdir", path: "/made", mode: 0o755 }]);
+      const building = solve(reading, { Session: session.id }, other);
+      await assert.rejects(building, refused(message));
+    });
+  }
+});
+
+test("a secret that never ends is refused", async () => {
+  await using other = open();
+  let sent = 0;
+  const run = async (stream: ServedStream) => {
+    for (; sent < 300; sent++) await stream.send(Buffer.alloc(1 << 20));
+  };
+  await using session = await other.openSession({
+    attachables: [{ routes: [{ path: pathOf(secrets.Secrets.method.getSecret), run }] }],
+  });
+  const platform = { os: "linux", architecture: "amd64" };
+  const owner = { required: true, mode: 0o400, uid: 0, gid: 0 };
+  const mounts = [{ type: "secret", id: "endless", target: "/secret", ...owner }] as const;
+  const reading = file("reads").run({ args: ["/none"], env: [], cwd: "/", platform, mounts });
+  await assert.rejects(solve(reading, { Session: session.id }, other), refused(/more than one message/));
 });
 
 test("archives cannot write outside of their tree", async () => {
