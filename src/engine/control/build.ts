@@ -49,7 +49,7 @@ export interface FrontendOptions {
 }
 
 /** Each one that is an image is a process that waits. */
-const maxFrontendDepth = 16;
+const maxFrontendDepth = 8;
 
 /** A build under way: the job, and every graph that was added to it. Disposing of it releases what was made. */
 export class Build implements AsyncDisposable {

@@ -11,6 +11,7 @@
  *   old            the result by its bare id, as frontends of old gave it
  *   warn TEXT      a warning
  *   docker LINE    a line of a Dockerfile that the frontend built into the engine does, on top of nothing else
+ *   itself         the same, asked of another process of the frontend
  *   fail TEXT      an error
  *   crash CODE     the end, without a result
  *   hang           nothing, for ever
@@ -119,6 +120,13 @@ async function build(engine: Client<typeof gateway.LLBBridge>) {
       case "docker":
         dockerfile.push(rest);
         break;
+      case "itself": {
+        const FrontendOpt = Object.fromEntries(options);
+        const request = { Frontend: "gateway.v0", FrontendOpt, allowResultReturn: true, allowResultArrayRef: true };
+        const { result: again } = await engine.solve(request);
+        if (!again) throw new BuildError("unknown", "no result");
+        return again;
+      }
       case "fail":
         throw new BuildError("invalid_argument", rest);
       case "crash":

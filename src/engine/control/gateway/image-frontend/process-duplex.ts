@@ -3,7 +3,7 @@ import type { ProcessIO } from "../../../executor/mod.ts";
 import { StandardInput } from "../containers/mod.ts";
 
 /** How much of what a process says about itself is kept. */
-const keptBytes = 16 * 1024;
+const keptBytes = 4 * 1024;
 
 /** A process's standard input and output as one connection. What it writes to standard error is kept, as far as it is the end of it. */
 export class ProcessDuplex extends Duplex {

@@ -24,6 +24,8 @@ export interface FrontendRequest extends FrontendOptions {
 
 /** How long a frontend that has returned its result may take to end. */
 const lastMs = 10_000;
+/** How long one may take to end that speaks to nobody any more, or says what nobody understands. */
+const speechlessMs = 2_000;
 
 /**
  * Runs a frontend that is an image: a process of it leads the build over its standard input and output, as clients do that run their own.
@@ -47,14 +49,14 @@ export async function runImageFrontend(build: Build, request: FrontendRequest): 
   const duplex = new ProcessDuplex();
   try {
     await using container = await openContainer(build, found, signal);
-    void server.attach(duplex);
+    const hungUp = server.attach(duplex);
     const init = create(gateway.InitMessageSchema, {
       ContainerID: "frontend",
       Meta: await processMeta(build, found, attributes),
     });
     const running = container.run(init, duplex.io, { signal }).finally(() => duplex.ended());
     running.catch(() => undefined); // awaited below
-    const status = await endOf(running, led, signal);
+    const status = await endOf(running, { led, hungUp, signal });
     if (!led.isSettled) throw incomplete(status, duplex.complaints);
     const result = await led.returned;
     if (status && status.code !== 0) throw incomplete(status, duplex.complaints);
@@ -67,18 +69,18 @@ export async function runImageFrontend(build: Build, request: FrontendRequest): 
   }
 }
 
-/** Waits until the process has ended, or has had its time to after it has returned a result. */
+/** Waits until the process has ended, or has had its time to after it has returned a result or hung up. */
 async function endOf(
   running: Promise<ExitStatus>,
-  led: GatewayBuild,
-  signal: AbortSignal,
+  { led, hungUp, signal }: { readonly led: GatewayBuild; readonly hungUp: Promise<void>; readonly signal: AbortSignal },
 ): Promise<ExitStatus | undefined> {
   const patience = Promise.withResolvers<undefined>();
   let timer: NodeJS.Timeout | undefined;
-  const start = () => {
-    timer ??= setTimeout(() => patience.resolve(undefined), lastMs);
+  const wait = (ms: number) => () => {
+    timer ??= setTimeout(() => patience.resolve(undefined), ms);
   };
-  led.returned.then(start, start);
+  led.returned.then(wait(lastMs), wait(lastMs));
+  void hungUp.then(wait(speechlessMs));
   try {
     return await Promise.race([running, patience.promise]);
   } finally {
@@ -141,7 +143,8 @@ async function processMeta(
 }
 
 function incomplete(status: ExitStatus | undefined, complaints: string): BuildError {
-  const why = status && status.code !== 0 ? `exit code: ${status.code}` : "no result for incomplete build";
+  const silence = status ? "no result for incomplete build" : "frontend grpc server closed unexpectedly";
+  const why = status && status.code !== 0 ? `exit code: ${status.code}` : silence;
   const details = status && status.code !== 0 ? [exitDetail(status.code)] : [];
   return new BuildError("unknown", complaints === "" ? why : `${why}: ${complaints}`, { details });
 }
