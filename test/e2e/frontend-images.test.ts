@@ -105,6 +105,12 @@ suite("a frontend that is an image", () => {
     assert.match(named.stderr, /unsupported frontend capability moby\.buildkit\.frontend\.contexts/);
   });
 
+  test("that has itself do the work is stopped somewhere", async () => {
+    const { stderr } = await house.fails(await contextOf("itself"), [], { timeoutMs: 120_000 });
+    assert.match(stderr, /failed to solve: frontends call each other more than 8 deep$/m);
+    await house.settled();
+  });
+
   test("ends when the build is given up", async () => {
     const client = house.start(["build", "--progress=plain", await contextOf("hang")]);
     const frontends = () => processes().filter(({ command }) => command.startsWith("/node /words.mjs"));

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import { pushFrontendImage } from "../lab/mod.ts";
 import { gone, openHouse } from "./harness.ts";
 
 /** Frontends are images that anybody may have made: they end with their build, whatever they say. */
@@ -35,14 +34,4 @@ suite("a frontend", () => {
       await gone("8861");
     });
   }
-
-  test("that has itself do the work is stopped somewhere", async () => {
-    const labels = { "moby.buildkit.frontend.caps": "moby.buildkit.frontend.inputs" };
-    const frontend = await pushFrontendImage(host, house, { tag: "nested", labels });
-    const context = await house.context({ Dockerfile: `# syntax=${frontend}\nitself\n` });
-    const { stderr } = await house.fails(context, [], { timeoutMs: 120_000 });
-    assert.match(stderr, /failed to solve: frontends call each other more than 8 deep/);
-    await house.settled();
-    await gone("/words.mjs");
-  });
 });
