@@ -51,6 +51,15 @@ test("mkfile writes through links, and keeps mode and owner of what is there", (
     const message = create(pb.FileActionMkFileSchema, { path, data, mode: 0o640, timestamp: -1n });
     check(into, (draft) => mkfile(draft, message, options), want, path);
   }
+  const message = create(pb.FileActionMkFileSchema, { path: "/f", data, mode: 0o640, timestamp: -1n });
+  const given = { ...options, owner: { uid: 5, gid: 6 } };
+  check({ f: { mode: 0o6755 } }, (draft) => mkfile(draft, message, given), ['f 755 5:6 "new"'], "given away");
+  check(
+    { f: { mode: 0o6745 } },
+    (draft) => mkfile(draft, message, given),
+    ['f 2745 5:6 "new"'],
+    "no program of its group",
+  );
 });
 
 test("symlink keeps its target as it is written, and replaces nothing", () => {

@@ -37,7 +37,7 @@ export function mkfile(draft: Draft, action: pb.FileActionMkFile, { owner, now }
   draft.put({
     path,
     type: "file",
-    mode: kept?.mode ?? action.mode & 0o777,
+    mode: kept ? (owner ? withoutIds(kept.mode) : kept.mode) : action.mode & 0o777,
     uid: (owner ?? kept ?? root).uid,
     gid: (owner ?? kept ?? root).gid,
     size: action.data.byteLength,
@@ -45,6 +45,11 @@ export function mkfile(draft: Draft, action: pb.FileActionMkFile, { owner, now }
     content: { kind: "bytes", data: action.data },
     ...fileTime(action.timestamp, now),
   });
+}
+
+/** Whoever gives a program to another owner takes from it the right to act as its owner, as the system does. */
+function withoutIds(mode: number): number {
+  return mode & ~0o4000 & ~(mode & 0o010 ? 0o2000 : 0);
 }
 
 /** Makes a symlink; its target is kept as it is written. */
