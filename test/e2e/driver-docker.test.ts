@@ -208,7 +208,7 @@ suite("the docker driver, with images in containerd's store", () => {
       /ERROR: failed to build: failed to solve: .*(no basic auth credentials|401|authoriz)/,
     );
   });
-  test("tells what the engine keeps and remembers as docker buildx does, and has it forget", async () => {
+  test("tells what the engine keeps and remembers as docker buildx does", async () => {
     const same = async (...args: readonly string[]) => {
       const [theirs, ours] = [await buildx(args), await works([...args, "--builder=default"])];
       // Between the two a moment passes.
@@ -223,10 +223,6 @@ suite("the docker driver, with images in containerd's store", () => {
     assert.match(await same("du", "--filter=type=regular"), /^ID\s+RECLAIMABLE/m);
     await same("history", "ls", "--no-trunc");
     await same("history", "inspect", "^1", "--format={{.Name}} {{.Status}} {{.NumTotalSteps}}");
-    await works(["history", "rm", "--all", "--builder=default"]);
-    assert.equal((await works(["history", "ls", "--format=json", "--builder=default"])).stdout, "");
-    await works(["prune", "--all", "--force", "--builder=default"]);
-    assert.match(await same("du"), /^Total:\s+0B$/m);
   });
   test("shows what a failing step says", async () => {
     const broken = await house.context({ Dockerfile: `FROM ${house.base}\n  RUN echo so it goes; exit 3\n` });
