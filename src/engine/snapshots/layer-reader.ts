@@ -40,6 +40,8 @@ export class LayerReader implements TarHandler {
   entry(tar: TarEntry, offsetBytes: number): void {
     const path = this.#resolver.resolve(tar.name, `name ${JSON.stringify(tar.name)}`);
     if (path === "" && tar.type !== "dir") throw new TarError(`the root of the archive is a ${tar.type}`);
+    // What a layer says of the root itself counts nowhere else either: an image whose root is 0700 would keep all users but root out.
+    if (path === "" && !this.#plainNames) return;
     if (!this.#plainNames && path.startsWith(aufsPrefix) && path !== opaqueMarker) return;
     const whiteout = this.#plainNames || path === "" ? undefined : parseWhiteout(baseOf(path));
     if (whiteout) return this.#delete(path, whiteout);

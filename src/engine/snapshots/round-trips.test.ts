@@ -56,9 +56,7 @@ suite("a random tree", () => {
       writeTree(toc, directory, check);
       const flags = ["--format=pax", "--xattrs", "--xattrs-include=*", "--numeric-owner", "-C", directory];
       const tar = execFileSync("tar", [...flags, "-cf", "-", "."], { maxBuffer: 1e9 });
-      const { entries, ...rest } = read(tar, 10_000);
-      assert.equal(entries[0]?.path, "");
-      assert.deepEqual(withoutContents({ entries: entries.slice(1), ...rest }), withoutContents(toc));
+      assert.deepEqual(withoutContents(read(tar, 10_000)), withoutContents(toc));
     });
 
     test(`stored and loaded is the same table (${seed})`, () => {
