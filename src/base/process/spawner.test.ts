@@ -19,6 +19,7 @@ test("spawn() gives exit codes and signals, output and errors apart", async () =
   assert.deepEqual(await capture(spawner, "sh", ["-c", "echo out; echo err >&2; exit 3"]), {
     code: 3,
     signal: null,
+    bytes: Buffer.from("out\n"),
     stdout: "out\n",
     stderr: "err\n",
   });
