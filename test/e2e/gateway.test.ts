@@ -5,7 +5,7 @@ import { suite, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { BuildError } from "../../src/base/errors/mod.ts";
 import { BuildKitClient, connect, dialAddress } from "../../src/client/mod.ts";
-import { image, marshal, scratch, type State } from "../../src/llb/mod.ts";
+import { image, llbCapabilities, marshal, scratch, type State } from "../../src/llb/mod.ts";
 import { processes, startEngine } from "../lab/mod.ts";
 import { addGraph, inContainer, leading } from "./gateway-client.ts";
 import { gone, openHouse } from "./harness.ts";
@@ -158,6 +158,15 @@ test("warnings of a client reach whoever follows the build, whole", async () => 
     status.flatMap(({ vertexes }) => vertexes),
     [],
   );
+});
+
+test("what graphs may ask of the engine is all that there is, but for what it lacks", async () => {
+  await leading(client, async (bridge) => {
+    const { LLBCaps } = await bridge.ping({});
+    const told = new Set(LLBCaps.flatMap(({ ID, Enabled }) => (Enabled ? [ID] : [])));
+    const lacking = llbCapabilities.filter((id) => !told.has(id));
+    assert.deepEqual(lacking, ["exec.meta.network.proxy", "exporter.image.attestations"]);
+  });
 });
 
 suite("the end of a build that a client leads", () => {
