@@ -122,9 +122,11 @@ test("places come back from the definition", () => {
   const text = "FROM a\nRUN x \\\n y\n";
   const file = { filename: "Dockerfile", bytes: new TextEncoder().encode(text), language: "Dockerfile" };
   const range = { filename: "Dockerfile", start: { line: 2, character: 0 }, end: { line: 3, character: 0 }, text };
+  const places = [range.start, range.end].map((position) => ({ ...range, start: position, end: position }));
+  const lines = places.map((place) => ({ ...place, language: "Dockerfile" }));
   const state = base.run({ args: ["x"], env: [], cwd: "/", platform }, { location: { file, range } });
   const definition = marshal(state);
-  assert.deepEqual([...decodeDefinition(definition).ops.values()].at(-1)?.locations, [range]);
+  assert.deepEqual([...decodeDefinition(definition).ops.values()].at(-1)?.locations, lines);
   const digest = vertexDigest(state) ?? "";
   assert.equal(definition.Source?.locations[digest]?.locations[0]?.ranges.length, 2, "one range per line on the wire");
 });

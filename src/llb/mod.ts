@@ -10,6 +10,7 @@
  *
  * An op's name is the digest of its bytes; everything that does not decide its result travels beside it as metadata.
  */
+export { definitionJson } from "./definition-json.ts";
 export { isLlbCapability, type LlbCapability, llbCapabilities } from "./capabilities.ts";
 export { decodeDefinition, decodePlatform, type Graph, type GraphInput, type GraphOp } from "./decode.ts";
 export type { ProxySettings, RunMount as ExecMount, RunOptions, SecretVariable } from "./exec.ts";

@@ -44,6 +44,7 @@ export type { CallObserver, CallOutcome } from "./server-call.ts";
 export { connect, type Channel, type ChannelOptions } from "./channel.ts";
 export type { ClientCall } from "./client-call.ts";
 export { callRaw, type Client, createClient, type MethodCaller } from "./client.ts";
+export { encodeSourceDetail } from "./source-detail.ts";
 export { errorOf, statusOf } from "./status.ts";
 export { codeOfNumber, goNameOfCode, numberOfCode } from "./status-codes.ts";
 export { maxMessageBytes } from "./framing.ts";

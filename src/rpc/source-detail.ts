@@ -1,30 +1,46 @@
-import type { ErrorDetail, SourceRange } from "../base/errors/mod.ts";
+import { type ErrorDetail, joinLines, type Position, type SourceRange } from "../base/errors/mod.ts";
 
 /** How BuildKit names the detail that points into a source text. */
 export const sourceDetailType = "github.com/moby/buildkit/errdefs.Source+json";
 
 /** JSON of `errdefs.Source` as far as it is read here: keys are the field names, zero values are absent. */
 interface SourceJson {
-  readonly info?: { readonly filename?: string; readonly data?: string } | null;
+  readonly info?: {
+    readonly filename?: string;
+    readonly data?: string;
+    readonly definition?: object;
+    readonly language?: string;
+  } | null;
   readonly ranges?:
     | readonly ({ readonly start?: PositionJson | null; readonly end?: PositionJson | null } | null)[]
     | null;
 }
-interface PositionJson {
-  readonly line?: number;
-  readonly character?: number;
-}
+type PositionJson = Partial<Position>;
 
-/** A place in a source text as an error detail. */
-export function encodeSourceDetail(range: SourceRange): ErrorDetail {
+/** Places in one source text as an error detail: a range for each line, as BuildKit has them. */
+export function encodeSourceDetail(ranges: readonly [SourceRange, ...SourceRange[]]): ErrorDetail {
+  const { filename, text = "", definition, language } = ranges[0];
   const json: SourceJson = {
     info: {
-      filename: range.filename,
-      ...(range.text === undefined ? {} : { data: Buffer.from(range.text).toString("base64") }),
+      ...(filename !== "" && { filename }),
+      ...(text !== "" && { data: Buffer.from(text).toString("base64") }),
+      ...(definition && { definition }),
+      ...(language !== undefined && { language }),
     },
-    ranges: [{ start: range.start, end: range.end }],
+    ranges: ranges.map(({ start, end }) => ({ start: positionJson(start), end: positionJson(end) })),
   };
   return { typeUrl: sourceDetailType, value: Buffer.from(JSON.stringify(json)) };
+}
+
+/** The lines of a range, one by one. */
+export function linesOf(range: SourceRange): readonly [SourceRange, ...SourceRange[]] {
+  const { start, end } = range;
+  if (end.line <= start.line) return [range];
+  const between = Array.from({ length: end.line - start.line }, (_, at): SourceRange => {
+    const line = { line: start.line + 1 + at, character: 0 };
+    return { ...range, start: line, end: line.line === end.line ? end : line };
+  });
+  return [{ ...range, end: start }, ...between];
 }
 
 /** The place that a detail points to; `undefined` when it is another kind of detail or makes no sense. */
@@ -36,18 +52,21 @@ export function decodeSourceDetail(detail: ErrorDetail): SourceRange | undefined
   } catch {
     return undefined;
   }
-  const range = json?.ranges?.[0];
-  const filename = json?.info?.filename;
-  if (typeof filename !== "string" || !range) return undefined;
-  const data = json.info?.data;
-  return {
-    filename,
-    start: position(range.start),
-    end: position(range.end ?? range.start),
-    ...(typeof data === "string" ? { text: Buffer.from(data, "base64").toString() } : {}),
-  };
+  const { filename, data, language } = json?.info ?? {};
+  if (typeof filename !== "string" || !Array.isArray(json.ranges)) return undefined;
+  const ranges = (json.ranges as NonNullable<SourceJson["ranges"]>).flatMap((range): SourceRange[] => {
+    if (!range) return [];
+    const [start, end] = [position(range.start), position(range.end ?? range.start)];
+    const text = typeof data === "string" ? { text: Buffer.from(data, "base64").toString() } : {};
+    return [{ filename, start, end, ...text, ...(typeof language === "string" && { language }) }];
+  });
+  return joinLines(ranges);
 }
 
-function position(json: PositionJson | null | undefined): { line: number; character: number } {
+function positionJson({ line, character }: Position): PositionJson {
+  return { ...(line !== 0 && { line }), ...(character !== 0 && { character }) };
+}
+
+function position(json: PositionJson | null | undefined): Position {
   return { line: Number(json?.line ?? 0), character: Number(json?.character ?? 0) };
 }

@@ -2,7 +2,7 @@ import { create, fromBinary, toBinary } from "../base/protobuf/mod.ts";
 import { status } from "../api/mod.ts";
 import { asBuildError, BuildError } from "../base/errors/mod.ts";
 import type { Metadata } from "./metadata.ts";
-import { decodeSourceDetail, encodeSourceDetail, sourceDetailType } from "./source-detail.ts";
+import { decodeSourceDetail, encodeSourceDetail, linesOf, sourceDetailType } from "./source-detail.ts";
 import { codeOfNumber, numberOfCode } from "./status-codes.ts";
 
 /**
@@ -18,7 +18,7 @@ export function statusOf(thrown: unknown): status.Status {
   const error = asBuildError(thrown);
   const details = [...error.details];
   if (error.location && !details.some((detail) => detail.typeUrl === sourceDetailType)) {
-    details.push(encodeSourceDetail(error.location));
+    details.push(encodeSourceDetail(linesOf(error.location)));
   }
   return create(status.StatusSchema, {
     code: numberOfCode(error.code),

@@ -21,6 +21,13 @@ const sh = (script: string, on: State = base) => on.run({ args: ["sh", "-c", scr
 const file = (path: string, text: string, on: State = scratch) =>
   on.file([{ type: "mkfile", path, mode: 0o644, data: Buffer.from(text) }]);
 
+interface Info {
+  readonly filename: string;
+  readonly language: string;
+  readonly definition: { readonly def: readonly string[] };
+}
+const asBase64 = (bytes: Uint8Array) => Buffer.from(bytes).toString("base64");
+
 /** The JSON of an error's detail. */
 function detail(error: unknown, type: string): Record<string, unknown> | undefined {
   assert.ok(error instanceof BuildError, String(error));
@@ -89,12 +96,23 @@ suite("what a client is told of a step that fails", () => {
         );
       const mistake = await ask("FROM scratch\nCPY a b\n");
       assert.deepEqual(detail(mistake, "errdefs.Frontend"), { name: "dockerfile.v0" });
-      assert.ok(detail(mistake, "errdefs.Source"));
+      const { info, ranges } = detail(mistake, "errdefs.Source") as { info: Info; ranges: object[] };
+      assert.deepEqual([info.filename, info.language], ["Dockerfile", "Dockerfile"]);
+      assert.deepEqual(info.definition.def, marshal(file("/Dockerfile", "FROM scratch\nCPY a b\n")).def.map(asBase64));
+      assert.deepEqual(ranges, [{ start: { line: 2 }, end: { line: 2 } }]);
       const request = await ask("FROM scratch\n", { FrontendOpt: { requestid: "frontend.nothing" } });
       assert.deepEqual(detail(request, "errdefs.Subrequest"), { name: "frontend.nothing" });
       const capability = await ask("FROM scratch\n", { FrontendOpt: { "frontend.caps": "x.nothing" } });
       assert.equal((capability as BuildError).code, "unimplemented");
-      const failing = await ask(`FROM ${house.base}\nRUN exit 3\n`, { Evaluate: true });
+      const failing = await ask(`FROM ${house.base}\nRUN exit \\\n3\n`, { Evaluate: true });
+      const [first, second] = [{ line: 2 }, { line: 3 }];
+      const placed = detail(failing, "errdefs.Source") as { info: Info; ranges: object[] };
+      assert.deepEqual(
+        placed.ranges,
+        [first, second].map((line) => ({ start: line, end: line })),
+      );
+      assert.equal(placed.info.language, "Dockerfile");
+      assert.ok(placed.info.definition.def.length > 0);
       assert.equal(detail(failing, "errdefs.Frontend"), undefined);
       const { description, op } = detail(failing, "errdefs.Solve") as { description: object; op: { exec: object } };
       assert.deepEqual(description, {

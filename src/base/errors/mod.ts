@@ -5,6 +5,6 @@
 export { BuildError, type ErrorCode, type ErrorDetail, messageOf, asBuildError, isAbort } from "./build-error.ts";
 export { connectErrorText } from "./connect-error.ts";
 export { findCause } from "./find-cause.ts";
-export { type SourceRange, type Position } from "./source-range.ts";
+export { isSameText, joinLines, type SourceRange, type Position } from "./source-range.ts";
 export { unreachable } from "./unreachable.ts";
 export { isSystemError, type SystemError, systemError, systemErrorText } from "./system-error.ts";

@@ -303,7 +303,7 @@ describe("failures", () => {
     assert.deepEqual(json[0], { digest: vertex.digest });
     assert.deepEqual(json[1], {
       info: { filename: "Dockerfile", data: Buffer.from("FROM scratch\n\nRUN false\n").toString("base64") },
-      ranges: [{ start: { line: 3, character: 0 }, end: { line: 3, character: 9 } }],
+      ranges: [{ start: { line: 3 }, end: { line: 3, character: 9 } }],
     });
     const events = await eventsOf(job);
     assert.deepEqual(statesOf(events, "RUN false"), [

@@ -1,9 +1,17 @@
-import { asBuildError, BuildError, type ErrorDetail, messageOf, type SourceRange } from "../../base/errors/mod.ts";
+import {
+  asBuildError,
+  BuildError,
+  type ErrorDetail,
+  isSameText,
+  joinLines,
+  messageOf,
+  type SourceRange,
+} from "../../base/errors/mod.ts";
 import type { Digest } from "../../oci/mod.ts";
+import { encodeSourceDetail } from "../../rpc/mod.ts";
 import type { StatusBoard } from "./status-board.ts";
 
 const vertexType = "github.com/moby/buildkit/errdefs.Vertex+json";
-const sourceType = "github.com/moby/buildkit/errdefs.Source+json";
 
 /** What is told of a vertex that has failed. */
 interface FailedVertex {
@@ -32,31 +40,23 @@ export function vertexError(error: unknown, vertex: FailedVertex, prefix = ""): 
   const cause = asBuildError(error);
   const named = cause.details.some((detail) => detail.typeUrl === vertexType);
   if (named && prefix === "") return cause;
+  const places = byText(vertex.locations ?? []);
   const details = named
     ? cause.details
-    : [jsonDetail(vertexType, { digest: vertex.digest }), ...sourceDetails(vertex.locations ?? []), ...cause.details];
-  const location = cause.location ?? vertex.locations?.at(-1);
+    : [jsonDetail(vertexType, { digest: vertex.digest }), ...places.map(encodeSourceDetail), ...cause.details];
+  const location = cause.location ?? joinLines(places.at(-1) ?? []);
   return new VertexError(vertex, cause.code, prefix + cause.message, { cause: error, location, details });
 }
 
-/** One detail per run of ranges in the same text, innermost last. */
-function sourceDetails(locations: readonly SourceRange[]): ErrorDetail[] {
-  const details: ErrorDetail[] = [];
-  for (let at = 0; at < locations.length; ) {
-    const first = locations[at] as SourceRange;
-    const ranges: unknown[] = [];
-    for (; at < locations.length && isSameText(locations[at] as SourceRange, first); at++) {
-      const range = locations[at] as SourceRange;
-      ranges.push({ start: range.start, end: range.end });
-    }
-    const info = { filename: first.filename, data: Buffer.from(first.text ?? "", "utf8").toString("base64") };
-    details.push(jsonDetail(sourceType, { info, ranges }));
+/** Runs of ranges in the same text, innermost last. */
+function byText(locations: readonly SourceRange[]): readonly (readonly [SourceRange, ...SourceRange[]])[] {
+  const runs: [SourceRange, ...SourceRange[]][] = [];
+  for (const range of locations) {
+    const last = runs.at(-1);
+    if (last && isSameText(last[0], range)) last.push(range);
+    else runs.push([range]);
   }
-  return details;
-}
-
-function isSameText(a: SourceRange, b: SourceRange): boolean {
-  return a.filename === b.filename && a.text === b.text;
+  return runs;
 }
 
 function jsonDetail(typeUrl: string, value: unknown): ErrorDetail {

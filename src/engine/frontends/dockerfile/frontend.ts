@@ -1,7 +1,7 @@
 import { goQuote } from "../../../base/text/go-values/mod.ts";
 import { BuildError, isAbort } from "../../../base/errors/mod.ts";
 import { formatFinding, Linter, type LintFinding } from "../../../dockerfile/mod.ts";
-import { marshal } from "../../../llb/mod.ts";
+import { definitionJson, marshal } from "../../../llb/mod.ts";
 import { encodeImageConfig, formatPlatformFull, type Platform } from "../../../oci/mod.ts";
 import type { Bridge, FrontendResult } from "../bridge.ts";
 import { openBuildContext } from "./contexts/build-context.ts";
@@ -22,11 +22,36 @@ import { resultMetadata } from "./result-metadata.ts";
 export async function dockerfileFrontend(bridge: Bridge, { signal }: { signal: AbortSignal }): Promise<FrontendResult> {
   const options = readOptions(bridge.options);
   const definitionFile = await readDefinitionFile(bridge, options, { signal });
+  try {
+    return await answer(bridge, definitionFile, options, signal);
+  } catch (error) {
+    throw withOrigin(error, definitionFile);
+  }
+}
+
+async function answer(
+  bridge: Bridge,
+  definitionFile: DefinitionFile,
+  options: DockerfileOptions,
+  signal: AbortSignal,
+): Promise<FrontendResult> {
   const other = otherFrontend(definitionFile.file, options);
   if (other) return await forward(bridge, other, { signal });
   warnOfUnknown(bridge, definitionFile, options);
   if (options.request !== "") return await answerRequest(definitionFile, { options, bridge, signal });
   return await build(bridge, definitionFile, options, signal);
+}
+
+/** A failure whose place in the Dockerfile also says where that was read from. */
+function withOrigin(error: unknown, { file: { filename, language, definition } }: DefinitionFile): unknown {
+  if (!(error instanceof BuildError) || error.location?.filename !== filename) return error;
+  const { code, message, details } = error;
+  const origin = definition && { definition: definitionJson(definition) };
+  return new BuildError(code, message, {
+    cause: error,
+    details,
+    location: { ...error.location, language, ...origin },
+  });
 }
 
 /** Has the frontend that the Dockerfile asks for do all the work. What goes wrong before it says so itself is shown at the line that names it. */
