@@ -1,11 +1,11 @@
-import { TaskGroup } from "../../../base/async/mod.ts";
+import { Pace, TaskGroup } from "../../../base/async/mod.ts";
 import { BuildError } from "../../../base/errors/mod.ts";
 import type { Dockerfile } from "../../../dockerfile/mod.ts";
 import type { State } from "../../../llb/mod.ts";
 import { configPlatform, type ImageConfig, platformOfConfig } from "../../../oci/mod.ts";
 import type { Bridge } from "../bridge.ts";
 import { resolveBase } from "./base-image.ts";
-import { defaultPath, ImageDraft } from "./image-draft.ts";
+import { defaultPath } from "./image-draft.ts";
 import { applyStep } from "./instructions/mod.ts";
 import { resolvePath } from "./paths.ts";
 import type { Conversion, Stage } from "./stage.ts";
@@ -39,11 +39,22 @@ export async function convert(
   const graph = new StageGraph(dockerfile, conversion);
   const target = graph.target(conversion.options.target);
   const needed = await resolveStages(graph, allStages ? graph.stages : [target], bridge, signal);
+  const heirs = new Map<Stage, number>();
+  for (const { base } of needed) if (base) heirs.set(base, (heirs.get(base) ?? 0) + 1);
+  const pace = new Pace(signal);
   for (const stage of graph.stages) {
     if (!needed.has(stage) || stage.done) continue;
-    begin(stage);
-    for (const step of stage.steps) applyStep(stage, step);
+    const { base } = stage;
+    const waiting = base ? (heirs.get(base) ?? 1) - 1 : 0;
+    if (base) heirs.set(base, waiting);
+    if (pace.isDue) await pace.rest();
+    begin(stage, { isLastHeir: waiting === 0 && base !== target });
+    for (const step of stage.steps) {
+      if (pace.isDue) await pace.rest();
+      applyStep(stage, step);
+    }
     stage.done = true;
+    if (stage !== target && !heirs.get(stage)) stage.giveAway();
   }
   const { violation } = conversion.linter;
   if (violation !== undefined) throw new BuildError("unknown", violation);
@@ -89,20 +100,25 @@ function takeTriggers(graph: StageGraph, stage: Stage): void {
   if (triggers.length > 0) graph.addTriggers(stage, triggers);
 }
 
-/** Gives a stage what it inherits. */
-function begin(stage: Stage): void {
+/**
+ * Gives a stage what it inherits.
+ * @param options.isLastHeir nobody wants what the base stage has after this one: it need not be copied
+ */
+function begin(stage: Stage, { isLastHeir }: { readonly isLastHeir: boolean }): void {
   const { base } = stage;
   if (base) {
     base.directory?.use("/");
     stage.state = base.state;
     stage.platform = base.platform;
-    stage.image = new ImageDraft(base.image.finish());
-    stage.image.onBuild = [];
     stage.baseConfig = base.baseConfig;
     // Arguments of the base stage stay in effect, as its variables do.
-    stage.args = [...base.args];
-    stage.environment = base.environment.copy();
+    const { image, args, environment } = base;
+    stage.image = isLastHeir ? image : image.copy();
+    stage.image.onBuild = [];
+    stage.args = isLastHeir ? args : [...args];
+    stage.environment = isLastHeir ? environment : environment.copy();
     stage.workdirGiven = base.workdirGiven;
+    if (isLastHeir) base.giveAway();
   }
   const { image } = stage;
   if (!image.environment.has("PATH")) image.environment.set("PATH", defaultPath);

@@ -18,6 +18,7 @@ import type { BuildContext } from "./contexts/build-context.ts";
 import { type Converted, convert } from "./convert.ts";
 import { epochArg, resolveEpoch } from "./epoch/mod.ts";
 import { lintDefaultBases } from "./from-checks.ts";
+import { GraphSize } from "./graph-size.ts";
 import type { DockerfileOptions } from "./options.ts";
 import { platformArgs, withGlobalArgs } from "./predefined-args.ts";
 import { isBuiltinFrontend } from "./syntax.ts";
@@ -115,6 +116,7 @@ export async function convertFor(definition: Definition, given: ConvertOptions):
     linter,
     globalArgs: environment,
     globalParameters: parameters,
+    graphSize: new GraphSize(),
   };
   return await convert(dockerfile, conversion, bridge, { signal, allStages });
 }

@@ -43,7 +43,20 @@ export class ImageDraft {
   #addedLength = 0;
 
   /** Starts from `base`, whose time of creation does not count any more. */
-  constructor(base: ImageConfig) {
+  constructor(base: ImageConfig | ImageDraft) {
+    if (base instanceof ImageDraft) {
+      this.environment = new Map(base.environment);
+      this.labels = new Map(base.labels);
+      this.exposedPorts = new Set(base.exposedPorts);
+      this.volumes = new Set(base.volumes);
+      this.onBuild = [...base.onBuild];
+      this.settings = { ...base.settings };
+      this.author = base.author;
+      this.#history = [...base.#history];
+      this.#base = base.#base;
+      this.#addedLength = base.#addedLength;
+      return;
+    }
     const { created: _, ...rest } = base;
     const { Env = [], Labels = {}, ExposedPorts = {}, Volumes = {}, OnBuild = [], ...settings } = base.config ?? {};
     this.environment = new Map(Env.map(splitVariable));
@@ -55,6 +68,11 @@ export class ImageDraft {
     this.author = base.author;
     this.#history = [...(base.history ?? [])];
     this.#base = rest;
+  }
+
+  /** The same, to be changed on its own. */
+  copy(): ImageDraft {
+    return new ImageDraft(this);
   }
 
   /** Adds a line of history. @throws {Error} when all that was added becomes larger than any config may be */

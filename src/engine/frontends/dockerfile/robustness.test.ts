@@ -42,6 +42,11 @@ suite("a Dockerfile as long as is allowed is converted in seconds", () => {
       `FROM a AS s0\n${many((at) => `FROM scratch AS s${at + 1}\nCOPY --from=s${at} x y`, 4_900)}`,
       4_902,
     ],
+    [
+      "stages that add to what they stand on",
+      `FROM a AS s0\n${many((at) => `FROM s${at} AS s${at + 1}\nLABEL l${at}=x\nARG a${at}=x`, 3_300)}`,
+      2,
+    ],
     ["linked copies", `FROM a\n${many((at) => `COPY --link x${at} /y${at}`)}`, 19_803],
     ["variables that nobody has set", `FROM a\n${many((at) => `ENV A${at}=$A${at + 10_000}`)}`, 2],
     ["steps", `FROM a\n${many((at) => `RUN echo ${at}`)}`, 9_902],
@@ -76,6 +81,11 @@ suite("what would grow without end is refused", () => {
     ],
     ["a path that grows", `FROM a\n${many(() => "WORKDIR d")}`, /^image config is larger than/],
     ["ports", `FROM a\n${many(() => "EXPOSE 1-65535", 50)}`, /^image config is larger than/],
+    [
+      "variables of steps",
+      `FROM a\n${many((at) => `ENV A${at}=x\nRUN y ${at}`, 4_900)}`,
+      /^variables of all RUN steps/,
+    ],
     ["variables in variables", `ARG A=${"${B:-".repeat(5_000)}${"}".repeat(5_000)}\nFROM a`, /nested too deeply/],
     ["patterns", `ARG A=${"a".repeat(60_000)}\nFROM a\nARG A\nENV B=\${A//a*a*a*a*b/x}`, /takes too long to match/],
     ["triggers", `FROM a\n${"ONBUILD ".repeat(8_000)}RUN x`, /Chaining ONBUILD/],

@@ -16,6 +16,7 @@ import type { BuildContext } from "./contexts/build-context.ts";
 import type { LocalDirectory } from "./contexts/local-directory.ts";
 import type { NamedContext } from "./contexts/named-contexts.ts";
 import type { DockerfileOptions } from "./options.ts";
+import type { GraphSize } from "./graph-size.ts";
 import { nonEnvironmentArgs } from "./predefined-args.ts";
 import { type ArgParameter, StageParameters } from "./stage-parameters.ts";
 import { stepPrefix, stepText } from "./step-names.ts";
@@ -36,6 +37,7 @@ export interface Conversion {
   readonly globalArgs: EnvironmentList;
   /** Those in front of the first FROM, as parameters. */
   readonly globalParameters: ReadonlyMap<string, ArgParameter>;
+  readonly graphSize: GraphSize;
 }
 
 /** An instruction of a stage, with the stages that it takes files from. */
@@ -211,6 +213,13 @@ export class Stage {
     return this.#expand(content, { environment: this.environment, ignoreQuotes: true, maxLength });
   }
 
+  /** Forgets what only stages that go on from this one would want: there may be thousands of stages. */
+  giveAway(): void {
+    this.image = new ImageDraft(emptyImage(this.conversion.target));
+    this.environment = new EnvironmentList();
+    this.args = [];
+  }
+
   /** Names the two vertices of a linked copy as one for people; unlike any other of the build. */
   linkId(): string {
     return `link ${formatPlatformFull(this.conversion.target)} ${this.range.start.line} ${++this.#links}`;
@@ -254,8 +263,9 @@ export class Stage {
     },
   ): VertexOptions {
     const { conversion } = this;
-    const environment = this.environment.copy();
-    for (const name of options.masked ?? []) environment.set(name, "****");
+    const { masked = [] } = options;
+    const environment = masked.length > 0 ? this.environment.copy() : this.environment;
+    for (const name of masked) environment.set(name, "****");
     const { instruction } = step;
     const text = stepText(instruction.source + (options.suffix ?? ""), {
       environment,

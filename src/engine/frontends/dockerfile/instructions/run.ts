@@ -17,11 +17,12 @@ export function applyRun(stage: Stage, instruction: RunInstruction, step: Planne
   const { mounts: given, secretVariables } = runMounts(stage, instruction, step.sources);
   const mounts = [...documents, ...given, ...shm];
   const masked = secretVariables.map(({ name }) => name);
-  const environment = stage.environment;
+  const env = stage.environment.toArray();
+  stage.conversion.graphSize.add(env);
   stage.state = stage.state.run(
     {
       args,
-      env: environment.toArray(),
+      env,
       cwd: stage.workingDirectory,
       user: stage.user,
       platform: stage.effectivePlatform,
