@@ -4,6 +4,7 @@ import { type BuildCaches, cacheAttrs, openCaches } from "./caches/mod.ts";
 import { type BuildInputs, openInputs } from "./contexts/mod.ts";
 import { annotationAttrs } from "./outputs/annotations.ts";
 import { checkTargets } from "./outputs/check-targets.ts";
+import { fitToDockerEngines, type ImportsOci } from "./outputs/fit-docker-engine.ts";
 import { type PlannedOutput, planOutputs } from "./outputs/plan-outputs.ts";
 import { type Attestations, readAttestations } from "./request/attestations.ts";
 import { allowed, mayDeleteAnywhere } from "./request/entitlements.ts";
@@ -24,6 +25,8 @@ export interface PrepareEnvironment {
   readonly proxies: Readonly<Record<string, string>>;
   /** Whether a build without an output is loaded into the Docker Engine. */
   readonly defaultLoad: boolean;
+  /** Asked of the Docker Engines that the result is loaded into. */
+  readonly importsOci: ImportsOci;
   /** Several engines share the work. */
   readonly severalEngines: boolean;
   readonly signal: AbortSignal;
@@ -61,19 +64,23 @@ export async function prepareBuild(options: BuildOptions, environment: PrepareEn
   const asked = { ...options, platforms };
   const asksOnly = options.question !== undefined;
   const attestations = readAttestations(asksOnly ? ["type=provenance,disabled=true"] : options.attest, env);
+  const isAttested = Object.keys(attestations.asked).length > 0;
+  const platformCount = fullPlatforms(platforms).length;
   const { outputs, cacheOnlyByDefault } = planOutputs({
     outputs: asksOnly ? [] : options.outputs,
     annotations: annotationAttrs(options.annotations),
     push: options.push && !asksOnly,
     load: options.load && !asksOnly,
     tags: fullTags(options.tags),
-    platforms: fullPlatforms(platforms).length,
-    attested: Object.keys(attestations.asked).length > 0,
+    platforms: platformCount,
+    attested: isAttested,
     stdoutIsTty: environment.stdoutIsTty,
     defaultLoad: environment.defaultLoad && !asksOnly,
   });
   const attrs = frontendAttrs(asked, { env, proxies });
-  const checked = await checkTargets(outputs, cwd, { mayDelete: mayDeleteAnywhere(options) });
+  const image = { isIndex: platformCount > 1 || isAttested };
+  const fitted = await fitToDockerEngines(outputs, image, environment.importsOci);
+  const checked = await checkTargets(fitted, cwd, { mayDelete: mayDeleteAnywhere(options) });
   const secrets = await openSecrets(options.secrets, environment);
   const agents = await openAgents(wantedAgents(options, env), environment);
   const sourcePolicy = await readSourcePolicy(environment);

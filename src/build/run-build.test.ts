@@ -33,6 +33,7 @@ async function scripted(t: TestContext, script: SolveScript) {
   const events: BuildEvent[] = [];
   const build = async (options: Partial<BuildOptions> = {}, surroundings: Partial<BuildSurroundings> = {}) => {
     const prepared = await prepareBuild(buildOptions({ context, ...options }), {
+      importsOci: () => Promise.resolve(false),
       env: { BUILDX_NO_DEFAULT_ATTESTATIONS: "1" },
       cwd: context,
       stdin: new PassThrough(),

@@ -37,8 +37,11 @@ export interface BuildSurroundings {
   /** Fetches tokens here, so that passwords stay here; without it the engine does, with the passwords. */
   readonly fetchToken: SessionTokenFetcher | undefined;
   readonly stdout: NodeJS.WritableStream;
-  /** Gives a Docker archive to the Docker Engine. */
-  readonly loadImage: (archive: AsyncIterable<Uint8Array>, options: { readonly signal: AbortSignal }) => Promise<void>;
+  /** Gives an archive to the Docker Engine of a context, or to the one in use. */
+  readonly loadImage: (
+    archive: AsyncIterable<Uint8Array>,
+    options: { readonly context: string | undefined; readonly signal: AbortSignal },
+  ) => Promise<void>;
   readonly onEvent: (event: BuildEvent) => void;
   /** How much to tell of how the image was made, where the engine has recorded that. */
   readonly provenance: ProvenanceMode;
@@ -159,7 +162,7 @@ function attachables(
     stdout,
     now,
     sinks,
-    loadImage: (archive) => loadImage(archive, { signal }),
+    loadImage: (archive, context) => loadImage(archive, { context, signal }),
     onStep: (step) => onEvent({ type: "step", step }),
   };
   const { directories, layouts, uploads: streams } = build.inputs;

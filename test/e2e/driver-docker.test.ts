@@ -133,6 +133,28 @@ suite("the docker driver, with images in containerd's store", () => {
     );
     assert.equal((await docker.docker(["image", "inspect", image])).code, 0);
   });
+  test("is given images of several platforms by our own engine, and by the name of its context, too", async () => {
+    const both = ["--platform=linux/amd64,linux/386", "--progress=plain", context];
+    const word = async (image: string, platform: string) => {
+      const run = ["run", "--rm", "--network=none", `--platform=${platform}`, image, "cat", "/word"];
+      return (await docker.docker(run)).stdout;
+    };
+    const iid = join(home, "loaded");
+    const load = ["build", "--builder=embedded", "--load", `--iidfile=${iid}`, "-t", "loaded:both", ...both];
+    const { stderr } = await works(load);
+    assert.match(stderr, /importing to docker/);
+    for (const platform of ["linux/amd64", "linux/386"]) {
+      assert.equal(await word("loaded:both", platform), "hello\n", platform);
+    }
+    const id = await docker.docker(["image", "inspect", "--format={{.Id}}", "loaded:both"]);
+    assert.equal(await readFile(iid, "utf8"), id.stdout.trim());
+
+    const made = await docker.docker(["context", "create", "loads", "--docker", `host=${docker.host}`]);
+    assert.equal(made.code, 0, made.stderr);
+    const named = ["build", "--builder=embedded", "-o", "type=docker,context=loads", "-t", "loaded:there", ...both];
+    await works(named, { DOCKER_HOST: "unix:///nonexistent.sock" });
+    assert.equal(await word("loaded:there", "linux/386"), "hello\n");
+  });
   test("writes to the client's disk, and to archives", async () => {
     const dest = await house.directory();
     await works([...build, "-o", `type=local,dest=${dest}`, "-o", `type=oci,dest=${dest}.tar`, context]);
@@ -324,6 +346,14 @@ suite("the docker driver, with an engine of old and its classic store", () => {
       ["-o", "type=cacheonly"],
     ]);
     assert.equal((await run("skopeo", ["inspect", "--tls-verify=false", `docker://${image}`])).code, 0);
+  });
+  test("is not given what its store has no place for", async () => {
+    const load = ["build", "--builder=embedded", "--load", "-t", "loaded:both", context];
+    const { code, stderr } = await polyarch([...load, "--platform=linux/amd64,linux/386"]);
+    assert.equal(code, 1);
+    assert.match(stderr, /docker exporter does not currently support exporting manifest lists/);
+    await works(load);
+    assert.equal((await docker.docker(["image", "inspect", "loaded:both"])).code, 0);
   });
   test("refuses what that engine cannot do, with docker buildx's words", async () => {
     const refused = async (what: string, ...args: string[]) => {

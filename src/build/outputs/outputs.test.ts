@@ -6,6 +6,7 @@ import { suite, test } from "node:test";
 import { annotationAttrs } from "./annotations.ts";
 import { checkTargets } from "./check-targets.ts";
 import { type Output, parseOutput } from "./output.ts";
+import { fitToDockerEngines } from "./fit-docker-engine.ts";
 import { type OutputTarget, type OutputWishes, planOutputs } from "./plan-outputs.ts";
 
 suite("parseOutput()", () => {
@@ -105,10 +106,10 @@ suite("planOutputs()", () => {
     ["a push without a name", [], { push: true, tags: [] }, "tag is needed when pushing to registry"],
     ["a registry output without a name", ["type=registry"], { tags: [] }, "tag is needed when pushing to registry"],
     [
-      "several platforms for Docker",
-      [],
-      { load: true, platforms: 2 },
-      "docker exporter does not currently support exporting manifest lists",
+      "several platforms in Docker's archive",
+      ["type=docker,dest=x"],
+      { platforms: 2 },
+      "docker exporter does not support exporting manifest lists, use the oci exporter instead",
     ],
     [
       "an archive on a terminal",
@@ -166,4 +167,31 @@ test("checkTargets() spells paths out, and refuses places that cannot take what 
     assert.equal((await check(emptied(path), true))?.type, "directory");
   }
   assert.deepEqual(await check(emptied("directory/new")), emptied(join(cwd, "directory/new")));
+});
+
+suite("fitToDockerEngines()", () => {
+  const { outputs } = planOutputs({
+    outputs: ["type=docker,context=far", "type=docker,dest=x.tar"].map(parseOutput),
+    annotations: {},
+    push: false,
+    load: false,
+    tags: [],
+    platforms: 1,
+    attested: false,
+    stdoutIsTty: false,
+    defaultLoad: false,
+  });
+  test("sends an OCI layout to an engine that imports those, whose images their digests identify", async () => {
+    const [loaded, archive] = await fitToDockerEngines(outputs, { isIndex: true }, async (name) => name === "far");
+    const attrs = { context: "far", "prefer-image-digest": "true" };
+    assert.deepEqual(loaded, { exporter: "oci", attrs, target: { type: "docker-engine", context: "far" } });
+    assert.equal(archive, outputs[1]);
+  });
+  test("sends Docker's own archive to others, and refuses an index", async () => {
+    const others = () => Promise.resolve(false);
+    assert.deepEqual(await fitToDockerEngines(outputs, { isIndex: false }, others), outputs);
+    await assert.rejects(fitToDockerEngines(outputs, { isIndex: true }, others), {
+      message: "docker exporter does not currently support exporting manifest lists",
+    });
+  });
 });

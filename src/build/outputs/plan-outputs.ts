@@ -29,7 +29,8 @@ export type OutputTarget =
   | { readonly type: "directory"; readonly path: string; readonly mode: "copy" | "delete" }
   /** A directory in the OCI image layout, which keeps what it has. */
   | { readonly type: "layout"; readonly path: string }
-  | { readonly type: "docker-engine" };
+  /** A Docker Engine, by the name of its context; absent: the one in use. */
+  | { readonly type: "docker-engine"; readonly context?: string };
 
 /** An exporter to ask the engine for. */
 export interface PlannedOutput {
@@ -48,7 +49,7 @@ export interface OutputPlan {
 const imageTypes = new Set(["image", "oci", "docker"]);
 
 /**
- * Decides what the engine is asked to export and where it goes. Pure: whether a path can be written is looked at later.
+ * Decides what the engine is asked to export and where it goes. Pure: whether a path can be written, and what a Docker Engine takes, is looked at later.
  * @throws {BuildError} `invalid_argument` with docker buildx's words
  */
 export function planOutputs(wishes: OutputWishes): OutputPlan {
@@ -87,10 +88,11 @@ function plan(output: Output, wishes: OutputWishes): PlannedOutput {
   if (type === "image" && isTrue(attrs, "push") && !attrs.name) {
     throw invalid("tag is needed when pushing to registry");
   }
-  if (type === "docker" && (wishes.platforms > 1 || wishes.attested)) {
-    throw invalid("docker exporter does not currently support exporting manifest lists");
+  const target = targetOf(output, wishes);
+  if (type === "docker" && target.type !== "docker-engine" && (wishes.platforms > 1 || wishes.attested)) {
+    throw invalid("docker exporter does not support exporting manifest lists, use the oci exporter instead");
   }
-  return { exporter: type, attrs, target: targetOf(output, wishes) };
+  return { exporter: type, attrs, target };
 }
 
 function targetOf({ type, attrs, dest }: Output, { stdoutIsTty }: OutputWishes): OutputTarget {
@@ -104,7 +106,7 @@ function targetOf({ type, attrs, dest }: Output, { stdoutIsTty }: OutputWishes):
     }
     case "docker":
       if (isLayout(attrs)) return layoutTarget(type, dest);
-      if (dest === undefined) return { type: "docker-engine" };
+      if (dest === undefined) return { type: "docker-engine", ...(attrs.context ? { context: attrs.context } : {}) };
       return archiveTarget(type, dest, stdoutIsTty);
     case "oci":
       return isLayout(attrs) ? layoutTarget(type, dest) : archiveTarget(type, dest ?? "", stdoutIsTty);

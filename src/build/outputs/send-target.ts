@@ -7,8 +7,8 @@ import { consumerSink, openFileSink, streamSink } from "./sinks.ts";
 /** The places outside of the file system that results can go to. */
 export interface OutputPlaces {
   readonly stdout: NodeJS.WritableStream;
-  /** Gives a Docker archive to the Docker Engine. */
-  readonly loadImage: (archive: AsyncIterable<Uint8Array>) => Promise<void>;
+  /** Gives an archive to the Docker Engine of a context. */
+  readonly loadImage: (archive: AsyncIterable<Uint8Array>, context: string | undefined) => Promise<void>;
   readonly onStep: (step: ClientStep) => void;
   readonly now: () => Date;
   /** Told of each sink that is opened. */
@@ -28,17 +28,17 @@ export function sendTarget(target: OutputTarget, places: OutputPlaces): SendTarg
     case "stdout":
       return { type: "file", open: () => places.sinks.open(() => streamSink(places.stdout)) };
     case "docker-engine":
-      return { type: "file", open: () => places.sinks.open(() => loadingSink(places)) };
+      return { type: "file", open: () => places.sinks.open(() => loadingSink(target.context, places)) };
   }
 }
 
 /** Loads into the Docker Engine, as a step of its own. */
-function loadingSink({ loadImage, onStep, now }: OutputPlaces): FileSink {
-  const step = { id: "importing to docker", name: "importing to docker", started: now() };
+function loadingSink(context: string | undefined, { loadImage, onStep, now }: OutputPlaces): FileSink {
+  const step = { id: `importing to docker ${context ?? ""}`, name: "importing to docker", started: now() };
   onStep(step);
   return consumerSink(async (archive) => {
     try {
-      await loadImage(archive);
+      await loadImage(archive, context);
       onStep({ ...step, completed: now() });
     } catch (error) {
       onStep({ ...step, completed: now(), error: error instanceof Error ? error.message : String(error) });

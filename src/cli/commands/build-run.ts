@@ -17,13 +17,7 @@ import {
   runFarm,
 } from "../../build/mod.ts";
 import { connectNode, type Driver, type OpenNode, openNodes, registrySettings } from "../../builder/mod.ts";
-import {
-  credentialsFromDocker,
-  type DockerConfig,
-  DockerEngine,
-  dockerEngineAddress,
-  proxyVariables,
-} from "../../docker/mod.ts";
+import { credentialsFromDocker, type DockerConfig, proxyVariables } from "../../docker/mod.ts";
 import { parsePlatform } from "../../oci/mod.ts";
 import {
   chooseMode,
@@ -44,6 +38,7 @@ import type { FlagValues } from "../flags/flag.ts";
 import { UsageError } from "../flags/usage-error.ts";
 import type { buildFlags } from "./build.ts";
 import type { Call } from "./build/call.ts";
+import { DockerEngines } from "./build/docker-engines.ts";
 import { farmNodes, mergeImages, warnOfParts } from "./build/farm.ts";
 import { fitToDriver, wishesForDocker } from "./build/fit-driver.ts";
 import { formChangesOnce } from "./build/format-warnings.ts";
@@ -86,6 +81,7 @@ export async function runBuild(invocation: BuildInvocation): Promise<number> {
     const features = await driver.features({ signal: context.signal });
     const defaultLoad = features.defaultLoad && !isTrue(context.env.BUILDX_NO_DEFAULT_LOAD);
     const wishes = driver.kind === "docker" ? wishesForDocker(options, { defaultLoad }) : options;
+    await using docker = new DockerEngines(context, config);
     const prepared = await prepareBuild(wishes, {
       env: context.env,
       cwd: context.cwd,
@@ -95,6 +91,7 @@ export async function runBuild(invocation: BuildInvocation): Promise<number> {
       stdoutIsTty: context.stdout.isTTY === true,
       proxies: proxyVariables(config.proxies, builders.docker.host),
       defaultLoad,
+      importsOci: (name) => docker.importsOci(name),
     });
     await using inputs = prepared.inputs;
     read = { filename: prepared.attrs["filename"], contextDirectory: inputs.context };
@@ -111,6 +108,7 @@ export async function runBuild(invocation: BuildInvocation): Promise<number> {
       driver,
       nodes,
       config,
+      docker,
       identity,
       onStart,
       warnings,
@@ -169,6 +167,8 @@ interface Surroundings {
   /** All nodes, where there are several. */
   readonly nodes: readonly OpenNode[] | undefined;
   readonly config: DockerConfig;
+  /** Those that the result may be loaded into. */
+  readonly docker: DockerEngines;
   /** Stands for this machine and user from build to build, where it could be remembered. */
   readonly identity: string | undefined;
   readonly onStart: BuildSurroundings["onStart"];
@@ -178,9 +178,10 @@ interface Surroundings {
 
 /** Builds with progress on stderr, which is complete before this returns or throws. */
 async function displayed(prepared: PreparedBuild, surroundings: Surroundings): Promise<BuildResult> {
-  const { invocation, mode, name, driver } = surroundings;
+  const { invocation, mode, name, driver, docker } = surroundings;
   const { env, now, stderr } = invocation.context;
-  await using docker = await dockerFor(prepared, surroundings);
+  // Nobody wants to know after the build that there is no Docker Engine.
+  for (const { target } of prepared.outputs) if (target.type === "docker-engine") await docker.ping(target.context);
   const display = openDisplay({
     mode,
     output: stderr,
@@ -192,7 +193,7 @@ async function displayed(prepared: PreparedBuild, surroundings: Surroundings): P
   for (const warning of mode === "quiet" ? [] : prepared.warnings) stderr.write(`WARNING: ${warning}\n`);
   let result: BuildResult | FarmResult;
   try {
-    result = await built(prepared, display, docker, surroundings);
+    result = await built(prepared, display, surroundings);
   } finally {
     display.finish();
   }
@@ -210,8 +211,7 @@ async function displayed(prepared: PreparedBuild, surroundings: Surroundings): P
 async function built(
   prepared: PreparedBuild,
   display: Display,
-  docker: Awaited<ReturnType<typeof dockerFor>>,
-  { invocation, name, node, driver, nodes, config, identity, onStart, warnings }: Surroundings,
+  { invocation, name, node, driver, nodes, config, docker, identity, onStart, warnings }: Surroundings,
 ): Promise<BuildResult | FarmResult> {
   const { env, now, signal, stdout } = invocation.context;
   const { provenance, sbom, "metadata-file": metadataFile } = invocation.flags;
@@ -234,10 +234,7 @@ async function built(
           return await fetcher(request, options);
         },
     stdout,
-    loadImage: async (archive, options) => {
-      if (!docker) throw new Error("Internal error: nobody asked for the Docker Engine");
-      await docker.engine.loadImage(archive, options);
-    },
+    loadImage: (archive, options) => docker.load(archive, options),
     onEvent: (event) => {
       if (event.type === "status") update(statusFromWire(event.status));
       else showStep(event.step);
@@ -262,18 +259,6 @@ async function built(
   if (!images) return result;
   const names = namesToPush(prepared, { kind: driver.kind, features: await driver.features({ signal }) });
   return await pushByDocker(result, names, { images, credentials, update, now, signal });
-}
-
-/** The Docker Engine, where the result is to be loaded into it; asked first whether it is there, since nobody wants to know after the build. */
-async function dockerFor(prepared: PreparedBuild, { invocation, config }: Surroundings) {
-  if (!prepared.outputs.some(({ target }) => target.type === "docker-engine")) return undefined;
-  const { env, home, signal } = invocation.context;
-  const configDirectory = env.DOCKER_CONFIG || `${home}/.docker`;
-  const engine = await DockerEngine.open(
-    await dockerEngineAddress({ env, configDirectory, currentContext: config.currentContext }),
-  );
-  await engine.ping({ signal });
-  return { engine, [Symbol.asyncDispose]: () => engine.close() };
 }
 
 /** Our own engine is mostly up before anybody wonders; only when it takes long is its start shown as a step. */
