@@ -70,6 +70,17 @@ export async function inContainer(
 ): Promise<{ readonly stdout: string; readonly code: number }> {
   const ContainerID = randomUUID();
   await bridge.newContainer({ ContainerID, Mounts: [{ dest: "/", resultID }] });
+  const ran = await running(bridge, ContainerID, args);
+  await bridge.releaseContainer({ ContainerID });
+  return ran;
+}
+
+/** Runs one process in a container that is there. */
+export async function running(
+  bridge: Bridge,
+  ContainerID: string,
+  args: readonly string[],
+): Promise<{ readonly stdout: string; readonly code: number; readonly error: string }> {
   const ended = Promise.withResolvers<void>();
   async function* say() {
     const Init = { ContainerID, Meta: { args: [...args], cwd: "/" }, Fds: [1, 2] };
@@ -78,15 +89,18 @@ export async function inContainer(
   }
   let stdout = "";
   let code = -1;
+  let error = "";
   try {
     for await (const { Input: message } of bridge.execProcess(say())) {
       if (message.case === "File" && message.value.Fd === 1) stdout += Buffer.from(message.value.Data).toString();
-      if (message.case === "Exit") code = message.value.Code;
+      if (message.case === "Exit") {
+        code = message.value.Code;
+        error = message.value.Error?.message ?? "";
+      }
       if (message.case === "Done") ended.resolve();
     }
   } finally {
     ended.resolve();
   }
-  await bridge.releaseContainer({ ContainerID });
-  return { stdout, code };
+  return { stdout, code, error };
 }

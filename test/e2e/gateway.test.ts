@@ -3,11 +3,12 @@ import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { suite, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { pb } from "../../src/api/mod.ts";
 import { BuildError } from "../../src/base/errors/mod.ts";
 import { BuildKitClient, connect, dialAddress } from "../../src/client/mod.ts";
 import { image, llbCapabilities, marshal, scratch, type State } from "../../src/llb/mod.ts";
 import { processes, startEngine } from "../lab/mod.ts";
-import { addGraph, inContainer, leading } from "./gateway-client.ts";
+import { addGraph, inContainer, leading, running } from "./gateway-client.ts";
 import { gone, openHouse } from "./harness.ts";
 
 const house = await openHouse();
@@ -149,6 +150,33 @@ test("files of a result are read in ranges, through links, and told by the last 
       bridge.statFile({ Ref, Path: "/none" }),
       /^BuildError: lstat \/none: no such file or directory$/,
     );
+  });
+});
+
+test("a container with nothing at its root is there to be looked into", async () => {
+  await leading(client, async (bridge) => {
+    const [ContainerID, resultID] = [randomUUID(), await addGraph(bridge, file("/a", "text"))];
+    await bridge.newContainer({
+      ContainerID,
+      Mounts: [
+        { dest: "/x", resultID, readonly: true },
+        { dest: "/y", resultID },
+      ],
+    });
+    for (const MountIndex of [0, 1]) {
+      const at = { Ref: ContainerID, MountIndex };
+      assert.equal(Buffer.from((await bridge.readFileContainer({ ...at, FilePath: "/a" })).Data).toString(), "text");
+      assert.equal((await bridge.statFileContainer({ ...at, Path: "/a" })).stat?.size, 4n);
+      const { entries } = await bridge.readDirContainer({ ...at, DirPath: "/" });
+      assert.deepEqual(
+        entries.map(({ path }) => path),
+        ["a"],
+      );
+    }
+    assert.match((await running(bridge, ContainerID, ["true"])).error, /has no rootfs: nothing is mounted at \//);
+    await bridge.releaseContainer({ ContainerID });
+    const cache = { dest: "/", mountType: pb.MountType.CACHE, cacheOpt: { ID: "x" } };
+    await assert.rejects(bridge.newContainer({ ContainerID, Mounts: [cache] }), /invalid mount type CACHE for \//);
   });
 });
 

@@ -11,7 +11,7 @@ export type { Source, SourceFacts, SourceInstance, SourceKey } from "./source.ts
 export { loadDefinition, type LoadedDefinition } from "./load.ts";
 export { followPath } from "./file/tree-path.ts";
 export { cacheMountsOf } from "./exec/exec-op.ts";
-export { type MountPlan, planMounts, type TreeMount } from "./exec/mount-plan.ts";
+export { type MountPlan, planAnyMounts, planMounts, type TreeMount } from "./exec/mount-plan.ts";
 export { exitDetail } from "./exec/failure.ts";
 export { planProcess } from "./exec/process.ts";
 export { sshAgentOf } from "./exec/ssh-agent.ts";

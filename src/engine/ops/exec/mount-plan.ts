@@ -67,6 +67,13 @@ export interface MountsPlan {
  * @throws {BuildError} `invalid_argument` when they make no sense
  */
 export function planMounts(op: pb.ExecOp): MountsPlan {
+  const { root, ...plan } = planAnyMounts(op);
+  if (!root) throw new BuildError("invalid_argument", "invalid exec op with no rootfs");
+  return { root, ...plan };
+}
+
+/** As {@link planMounts}, where the root may be missing since no process may ever run. */
+export function planAnyMounts(op: pb.ExecOp): Omit<MountsPlan, "root"> & { readonly root: TreeMount | undefined } {
   const cwd = op.meta?.cwd || "/";
   let outputs = 0;
   // Results come in the order of the mounts that have one; how clients number them says no more.
@@ -75,8 +82,7 @@ export function planMounts(op: pb.ExecOp): MountsPlan {
     return "output" in plan && plan.output !== undefined ? { ...plan, output: outputs++ } : plan;
   });
   const root = planned.find((mount) => mount.target === "/");
-  if (!root) throw new BuildError("invalid_argument", "invalid exec op with no rootfs");
-  if (root.type !== "tree") {
+  if (root && root.type !== "tree") {
     throw new BuildError("invalid_argument", `invalid mount type ${root.type.toUpperCase()} for /`);
   }
   const others = planned.filter((mount) => mount !== root).sort((a, b) => depth(a.target) - depth(b.target));

@@ -11,7 +11,7 @@ import {
   layerProgress,
   type MountPlan,
   type OpEnvironment,
-  planMounts,
+  planAnyMounts,
   sshAgentOf,
   type TreeMount,
   Workspace,
@@ -31,7 +31,8 @@ export interface MountOptions {
 
 /** What the processes of a container see. What they write into trees is thrown away with it. */
 export class ContainerMounts implements AsyncDisposable {
-  readonly rootfs: string;
+  /** `undefined`: there is nothing to run in, only mounts to look into. */
+  readonly rootfs: string | undefined;
   readonly readonlyRootfs: boolean;
   /** Everything but the root. */
   readonly others: readonly ExecMount[];
@@ -79,11 +80,11 @@ class Mounting {
   }
 
   async mount(): Promise<Pick<ContainerMounts, "rootfs" | "readonlyRootfs" | "others" | "places">> {
-    const { root, others } = planMounts(asOp(this.#request));
+    const { root, others } = planAnyMounts(asOp(this.#request));
     const places = new Map<string, string>();
     // The root is always writable: places to mount at are made in it.
-    const rootfs = await this.#writable(root);
-    places.set("/", rootfs);
+    const rootfs = root && (await this.#writable(root));
+    if (rootfs !== undefined) places.set("/", rootfs);
     const mounts: ExecMount[] = [];
     for (const mount of others) {
       const made = await this.#mount(mount);
@@ -93,7 +94,7 @@ class Mounting {
     }
     return {
       rootfs,
-      readonlyRootfs: root.readonly,
+      readonlyRootfs: root?.readonly ?? false,
       others: mounts,
       places: this.#request.Mounts.map(({ dest }) => places.get(cleanPath(`/${dest}`))),
     };

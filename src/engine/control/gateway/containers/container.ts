@@ -34,8 +34,13 @@ export class GatewayContainer implements AsyncDisposable {
 
   /** Runs a process to its end, which is also the container's if it is the first one. */
   async run(init: gateway.InitMessage, io: ProcessIO, options: { signal: AbortSignal }): Promise<ExitStatus> {
+    const { rootfs } = this.mounts;
+    if (rootfs === undefined) {
+      const why = "nothing is mounted at /, so its files can be looked at, but nothing can run";
+      throw new BuildError("invalid_argument", `container ${this.#request.ContainerID} has no rootfs: ${why}`);
+    }
     const signal = AbortSignal.any([options.signal, this.#ending.signal]);
-    const running = this.#main ? this.#join(init, io, signal) : this.#begin(init, io, signal);
+    const running = this.#main ? this.#join(init, io, signal) : this.#begin(rootfs, init, io, signal);
     this.#processes.add(running);
     try {
       return await running;
@@ -51,7 +56,7 @@ export class GatewayContainer implements AsyncDisposable {
     await this.mounts[Symbol.asyncDispose]();
   }
 
-  async #begin(init: gateway.InitMessage, io: ProcessIO, signal: AbortSignal): Promise<ExitStatus> {
+  async #begin(rootfs: string, init: gateway.InitMessage, io: ProcessIO, signal: AbortSignal): Promise<ExitStatus> {
     const main = Promise.withResolvers<RunningProcess>();
     main.promise.catch(() => undefined); // told to whoever joins
     this.#main = main;
@@ -60,7 +65,7 @@ export class GatewayContainer implements AsyncDisposable {
       io.onStarted?.(process);
     };
     try {
-      const { rootfs, readonlyRootfs, others: mounts } = this.mounts;
+      const { readonlyRootfs, others: mounts } = this.mounts;
       const id = randomBytes(16).toString("hex");
       const spec = { ...(await this.#plan(init, signal)), id, rootfs, readonlyRootfs, mounts };
       return await this.#options.build.deps.worker.executor.run(spec, { ...io, onStarted }, { signal });
