@@ -10,6 +10,7 @@ import { type FaceOptions, Layer } from "./layer.ts";
 import { knownBlob, packIntoStore, recompressInStore } from "./make-blob.ts";
 import { removeTree, type StoreParts } from "./parts.ts";
 import type { LayerBlob } from "./ref.ts";
+import { removeLayer } from "./removal.ts";
 import { readToc, withContents } from "./stored-toc.ts";
 
 /** A layer that this engine packed straight into an uncompressed tar in the content store, into which its table's contents point. */
@@ -51,14 +52,22 @@ export class PackedLayer extends Layer {
 export class UpperLayer extends Layer {
   override readonly isStored = true;
   readonly #digests: FileDigests;
+  readonly #untilReleased: boolean;
   #diffId: Digest | undefined;
 
   constructor(
     parts: StoreParts,
-    layer: { readonly id: string; readonly diffId: Digest | undefined; readonly createdAt: Date },
+    layer: {
+      readonly id: string;
+      readonly diffId: Digest | undefined;
+      readonly createdAt: Date;
+      /** Removed with the last hold. */
+      readonly untilReleased?: boolean | undefined;
+    },
   ) {
     super(parts, layer.id, layer.createdAt);
     this.#diffId = layer.diffId;
+    this.#untilReleased = layer.untilReleased ?? false;
     this.#digests = new FileDigests(parts, layer.id);
   }
 
@@ -81,7 +90,8 @@ export class UpperLayer extends Layer {
 
   protected override async letGo(): Promise<void> {
     await super.letGo();
-    await this.#digests.store();
+    if (this.#untilReleased) await removeLayer(this.parts, this.id)?.deleted;
+    else await this.#digests.store();
   }
 
   protected override async makeBlob(codec: Codec, options: FaceOptions): Promise<LayerBlob> {

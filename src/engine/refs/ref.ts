@@ -85,7 +85,12 @@ export interface MutableRef {
   /** For overlayfs; `lower` topmost first. When the parent is scratch, `lower` holds one empty directory. */
   readonly overlay: { readonly lower: readonly string[]; readonly upper: string; readonly work: string };
   /** Freezes what was written (the overlay must be unmounted) into a ref. An empty difference still makes a layer. */
-  commit(options: { signal: AbortSignal; description: string }): Promise<Ref>;
+  commit(options: {
+    signal: AbortSignal;
+    description: string;
+    /** What was written is of use to those alone who hold the result: it goes with the last hold, instead of being kept for other builds. */
+    untilReleased?: boolean;
+  }): Promise<Ref>;
   discard(): Promise<void>;
 }
 

@@ -383,6 +383,21 @@ suite("what a process wrote", () => {
     assert.equal((await other.tree({ signal })).get("")?.mode, 0o1700);
   });
 
+  test("may be kept for its holders alone", async (t) => {
+    const rig = await storeRig(t);
+    const mutable = await rig.store.mutable(rig.store.scratch(), { signal, description: "test" });
+    writeFileSync(join(mutable.overlay.upper, "left"), "left");
+    const ref = await mutable.commit({ signal, description: "test", untilReleased: true });
+    const other = ref.clone();
+    await ref.release();
+    assert.deepEqual(paths(await other.tree({ signal })), ["left"]);
+    const [directory = ""] = await other.lowerDirs({ signal });
+    assert.ok(existsSync(directory));
+    await other.release();
+    assert.equal(existsSync(directory), false);
+    assert.deepEqual((await rig.store.usage({ signal })).layers, []);
+  });
+
   test("may be nothing, and may be thrown away", async (t) => {
     const rig = await storeRig(t);
     const nothing = await runIn(rig, rig.store.scratch(), () => undefined);

@@ -69,7 +69,7 @@ export class UpperTree implements MutableRef {
     const diffId = undefined;
     const row = { id, kind: "upper", below: undefined, diffId, createdAt, description, descriptor: undefined } as const;
     database.addLayer(row, createdAt);
-    const layer = new UpperLayer(this.#parts, { id, diffId, createdAt });
+    const layer = new UpperLayer(this.#parts, { id, diffId, createdAt, untilReleased: options.untilReleased });
     this.#parts.layers.set(id, layer);
     this.#parent = undefined;
     this.#committed = new StackRef(this.#parts, Stack.push(this.#parts, parent, layer));

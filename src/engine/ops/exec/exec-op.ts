@@ -143,16 +143,20 @@ class ExecRun<C extends OpEnvironment> {
     return await this.#commit();
   }
 
-  /** The error of a run, with the trees that its mounts began and ended with. A run that was called off leaves nothing. */
+  /**
+   * The error of a run, with the trees that its mounts began and ended with, for as long as somebody holds them. A run that was called off leaves
+   * nothing, nor does one that may have filled the disk.
+   */
   async failed(error: unknown): Promise<unknown> {
     const { signal } = this.#context;
-    if (signal.aborted) return error;
+    if (signal.aborted || (await this.#deps.fullDisk?.())) return error;
     const inputs = this.#op.mounts.map(({ input }) => this.#inputs[Number(input)]?.clone());
     const mounts = [...inputs];
     for (const { place, mutable, close } of this.#written) {
       close(); // a tree that is mounted may still change
       try {
-        mounts[place] = await mutable.commit({ signal, description: this.#options.description });
+        const { description } = this.#options;
+        mounts[place] = await mutable.commit({ signal, description, untilReleased: true });
       } catch {
         // What cannot be kept (the disk may be full) must not hide what went wrong.
       }
