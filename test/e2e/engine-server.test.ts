@@ -3,10 +3,12 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { get as httpGet, type IncomingMessage } from "node:http";
 import { connect as connectHttp2 } from "node:http2";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Duplex } from "node:stream";
+import { text } from "node:stream/consumers";
 import { after, before, suite, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import {
@@ -144,7 +146,10 @@ test("an engine tells of itself on its debug address", async () => {
     `unix://${debug}`,
     "--log-format=json",
   ]);
-  const get = async (path: string) => await must("curl", ["-sS", "--unix-socket", debug, `http://localhost${path}`]);
+  const get = async (path: string) => {
+    const [answer] = (await once(httpGet({ socketPath: debug, path }), "response")) as [IncomingMessage];
+    return await text(answer);
+  };
   assert.equal(await get("/healthz"), "ok\n");
   await must(buildx, ["create", "--name", "debugged", "--driver", "remote", `unix://${socket}`], { env });
   const [good, bad] = [await context("FROM scratch\nCOPY word /\n"), await context("FROM scratch\nCOPY nothing /\n")];
