@@ -41,6 +41,9 @@ export interface Graph {
 /** Far more than any build needs. */
 const maxOps = 100_000;
 
+/** Merges that join as many packages as a distribution's largest image has take half of it. */
+const maxInputs = 10_000;
+
 /**
  * Reads a graph and checks it as BuildKit's engine does when it loads one.
  * @throws {BuildError} `invalid_argument`, or `unimplemented` for a capability that is not known
@@ -67,6 +70,7 @@ export function decodeDefinition(definition: pb.Definition): Graph {
   for (const digest of inputsFirst(result.digest, decoded)) {
     const op = decoded.get(digest) as pb.Op;
     const metadata = definition.metadata[digest];
+    if (op.inputs.length > maxInputs) throw invalid(`op ${digest} has more than ${maxInputs} inputs`);
     checkOp(op);
     const inputs = op.inputs.map(decodeInput);
     ops.set(digest, {

@@ -176,6 +176,11 @@ function ownedBy(input: bigint): pb.FileAction {
 test("graphs that an engine cannot run are refused when they are loaded", () => {
   const exec = (init: Parameters<typeof create<typeof pb.ExecOpSchema>>[1]) =>
     create(pb.OpSchema, { op: { case: "exec", value: create(pb.ExecOpSchema, init) } });
+  const file = create(pb.OpSchema, {
+    op: { case: "file", value: create(pb.FileOpSchema, { actions: [ownedBy(-1n)] }) },
+  });
+  const manyOf = (op: pb.Op) =>
+    Array.from({ length: 10_001 }, () => ({ digest: digestOf(toBinary(pb.OpSchema, op)), index: 0n }));
   const table: [definition: pb.Definition, message: RegExp][] = [
     [definitionOf(exec({})), /invalid exec op with no meta/],
     [definitionOf(exec({ meta: {} })), /no args/],
@@ -201,6 +206,7 @@ test("graphs that an engine cannot run are refused when they are loaded", () => 
       ),
       /missing input digest sha256:/,
     ],
+    [definitionOf(create(pb.OpSchema, { inputs: manyOf(file) }), file), /has more than 10000 inputs/],
     [definitionOf(create(pb.OpSchema)), /known arm/],
     [create(pb.DefinitionSchema, { def: [new Uint8Array([0xff])] }), /failed to parse/],
     [create(pb.DefinitionSchema, { def: [toBinary(pb.OpSchema, create(pb.OpSchema))] }), /must end in/],

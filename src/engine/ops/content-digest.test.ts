@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { Pace } from "../../base/async/mod.ts";
 import { digestOf } from "../../oci/mod.ts";
 import { digestOfTree, type ContentSelector } from "./content-digest.ts";
 import { type Spec, treeOf } from "./testing/trees.ts";
@@ -8,8 +9,10 @@ type Files = Readonly<Record<string, Spec>>;
 
 const everything: ContentSelector = { path: "/", followLinks: false };
 
-function digest(files: Files, selector: Partial<ContentSelector> = {}): string {
-  return digestOfTree(treeOf(files), [{ ...everything, ...selector }], "ref");
+const pace = new Pace(new AbortController().signal);
+
+async function digest(files: Files, selector: Partial<ContentSelector> = {}): Promise<string> {
+  return await digestOfTree(treeOf(files), [{ ...everything, ...selector }], "ref", { pace });
 }
 
 const base: Files = { "dir/": "", "dir/a": "a", "dir/b": "b", other: "other", link: "-> dir/a" };
@@ -24,7 +27,8 @@ describe("the digest of what is selected", () => {
     ["attributes that the system gives", { ...base, other: withXattr("other", "security.selinux") }, {}],
   ];
   for (const [name, changed, selector] of same) {
-    test(`is the same after ${name}`, () => assert.equal(digest(changed, selector), digest(base, selector)));
+    test(`is the same after ${name}`, async () =>
+      assert.equal(await digest(changed, selector), await digest(base, selector)));
   }
 
   const different: [string, Files, Partial<ContentSelector>][] = [
@@ -42,36 +46,44 @@ describe("the digest of what is selected", () => {
     ["a change of an exception", { ...base, "dir/b": "B" }, { exclude: ["dir", "!dir/b"] }],
   ];
   for (const [name, changed, selector] of different) {
-    test(`differs after ${name}`, () => assert.notEqual(digest(changed, selector), digest(base, selector)));
+    test(`differs after ${name}`, async () =>
+      assert.notEqual(await digest(changed, selector), await digest(base, selector)));
   }
 
-  test("does not depend on where a selected path lies, nor on the root's own metadata", () => {
-    assert.equal(digest({ "x/y/f": "text" }, { path: "/x/y/f" }), digest({ f: "text" }, { path: "/f" }));
-    assert.equal(digest({ "d/f": "text" }, { path: "/d" }), digest({ "other/f": "text" }, { path: "other/" }));
-    assert.notEqual(digest({ f: "text" }, { path: "/" }), digest({ "d/f": "text" }, { path: "/d" }));
+  test("does not depend on where a selected path lies, nor on the root's own metadata", async () => {
+    assert.equal(await digest({ "x/y/f": "text" }, { path: "/x/y/f" }), await digest({ f: "text" }, { path: "/f" }));
+    assert.equal(
+      await digest({ "d/f": "text" }, { path: "/d" }),
+      await digest({ "other/f": "text" }, { path: "other/" }),
+    );
+    assert.notEqual(await digest({ f: "text" }, { path: "/" }), await digest({ "d/f": "text" }, { path: "/d" }));
   });
 
-  test("cannot be fooled by names and contents that run into each other", () => {
-    assert.notEqual(digest({ ab: "c" }), digest({ a: "bc" }));
-    const two = (...paths: string[]) =>
-      digestOfTree(
+  test("cannot be fooled by names and contents that run into each other", async () => {
+    assert.notEqual(await digest({ ab: "c" }), await digest({ a: "bc" }));
+    const two = async (...paths: string[]) =>
+      await digestOfTree(
         treeOf(base),
         paths.map((path) => ({ ...everything, path })),
         "ref",
+        { pace },
       );
-    assert.notEqual(two("/dir", "/other"), two("/other", "/dir"));
+    assert.notEqual(await two("/dir", "/other"), await two("/other", "/dir"));
   });
 });
 
-test("what is missing is said in BuildKit's words", () => {
-  assert.throws(() => digest(base, { path: "/none" }), {
+test("what is missing is said in BuildKit's words", async () => {
+  await assert.rejects(digest(base, { path: "/none" }), {
     code: "not_found",
     message: 'failed to calculate checksum of ref ref: "/none": not found',
   });
-  assert.throws(() => digest(base, { path: "/dir", include: ["**"], required: ["a", "c/d"] }), /"\/c\/d": not found$/);
-  assert.doesNotThrow(() => digest(base, { path: "/", include: ["**"], required: ["dir/a", "dir"] }));
-  assert.doesNotThrow(() => digest(base, { path: "/dir", required: ["nothing"] })); // all is taken that there is
-  assert.equal(digest(base, { path: "/none", optional: true }), digest({}, { path: "/gone", optional: true }));
+  await assert.rejects(digest(base, { path: "/dir", include: ["**"], required: ["a", "c/d"] }), /"\/c\/d": not found$/);
+  await assert.doesNotReject(digest(base, { path: "/", include: ["**"], required: ["dir/a", "dir"] }));
+  await assert.doesNotReject(digest(base, { path: "/dir", required: ["nothing"] })); // all is taken that there is
+  assert.equal(
+    await digest(base, { path: "/none", optional: true }),
+    await digest({}, { path: "/gone", optional: true }),
+  );
 });
 
 function fileOf(text: string): Exclude<Spec, string> {

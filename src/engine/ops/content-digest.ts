@@ -1,3 +1,4 @@
+import { Pace } from "../../base/async/mod.ts";
 import { BuildError } from "../../base/errors/mod.ts";
 import { createPathPattern } from "../../base/text/patterns/mod.ts";
 import { type Digest, Digester } from "../../oci/mod.ts";
@@ -43,10 +44,12 @@ export async function contentDigest(
   const known = digests.get(key);
   if (known) return known;
   const lacking = new Map<string, TocEntry>();
-  const whatIsKnown = digestOfTree(tree, selectors, ref.id, (entry) => {
+  const pace = new Pace(options.signal);
+  const note = (entry: TocEntry) => {
     lacking.set(entry.path, entry);
     return "";
-  });
+  };
+  const whatIsKnown = await digestOfTree(tree, selectors, ref.id, { pace, hashed: note });
   const digest = lacking.size === 0 ? whatIsKnown : await withHashed(ref, tree, selectors, lacking, options);
   digests.set(key, digest);
   return digest;
@@ -62,7 +65,8 @@ async function withHashed(
 ): Promise<Digest> {
   const hashed = await ref.digests([...lacking.values()], options);
   const byPath = new Map([...lacking.keys()].map((path, at) => [path, hashed[at]]));
-  return digestOfTree(tree, selectors, ref.id, ({ path }) => byPath.get(path));
+  const pace = new Pace(options.signal);
+  return await digestOfTree(tree, selectors, ref.id, { pace, hashed: ({ path }) => byPath.get(path) });
 }
 
 /** Trees do not change: what was once computed of one holds for as long as the tree is there. */
@@ -70,19 +74,19 @@ const remembered = new WeakMap<Tree, Map<string, Digest>>();
 
 /**
  * {@link contentDigest} of a tree.
- * @param hashed tells the digests of files whose entries have none
+ * @param options.hashed tells the digests of files whose entries have none
  */
-export function digestOfTree(
+export async function digestOfTree(
   tree: Tree,
   selectors: readonly ContentSelector[],
   refId: string,
-  hashed: DigestLookup = () => undefined,
-): Digest {
+  { pace, hashed = () => undefined }: { readonly pace: Pace; readonly hashed?: DigestLookup },
+): Promise<Digest> {
   const hash = new TextHash();
   for (const selector of selectors) {
     hash.update("selector\0");
     try {
-      hashSelection(hash, tree, selector, hashed);
+      await hashSelection(hash, tree, selector, { pace, hashed });
     } catch (error) {
       if (!(error instanceof BuildError)) throw error;
       const message = `failed to calculate checksum of ref ${refId}: ${error.message}`;
@@ -100,7 +104,12 @@ function below(directory: string, path: string): string {
   return directory !== "" && path.startsWith(`${directory}/`) ? path.slice(directory.length + 1) : path;
 }
 
-function hashSelection(hash: TextHash, tree: Tree, selector: ContentSelector, hashed: DigestLookup): void {
+async function hashSelection(
+  hash: TextHash,
+  tree: Tree,
+  selector: ContentSelector,
+  { pace, hashed }: { readonly pace: Pace; readonly hashed: DigestLookup },
+): Promise<void> {
   const { path, followLinks, include = [], exclude = [], required = [] } = selector;
   const wildcard = selector.wildcard === true && hasWildcards(path);
   const filter = new CopyFilter(include, exclude);
@@ -119,6 +128,7 @@ function hashSelection(hash: TextHash, tree: Tree, selector: ContentSelector, ha
     // Where a pattern decides what is copied, names decide where it ends up; a plain path's own name is part of the op.
     if (wildcard) hash.update(`match ${baseOf(match)}\0`);
     for (const { entry, relative } of select(tree, root, filter)) {
+      if (pace.isDue) await pace.rest();
       hashEntry(hash, entry, { relative, root, hashed });
       for (const wanted of missing) if (`${relative}/`.startsWith(`${wanted}/`)) missing.delete(wanted);
     }

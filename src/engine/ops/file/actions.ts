@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { mkdir as makeDirectory, rm as removeTree } from "node:fs/promises";
 import { join } from "node:path";
 import type { pb } from "../../../api/mod.ts";
+import { Pace } from "../../../base/async/mod.ts";
 import { BuildError } from "../../../base/errors/mod.ts";
 import { parentOf } from "../../snapshots/mod.ts";
 import type { OpDeps } from "../deps.ts";
@@ -77,10 +78,11 @@ async function copy(action: pb.FileActionCopy, context: ActionContext): Promise<
     time: action.timestamp === -1n ? undefined : fileTime(action.timestamp, now),
     now: fileTime(-1n, now),
     originOf: (entry: Parameters<typeof originIn>[1]) => originIn(source, entry),
+    pace: new Pace(context.signal),
   };
   for (const match of matches) {
     if (action.attemptUnpackDockerCompatibility && (await unpack(match, action, context))) continue;
-    copyPath(draft, source.tree, match, action.dest, options);
+    await copyPath(draft, source.tree, match, action.dest, options);
   }
 }
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { Pace } from "../../../base/async/mod.ts";
 import { describePlan, entryOf, type Spec, testTime, treeOf } from "../testing/trees.ts";
 import { copyPath, type CopyOptions } from "./copy.ts";
 import { Draft } from "./draft.ts";
@@ -19,6 +20,7 @@ const plain: CopyOptions = {
   time: undefined,
   now,
   originOf: () => undefined,
+  pace: new Pace(new AbortController().signal),
 };
 
 const source = treeOf({
@@ -274,26 +276,26 @@ const cases: readonly Case[] = [
 
 describe("copyPath() copies", () => {
   for (const { name, into = {}, src, dest, options = {}, want, from = source } of cases) {
-    test(name, () => {
+    test(name, async () => {
       const draft = new Draft(treeOf(into));
-      const copy = () => copyPath(draft, from, src, dest, { ...plain, ...options });
-      if (want instanceof RegExp) return assert.throws(copy, { message: want });
-      copy();
+      const copying = copyPath(draft, from, src, dest, { ...plain, ...options });
+      if (want instanceof RegExp) return await assert.rejects(copying, { message: want });
+      await copying;
       assert.deepEqual(describePlan(draft.plan()), want);
     });
   }
 });
 
-test("times: the source's for what is copied, now for directories on the way, one for all when given", () => {
-  const times = (options: Partial<CopyOptions>, into: Readonly<Record<string, Spec>> = {}) => {
+test("times: the source's for what is copied, now for directories on the way, one for all when given", async () => {
+  const times = async (options: Partial<CopyOptions>, into: Readonly<Record<string, Spec>> = {}) => {
     const draft = new Draft(treeOf(into));
-    copyPath(draft, treeOf({ "dir/": { mtimeSec: 1 }, "dir/x": { mtimeSec: 2 } }), "/dir", "/a/b", {
+    await copyPath(draft, treeOf({ "dir/": { mtimeSec: 1 }, "dir/x": { mtimeSec: 2 } }), "/dir", "/a/b", {
       ...plain,
       ...options,
     });
     return draft.plan().entries.map(({ path, mtimeSec }) => `${path} ${mtimeSec}`);
   };
-  assert.deepEqual(times({}), ["a 5000", "a/b 1", "a/b/x 2"]);
-  assert.deepEqual(times({ contentsOnly: true }, { "a/b/": "" }), [`a ${testTime.mtimeSec}`, "a/b 1", "a/b/x 2"]);
-  assert.deepEqual(times({ time: { mtimeSec: 9, mtimeNsec: 0 } }), ["a 9", "a/b 9", "a/b/x 9"]);
+  assert.deepEqual(await times({}), ["a 5000", "a/b 1", "a/b/x 2"]);
+  assert.deepEqual(await times({ contentsOnly: true }, { "a/b/": "" }), [`a ${testTime.mtimeSec}`, "a/b 1", "a/b/x 2"]);
+  assert.deepEqual(await times({ time: { mtimeSec: 9, mtimeNsec: 0 } }), ["a 9", "a/b 9", "a/b/x 9"]);
 });

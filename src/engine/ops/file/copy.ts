@@ -1,3 +1,4 @@
+import type { Pace } from "../../../base/async/mod.ts";
 import { BuildError } from "../../../base/errors/mod.ts";
 import { digestOf } from "../../../oci/mod.ts";
 import { baseOf, joinPath, LinkGroups, parentOf, type TocEntry, type Tree } from "../../snapshots/mod.ts";
@@ -27,6 +28,8 @@ export interface CopyOptions {
   readonly now: FileTime;
   /** Where bytes come from that the source's entries do not carry themselves. */
   readonly originOf: (entry: TocEntry) => Origin | undefined;
+  /** Trees may have millions of entries. */
+  readonly pace: Pace;
 }
 
 /**
@@ -34,8 +37,14 @@ export interface CopyOptions {
  * @param dest as written: a `/` (or `/.`) at its end makes it a directory
  * @throws {BuildError} when the source is missing, or something in the way may not be replaced
  */
-export function copyPath(draft: Draft, source: Tree, src: string, dest: string, options: CopyOptions): void {
-  new Copier(draft, source, options).copy(src, dest);
+export async function copyPath(
+  draft: Draft,
+  source: Tree,
+  src: string,
+  dest: string,
+  options: CopyOptions,
+): Promise<void> {
+  await new Copier(draft, source, options).copy(src, dest);
 }
 
 class Copier {
@@ -57,7 +66,7 @@ class Copier {
     };
   }
 
-  copy(src: string, dest: string): void {
+  async copy(src: string, dest: string): Promise<void> {
     const draft = this.#draft;
     const lead = /(?:^|\/)\.?$/.test(dest) ? dest : dest.slice(0, dest.lastIndexOf("/") + 1);
     if (lead !== "") makeDirectories(draft, followPath(draft, lead), this.#parents);
@@ -65,12 +74,20 @@ class Copier {
     const entry = this.#source.get(from);
     if (!entry) throw pathError("lstat", relativePath(src), "no such file or directory");
     const target = this.#target(entry, src, followPath(draft, dest));
-    const selection = [...select(this.#source, from, this.#options.filter)];
+    const { filter, pace } = this.#options;
+    const selection: Selected[] = [];
+    for (const selected of select(this.#source, from, filter)) {
+      if (pace.isDue) await pace.rest();
+      selection.push(selected);
+    }
     this.#links = new LinkGroups(
       this.#source,
       selection.map(({ entry }) => entry),
     );
-    for (const selected of selection) this.#put(selected, target);
+    for (const selected of selection) {
+      if (pace.isDue) await pace.rest();
+      this.#put(selected, target);
+    }
   }
 
   /** Where the copy of `entry` itself goes; what leads there exists afterwards. */

@@ -54,3 +54,12 @@ test("of the names of one file that are left, the first is the file", () => {
   draft.remove("a");
   assert.deepEqual(describePlan(draft.plan()), ['b 644 "same"', "c 644 = b"]);
 });
+
+test("more entries than any image has are refused", () => {
+  const draft = new Draft(treeOf({ a: "", b: "", c: "" }), 2);
+  for (const path of ["d", "e", "e"]) draft.put(entryOf(path, "text"));
+  assert.throws(() => draft.put(entryOf("f", "text")), {
+    code: "resource_exhausted",
+    message: "a step makes more than 2 files and directories: make them in several",
+  });
+});

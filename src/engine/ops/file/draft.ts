@@ -1,3 +1,4 @@
+import { BuildError } from "../../../base/errors/mod.ts";
 import type { Ref } from "../../refs/mod.ts";
 import { comparePaths, joinPath, type LayerToc, parentOf, type TocEntry, type Tree } from "../../snapshots/mod.ts";
 
@@ -7,12 +8,16 @@ export interface Origin {
   readonly entry: TocEntry;
 }
 
+/** The largest images that people make have half of it, in all of their layers. */
+const maxEntries = 1_000_000;
+
 /**
  * A tree that is being changed: what was done so far on top of a base that stays as it is. Nothing touches a disk; at the end
  * {@link plan} says what the changes amount to as one layer.
  */
 export class Draft implements Tree {
   readonly #base: Tree;
+  readonly #maxEntries: number;
   readonly #entries = new Map<string, TocEntry>();
   readonly #origins = new Map<string, Origin>();
   /** Files that are names of one file carry the same mark. */
@@ -22,8 +27,9 @@ export class Draft implements Tree {
   /** Paths at and below which the base is gone. */
   readonly #cut = new Set<string>();
 
-  constructor(base: Tree) {
+  constructor(base: Tree, limit: number = maxEntries) {
     this.#base = base;
+    this.#maxEntries = limit;
   }
 
   /** Nothing was changed. */
@@ -63,12 +69,19 @@ export class Draft implements Tree {
   /**
    * Puts an entry in place of what is at its path; a directory over a directory keeps what is in it. The parent must exist.
    * @param options `link`: the same object for all names of one file
+   * @throws {BuildError} `resource_exhausted` beyond a million entries: copies of copies would fill any memory
    */
   put(entry: TocEntry, options: { origin?: Origin | undefined; link?: object | undefined } = {}): void {
     const { path } = entry;
     const before = this.get(path);
     if (before && !(before.type === "dir" && entry.type === "dir")) this.remove(path);
     this.#entries.set(path, withoutHardlink(entry));
+    if (this.#entries.size > this.#maxEntries) {
+      throw new BuildError(
+        "resource_exhausted",
+        `a step makes more than ${this.#maxEntries} files and directories: make them in several`,
+      );
+    }
     if (options.origin) this.#origins.set(path, options.origin);
     if (options.link) this.#links.set(path, options.link);
     if (path === "") return;

@@ -1,3 +1,4 @@
+import { Pace } from "../../../base/async/mod.ts";
 import type { Ref, RefStore } from "../../refs/mod.ts";
 import type { LayerToc, TocEntry, Tree } from "../../snapshots/mod.ts";
 import { Draft, type Origin } from "./draft.ts";
@@ -29,7 +30,11 @@ export async function commitDraft(
   refs: RefStore,
   options: { readonly signal: AbortSignal; readonly description: string },
 ): Promise<{ readonly ref: Ref; readonly changed: boolean }> {
-  const plan = await locateAll(draft.plan(), draft, options.signal);
+  const pace = new Pace(options.signal);
+  const planned = draft.plan();
+  if (pace.isDue) await pace.rest();
+  const plan = await locateAll(planned, draft, options.signal);
+  if (pace.isDue) await pace.rest();
   const { ref, changed } = await refs.writeLayer(base, plan, options);
   return { ref, changed: changed.length > 0 };
 }
