@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { randomUUID } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { suite, test } from "node:test";
@@ -85,6 +85,29 @@ suite("a policy that the client has", () => {
     assert.match(told?.Source?.Image?.Digest ?? "", /^sha256:/);
     assert.match(Buffer.from(told?.Source?.Image?.Config ?? []).toString(), /"rootfs"/);
     assert.ok(asked.some(({ Platform }) => Platform?.Architecture === "amd64"));
+  });
+
+  test("may want a checksum of its own of a file, and what is said of an image", async () => {
+    const Suffix = Buffer.from("suffix");
+    const { asked, routes } = policy(({ Source }) => {
+      const { Source: op, HTTP, Image } = Source ?? {};
+      if (op?.identifier.startsWith("http:") && !HTTP) {
+        const value = { Source: op, HTTP: { ChecksumRequest: { Algo: 2, Suffix } } };
+        return { result: { case: "request", value } };
+      }
+      if (op?.identifier === `docker-image://${other}` && !Image) {
+        const value = { Source: op, Image: { NoConfig: true, ResolveAttestations: ["https://example.org/any"] } };
+        return { result: { case: "request", value } };
+      }
+      return decision(ALLOW);
+    });
+    await solve(`FROM ${other}\nADD http://${host}/v2/ /x\n`, routes, own);
+    const { ChecksumResponse } = asked.find(({ Source }) => Source?.HTTP)?.Source?.HTTP ?? {};
+    assert.equal(ChecksumResponse?.Digest, `sha512:${createHash("sha512").update("{}").update(Suffix).digest("hex")}`);
+    assert.deepEqual(Buffer.from(ChecksumResponse.Suffix), Suffix);
+    const { Digest, Config } = asked.find(({ Source }) => Source?.Image)?.Source?.Image ?? {};
+    assert.match(Digest ?? "", /^sha256:/);
+    assert.equal(Config?.byteLength, 0);
   });
 
   test("refuses a source with its reasons, and has another one taken in its place", async () => {

@@ -11,7 +11,8 @@ import type {
   ResolvedImageConfig,
   SourceTime,
 } from "../frontends/mod.ts";
-import type { SourceFacts, SourceInstance } from "../ops/mod.ts";
+import type { AskedFacts, SourceFacts, SourceInstance } from "../ops/mod.ts";
+import type { AttestationChain, ImageResolver } from "../sources/mod.ts";
 import type { OpContext } from "../solver/mod.ts";
 import type { Build } from "./build.ts";
 import type { JobEnvironment } from "./environment.ts";
@@ -126,6 +127,14 @@ export class FrontendBridge implements Bridge {
     }
   }
 
+  /** What is said of an image, by the name under which it is {@link allowed}. */
+  async attestations(
+    ref: string,
+    options: Parameters<ImageResolver["attestations"]>[1],
+  ): Promise<AttestationChain | undefined> {
+    return await this.#build.environment.images.attestations(withDefaultTag(parseReference(ref)), options);
+  }
+
   async sourceTime(
     definition: pb.Definition,
     options: { readonly logName: string; readonly signal: AbortSignal },
@@ -158,9 +167,10 @@ export class FrontendBridge implements Bridge {
   /** What is at a source now, which is {@link allowed}; `undefined` where sources of its kind do not tell. */
   async sourceFacts(
     op: pb.SourceOp,
-    options: { readonly logName: string; readonly signal: AbortSignal },
+    options: { readonly logName: string; readonly asked: AskedFacts; readonly signal: AbortSignal },
   ): Promise<SourceFacts | undefined> {
-    return (await this.#ask(op, options, async (instance, context) => await instance.facts?.(context))).told;
+    const { asked } = options;
+    return (await this.#ask(op, options, async (instance, context) => await instance.facts?.(context, asked))).told;
   }
 
   async #ask<T>(

@@ -34,7 +34,15 @@ export interface SourceInstance<C extends OpEnvironment = OpEnvironment> {
    */
   time?(context: OpContext<C>): Promise<number | undefined>;
   /** What is there now, as far as that can be told by those who ask before they use it. Without this method: nothing can be told. */
-  facts?(context: OpContext<C>): Promise<SourceFacts>;
+  facts?(context: OpContext<C>, asked: AskedFacts): Promise<SourceFacts>;
+}
+
+/** What somebody wants to know of a source besides what it always tells. */
+export interface AskedFacts {
+  /** The objects themselves that a ref of a repository stands for. */
+  readonly objects?: boolean;
+  /** A checksum of a file, followed by `suffix`. */
+  readonly checksum?: { readonly algorithm: "sha256" | "sha384" | "sha512"; readonly suffix: Uint8Array };
 }
 
 /** See {@link SourceInstance.facts}. */
@@ -46,6 +54,8 @@ export type SourceFacts =
       readonly commit: string;
       /** Full name of the branch or tag; empty where a commit was asked for. */
       readonly ref: string;
+      /** As they are kept, without their headers. Where they were asked for. */
+      readonly objects?: { readonly commit: Uint8Array; readonly tag: Uint8Array | undefined };
     }
   | {
       readonly type: "http";
@@ -53,6 +63,8 @@ export type SourceFacts =
       readonly filename: string;
       /** In whole seconds since the epoch; `undefined`: the server did not say. */
       readonly lastModifiedSec: number | undefined;
+      /** `<algorithm>:<hex>`. Where it was asked for. */
+      readonly checksum?: string;
     };
 
 /** See {@link SourceInstance.cacheMap}. */

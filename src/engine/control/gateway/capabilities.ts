@@ -31,5 +31,7 @@ export const gatewayCapabilities: readonly string[] = [
   "solve.base",
   "solve.inlinereturn",
   "source.metaresolver",
+  "source.metaresolver.http.checksumrequest",
+  "source.metaresolver.image.attestations",
   "statfile",
 ];

@@ -17,6 +17,7 @@ import { fetchCommit } from "./fetch-commit.ts";
 import { type Git, gitIn } from "./git.ts";
 import { makeBundle } from "./make-bundle.ts";
 import { objectFormatOf } from "./object-name.ts";
+import { readObjects } from "./read-objects.ts";
 import { type GitPlace, unpackBundle } from "./place.ts";
 import type { GitRepositories } from "./repositories.ts";
 import { type GitRequest, readRequest } from "./request.ts";
@@ -102,9 +103,16 @@ export function gitSource(options: {
             );
           });
         },
-        facts: async (context) => {
-          const { object, commit, ref } = await resolve(context);
-          return { type: "git", object, commit, ref };
+        facts: async (context, { objects }) => {
+          const found = await resolve(context);
+          const { object, commit, ref } = found;
+          if (!objects) return { type: "git", object, commit, ref };
+          return await withGit(request, context, (at) =>
+            withCommit(at, request, found, context.signal, async (repository) => {
+              const read = await readObjects(at.git, repository, object);
+              return { type: "git", object, commit: read.name, ref, objects: read };
+            }),
+          );
         },
         time: async (context) => {
           const commit = await resolve(context);

@@ -1,7 +1,9 @@
+import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { BuildError } from "../../../base/errors/mod.ts";
 import { pullUpload } from "../../../session/mod.ts";
 import { verifyOpenPgp } from "../../../signatures/mod.ts";
+import type { Digest } from "../../../oci/mod.ts";
 import type { Source, SourceInstance } from "../../ops/mod.ts";
 import type { Ref, RefStore } from "../../refs/mod.ts";
 import { contentChunks } from "../../snapshots/mod.ts";
@@ -59,11 +61,23 @@ function served(
       const { checksum } = wishes;
       if (checksum === undefined || checksum === found.digest) return found.ref;
       await found.ref.release();
-      throw new BuildError("failed_precondition", `digest mismatch ${found.digest}: ${checksum}`);
+      throw mismatch(found.digest, checksum);
     },
-    facts: async (context) => {
-      const { digest, filename, lastModified } = await files.find(address, wishes, context);
-      return { type: "http", digest, filename, lastModifiedSec: secondsOf(lastModified) };
+    facts: async (context, { checksum: asked }) => {
+      const { checksum: pinned, signature } = wishes;
+      if (signature) await checkSigned(await files.open(address, wishes, context), signature, now(), context);
+      if (pinned !== undefined && !asked) {
+        const filename = wishes.filename ?? fileNameOf(address);
+        return { type: "http", digest: pinned, filename, lastModifiedSec: undefined };
+      }
+      if (!asked) return factsOf(await files.find(address, wishes, context));
+      const found = await files.open(address, wishes, context);
+      const hash = createHash(asked.algorithm);
+      await readFile(found, context, async (open) => {
+        for await (const chunk of open()) hash.update(chunk);
+      });
+      if (pinned !== undefined && pinned !== found.digest) throw mismatch(found.digest, pinned);
+      return { ...factsOf(found), checksum: `${asked.algorithm}:${hash.update(asked.suffix).digest("hex")}` };
     },
     time: async (context) => secondsOf((await files.find(address, wishes, context)).lastModified),
   };
@@ -94,18 +108,32 @@ function uploaded(
   };
 }
 
-/** Releases `ref`, whatever comes of it. */
+function factsOf({ digest, filename, lastModified }: FoundFile) {
+  return { type: "http", digest, filename, lastModifiedSec: secondsOf(lastModified) } as const;
+}
+
+type OpenFile = FoundFile & { readonly ref: Ref };
+
 async function checkSigned(
-  { ref, filename }: FoundFile & { readonly ref: Ref },
+  file: OpenFile,
   wanted: WantedSignature,
   now: Date,
+  options: { readonly signal: AbortSignal },
+): Promise<void> {
+  await readFile(file, options, async (open) => await verifySignature(open, wanted, now));
+}
+
+/** Releases `ref`, whatever comes of it. */
+async function readFile(
+  { ref, filename }: OpenFile,
   { signal }: { readonly signal: AbortSignal },
+  work: (open: () => AsyncIterable<Uint8Array>) => Promise<void>,
 ): Promise<void> {
   try {
     const entry = (await ref.tree({ signal })).get(filename);
     const [located] = await ref.locate(entry ? [entry] : [], { signal });
     if (!located) throw new Error(`Internal error: "${filename}" is not in its tree`);
-    await verifySignature(() => contentChunks(located), wanted, now);
+    await work(() => contentChunks(located));
   } finally {
     await ref.release();
   }
@@ -126,7 +154,11 @@ async function verifySignature(
 
 function checkDigest({ digest }: Download, { checksum }: FileWishes): void {
   if (checksum === undefined || checksum === digest) return;
-  throw new BuildError("failed_precondition", `digest mismatch ${digest}: ${checksum}`);
+  throw mismatch(digest, checksum);
+}
+
+function mismatch(got: Digest, wanted: Digest): BuildError {
+  return new BuildError("failed_precondition", `digest mismatch ${got}: ${wanted}`);
 }
 
 /** Of all that the tree is made of. */

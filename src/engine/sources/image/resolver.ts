@@ -17,6 +17,7 @@ import {
   type Reference,
 } from "../../../oci/mod.ts";
 import type { Registry } from "../../../registry/mod.ts";
+import { type AttestationChain, attestationChain, type ChainDocuments } from "./attestation-chain.ts";
 
 /** What an image name means for one platform. */
 export interface ResolvedImage {
@@ -31,7 +32,8 @@ export interface ResolvedImage {
 }
 
 /** Where documents and layers of images come from: a registry, or what gives the same. */
-export type ImageDocuments = Pick<Registry, "resolve" | "fetchManifest" | "fetchBlob">;
+export type ImageDocuments = Pick<Registry, "resolve" | "fetchManifest" | "fetchBlob"> &
+  Partial<Pick<Registry, "referrers">>;
 
 /** How a name is looked up: `default` and `pull` ask the registry for every tag; `local` prefers nothing here, since there is no image store. */
 export type ResolveMode = "default" | "pull" | "local";
@@ -85,6 +87,20 @@ export class ImageResolver {
       );
     }
     return await this.#image(reference, top.digest, inner.manifest, chosen.digest, signal);
+  }
+
+  /** What is said of an image, and who has signed that. @see {@link attestationChain} */
+  async attestations(
+    reference: Reference,
+    options: { readonly platform: Platform; readonly predicateTypes: readonly string[]; readonly signal: AbortSignal },
+  ): Promise<AttestationChain | undefined> {
+    const { signal } = options;
+    const documents: ChainDocuments = {
+      manifest: async (descriptor) => await this.#document(reference, descriptor, signal),
+      blob: async (descriptor) => await this.#document(reference, descriptor, signal, "blob"),
+      referrers: async (digest) => (await this.#registry.referrers?.(reference, digest, { signal })) ?? [],
+    };
+    return await attestationChain(await this.#top(reference, signal), documents, options);
   }
 
   async #image(
