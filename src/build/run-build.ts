@@ -12,6 +12,7 @@ import {
   secretProvider,
   type SessionCredentials,
   type SessionTokenFetcher,
+  type SessionTokenSeeds,
   sshAgents,
   uploads,
 } from "../session/mod.ts";
@@ -36,6 +37,8 @@ export interface BuildSurroundings {
   readonly credentials: SessionCredentials;
   /** Fetches tokens here, so that passwords stay here; without it the engine does, with the passwords. */
   readonly fetchToken: SessionTokenFetcher | undefined;
+  /** By which engines know this user again; without them they share no tokens among his builds. */
+  readonly seeds?: SessionTokenSeeds | undefined;
   readonly stdout: NodeJS.WritableStream;
   /** Gives an archive to the Docker Engine of a context, or to the one in use. */
   readonly loadImage: (
@@ -157,7 +160,7 @@ function attachables(
   { sinks, layout }: { readonly sinks: OpenSinks; readonly layout: LayoutOutput | undefined },
   surroundings: BuildSurroundings,
 ): Attachable[] {
-  const { stdout, loadImage, onEvent, now, signal, credentials, fetchToken } = surroundings;
+  const { stdout, loadImage, onEvent, now, signal, credentials, fetchToken, seeds } = surroundings;
   const places: OutputPlaces = {
     stdout,
     now,
@@ -180,7 +183,7 @@ function attachables(
       ? [contentStores(Object.fromEntries(stores), writable)]
       : []),
     ...(Object.keys(streams).length > 0 ? [uploads(streams)] : []),
-    authProvider({ credentials, fetchToken }),
+    authProvider({ credentials, fetchToken, seeds }),
     ...(build.secrets.size > 0 ? [secretProvider(async (id) => await build.secrets.get(id)?.())] : []),
     ...(Object.keys(build.agents).length > 0 ? [sshAgents(build.agents)] : []),
     fileSend(build.outputs.map(({ target }) => sendTarget(target, places))),

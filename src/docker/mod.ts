@@ -6,6 +6,7 @@ export { type DockerConfig, dockerConfigDirectory, loadDockerConfig, type Stored
 export { credentialsFromDocker, type DockerCredentials, type DockerLogin } from "./credentials.ts";
 export { eraseLogin, type KeptIn, type LoginToKeep, storeLogin } from "./login-store.ts";
 export { dockerHubKey, loginKey } from "./login-key.ts";
+export { TokenSeeds } from "./token-seeds.ts";
 export { type ProxyConfig, proxyVariables } from "./proxies.ts";
 export { type DockerContext, findContext, listContexts, readTlsDirectory, type TlsMaterial } from "./contexts/mod.ts";
 export {

@@ -27,7 +27,7 @@ import { TraceRecorder, tracedRoutes, traceService } from "../engine/traces/mod.
 import type { Executor } from "../engine/executor/mod.ts";
 import { explainFullDisk, openWorker } from "../engine/worker/mod.ts";
 import { formatPlatform, type Platform, platformsEqual } from "../oci/mod.ts";
-import { RegistryLanes } from "../registry/mod.ts";
+import { RegistryLanes, SharedTokens } from "../registry/mod.ts";
 import { createRpcServer } from "../rpc/mod.ts";
 import { healthService, SessionManager } from "../session/mod.ts";
 import { Activity } from "./activity.ts";
@@ -125,6 +125,7 @@ async function runEngine(config: EngineConfig): Promise<void> {
     hosts: (host) => config.registries.get(host) ?? {},
     env: process.env,
     lanes: new RegistryLanes(config.system.maxRegistryConcurrency),
+    tokens: new SharedTokens(),
     frontends: config.frontends,
     labels: config.labels,
     version,

@@ -25,6 +25,8 @@ export interface TokenRequest {
   readonly service: string;
   /** For instance `repository:library/alpine:pull`. */
   readonly scopes: readonly string[];
+  /** A token that the registry has not taken. */
+  readonly refused?: string;
 }
 
 /** What a token server gave. */
@@ -33,6 +35,8 @@ export interface RegistryToken {
   /** For how long it is good, from `issuedAt` (or else from now). */
   readonly expiresInSeconds: number;
   readonly issuedAt?: Date;
+  /** It was fetched earlier, for another client, and may not be good any more. */
+  readonly isShared?: boolean;
 }
 
 /**

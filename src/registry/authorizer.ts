@@ -12,9 +12,12 @@ type Scheme =
   | { readonly type: "basic"; readonly header: string }
   | { readonly type: "bearer"; readonly realm: string; readonly service: string };
 
+const bearerPrefix = "Bearer ";
+
 interface CachedToken {
   readonly header: string;
   readonly goodUntil: number;
+  readonly isShared: boolean;
 }
 
 /**
@@ -77,6 +80,11 @@ export class Authorizer {
     this.#schemes.set(endpoint.host, { type: "basic", header });
     return header;
   }
+  /** Whether a header that was refused may only have been too old: then there may yet be a better one. */
+  mayBeStale(header: string, endpoint: Endpoint, scopes: readonly string[]): boolean {
+    const cached = this.#tokens.get(keyOf(endpoint, mergeScopes(...scopes)));
+    return cached?.header === header && cached.isShared;
+  }
   /** Whether somebody is logged in there, for messages. */
   async login(endpoint: Endpoint, options: { signal: AbortSignal }): Promise<Login | undefined> {
     return await this.#credentials.for(endpoint.host, options).catch(() => undefined);
@@ -93,14 +101,15 @@ export class Authorizer {
     this.#schemes.set(endpoint.host, scheme);
     const key = keyOf(endpoint, scopes);
     if (sent !== undefined && this.#tokens.get(key)?.header === sent) this.#tokens.delete(key);
-    return await this.#token(endpoint, scheme, scopes, [scope], options);
+    const refused = sent?.startsWith(bearerPrefix) ? sent.slice(bearerPrefix.length) : undefined;
+    return await this.#token(endpoint, scheme, scopes, [scope], { ...options, refused });
   }
   async #token(
     endpoint: Endpoint,
     scheme: Scheme & { type: "bearer" },
     scopes: readonly string[],
     extraScopes: readonly string[],
-    options: { signal: AbortSignal },
+    options: { signal: AbortSignal; refused?: string | undefined },
   ): Promise<string> {
     const key = keyOf(endpoint, scopes);
     const cached = this.#tokens.get(key);
@@ -113,6 +122,7 @@ export class Authorizer {
           realm: scheme.realm,
           service: scheme.service,
           scopes: mergeScopes(...scopes, ...extraScopes),
+          ...(options.refused === undefined ? {} : { refused: options.refused }),
         };
         const token =
           (await this.#fetch?.(request, { signal })) ??
@@ -122,8 +132,8 @@ export class Authorizer {
             policy: this.#policy,
             signal,
           }));
-        const header = `Bearer ${token.token}`;
-        this.#tokens.set(key, { header, goodUntil: goodUntil(token) });
+        const header = `${bearerPrefix}${token.token}`;
+        this.#tokens.set(key, { header, goodUntil: goodUntil(token), isShared: token.isShared ?? false });
         return header;
       },
       options,

@@ -78,16 +78,29 @@ export class RegistryHttp {
       await pause(nextDelayMs(policy, attempt, retryAfter) as number, request);
     }
   }
-  /** Sends with the header that is known, and once more with a better one after a 401. */
+  /** Sends with the header that is known, and once more with a better one after a 401; twice where the better one was no longer good. */
   async #authorized(request: ApiRequest): Promise<HttpResponse> {
     const { endpoint, scopes } = request;
     const known = await this.authorizer.header(endpoint, scopes, request);
-    const response = await this.#fromFirstOrigin(request, known);
-    if (response.status !== 401 || new URL(response.url).host !== new URL(this.#urlOf(request)).host) return response;
-    const better = await this.authorizer.headerAfter(response, endpoint, scopes, known, request);
-    if (better === undefined) return response;
-    await response.drop();
-    return await this.#fromFirstOrigin(request, better);
+    const first = await this.#fromFirstOrigin(request, known);
+    const second = await this.#afterRefusal(request, first, known);
+    if (second.header === undefined || !this.authorizer.mayBeStale(second.header, endpoint, scopes))
+      return second.response;
+    return (await this.#afterRefusal(request, second.response, second.header)).response;
+  }
+  /** @returns `refused` itself when it is no refusal, or when there is nothing better to try */
+  async #afterRefusal(
+    request: ApiRequest,
+    refused: HttpResponse,
+    sent: string | undefined,
+  ): Promise<{ readonly response: HttpResponse; readonly header?: string }> {
+    const { endpoint, scopes } = request;
+    const here = new URL(refused.url).host === new URL(this.#urlOf(request)).host;
+    if (refused.status !== 401 || !here) return { response: refused };
+    const header = await this.authorizer.headerAfter(refused, endpoint, scopes, sent, request);
+    if (header === undefined) return { response: refused };
+    await refused.drop();
+    return { response: await this.#fromFirstOrigin(request, header), header };
   }
   /** Where HTTP may stand in for HTTPS, finds out once which of the two the host speaks. */
   async #fromFirstOrigin(request: ApiRequest, authorization: string | undefined): Promise<HttpResponse> {

@@ -10,6 +10,7 @@ export {
   type TokenFetcher,
   type TokenRequest,
 } from "./auth.ts";
+export { SharedTokens } from "./shared-tokens.ts";
 export { openRegistry, type RegistryOptions } from "./client.ts";
 export { RegistryLanes } from "./lanes.ts";
 export { logIn } from "./log-in.ts";

@@ -13,7 +13,12 @@ import {
   withDefaultTag,
   withDigest,
 } from "../oci/mod.ts";
-import { authProvider, type SessionCredentials, type SessionTokenFetcher } from "../session/mod.ts";
+import {
+  authProvider,
+  type SessionCredentials,
+  type SessionTokenFetcher,
+  type SessionTokenSeeds,
+} from "../session/mod.ts";
 import { choosePlatform } from "./choose-platform.ts";
 import { type ContainerProcess, type ProcessStreams, runProcess } from "./container-process.ts";
 import { LedBuild } from "./led-build.ts";
@@ -29,6 +34,8 @@ export interface RunSurroundings {
   readonly credentials: SessionCredentials;
   /** Fetches tokens here, so that passwords stay here. */
   readonly fetchToken: SessionTokenFetcher;
+  /** By which engines know this user again. */
+  readonly seeds: SessionTokenSeeds;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly streams: ProcessStreams;
   /** What the engine does before the process runs. */
@@ -53,7 +60,7 @@ const networks: Readonly<Record<string, pb.NetMode>> = {
  * @throws {BuildError} when it does not come to that: no such image, no way to run its platform here
  */
 export async function runImage(options: RunOptions, surroundings: RunSurroundings): Promise<RunOutcome> {
-  const { client, credentials, fetchToken, signal, env } = surroundings;
+  const { client, credentials, fetchToken, seeds, signal, env } = surroundings;
   const network = networks[options.network];
   if (network === undefined) {
     throw new BuildError(
@@ -63,7 +70,7 @@ export async function runImage(options: RunOptions, surroundings: RunSurrounding
   }
   const reference = withDefaultTag(parseReference(options.image));
   const asked = options.platform === "" ? undefined : platformOf(options.platform);
-  await using session = await client.openSession({ attachables: [authProvider({ credentials, fetchToken })] });
+  await using session = await client.openSession({ attachables: [authProvider({ credentials, fetchToken, seeds })] });
   const build = await LedBuild.open(client, {
     sessionId: session.id,
     entitlements: options.network === "host" ? ["network.host"] : [],

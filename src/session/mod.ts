@@ -31,6 +31,7 @@ export {
   type SessionCredentials,
   type SessionLogin,
   type SessionTokenFetcher,
+  type SessionTokenSeeds,
 } from "./client/auth-provider.ts";
 export { fileSync, type FileSyncOptions, type SharedDirectory } from "./client/file-sync.ts";
 export { type DirectoryTarget, type FileSink, type FileTarget, fileSend, type SendTarget } from "./client/file-send.ts";
@@ -44,6 +45,7 @@ export { clientBlobs } from "./engine/client-blobs.ts";
 export { type ClientStore, clientStore } from "./engine/client-store.ts";
 export { type ForwardedAgent, forwardedAgent } from "./engine/forward-agent.ts";
 export { type AgentSocket, listenForAgent } from "./engine/agent-socket.ts";
+export { proveTokenAuthority } from "./engine/prove-token-authority.ts";
 export { getSecret } from "./engine/get-secret.ts";
 export { pullUpload } from "./engine/pull-upload.ts";
 export { SessionManager } from "./engine/session-manager.ts";

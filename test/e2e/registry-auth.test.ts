@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
+import { startTestRegistry } from "../../src/registry/testing/mod.ts";
 import { must, registryUser } from "../lab/mod.ts";
 import { openHouse } from "./harness.ts";
 
@@ -67,4 +68,32 @@ test("a wrong password is refused and not tried for ever", async () => {
   assert.equal(code, 1);
   assert.match(stderr, /authorization|unauthorized|authentication required|denied/i);
   assert.ok(ms < 10_000);
+});
+
+test("builds of one user share the tokens that his client fetches, and nobody else gets them", async () => {
+  const users = { ann: "ann's", bob: "bob's" };
+  await using registry = await startTestRegistry({ auth: { type: "bearer", users } });
+  const configOf = async (user: keyof typeof users) => {
+    const auth = Buffer.from(`${user}:${users[user]}`).toString("base64");
+    return await dockerConfig({ auths: { [registry.host]: { auth } } });
+  };
+  const [ann, bob] = [await configOf("ann"), await configOf("bob")];
+  const image = `${registry.host}/shared:latest`;
+  await house.build(context, ["-t", image, "--push"], { env: { DOCKER_CONFIG: ann } });
+  const on = await house.context({ Dockerfile: `FROM ${image}\nCOPY b /\n`, b: "b" });
+  const asks = async (config: string, more: Readonly<Record<string, string>> = {}) => {
+    const before = registry.requests.length;
+    await house.build(on, ["--pull", "-o", "type=cacheonly"], { env: { DOCKER_CONFIG: config, ...more } });
+    const paths = registry.requests.slice(before).map(({ path }) => path);
+    assert.ok(paths.includes("/v2/shared/manifests/latest"));
+    return paths.filter((path) => path.startsWith("/token")).length;
+  };
+  await asks(ann);
+  assert.equal(await asks(ann), 0);
+  assert.deepEqual(Object.keys(JSON.parse(await readFile(join(ann, ".token_seed"), "utf8"))), [registry.host]);
+  assert.equal(await asks(bob), 1);
+  assert.equal(await asks(bob), 0);
+  registry.revokeTokens();
+  assert.equal(await asks(ann), 1);
+  assert.ok((await asks(ann, { BUILDKIT_NO_CLIENT_TOKEN: "1" })) > 0, "the engine fetches one itself");
 });

@@ -17,7 +17,13 @@ import {
   runFarm,
 } from "../../build/mod.ts";
 import { connectNode, type Driver, type OpenNode, openNodes, registrySettings } from "../../builder/mod.ts";
-import { credentialsFromDocker, type DockerConfig, proxyVariables } from "../../docker/mod.ts";
+import {
+  credentialsFromDocker,
+  type DockerConfig,
+  dockerConfigDirectory,
+  proxyVariables,
+  TokenSeeds,
+} from "../../docker/mod.ts";
 import { parsePlatform } from "../../oci/mod.ts";
 import {
   chooseMode,
@@ -213,7 +219,7 @@ async function built(
   display: Display,
   { invocation, name, node, driver, nodes, config, docker, identity, onStart, warnings }: Surroundings,
 ): Promise<BuildResult | FarmResult> {
-  const { env, now, signal, stdout } = invocation.context;
+  const { env, home, now, signal, stdout } = invocation.context;
   const { provenance, sbom, "metadata-file": metadataFile } = invocation.flags;
   const once = formChangesOnce({ silent: provenance !== "" && sbom !== "" });
   const update = (status: SolveStatus) => {
@@ -233,6 +239,7 @@ async function built(
           await using fetcher = tokenFetcher({ credentials, env });
           return await fetcher(request, options);
         },
+    seeds: new TokenSeeds(dockerConfigDirectory(env, home)),
     stdout,
     loadImage: (archive, options) => docker.load(archive, options),
     onEvent: (event) => {

@@ -1,4 +1,4 @@
-import type { HostConfig, RegistryLanes } from "../../registry/mod.ts";
+import type { HostConfig, RegistryLanes, SharedTokens } from "../../registry/mod.ts";
 import type { SessionManager } from "../../session/mod.ts";
 import type { History } from "../history/mod.ts";
 import type { TraceRecorder } from "../traces/mod.ts";
@@ -32,6 +32,8 @@ export interface EngineDeps {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** How many requests a registry gets at once, of all builds together. */
   readonly lanes: RegistryLanes;
+  /** Tokens for registries that builds of the same user share. */
+  readonly tokens: SharedTokens;
   /** Which frontends builds may use. */
   readonly frontends: FrontendRules;
   /** Shown by ListWorkers besides the usual ones. */

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { auth } from "../../api/mod.ts";
 import { BuildError, isAbort } from "../../base/errors/mod.ts";
 import {
@@ -6,9 +7,12 @@ import {
   openRegistry,
   type Registry,
   type RegistryLanes,
+  type RegistryToken,
+  type SharedTokens,
   type TokenFetcher,
+  type TokenRequest,
 } from "../../registry/mod.ts";
-import type { SessionManager } from "../../session/mod.ts";
+import { proveTokenAuthority, type SessionCaller, type SessionManager } from "../../session/mod.ts";
 
 /**
  * Registries as the client of one build sees them: its logins are asked for over its session when a registry wants one, and tokens are
@@ -21,13 +25,13 @@ export function openSessionRegistry(options: {
   readonly hosts: (host: string) => HostConfig;
   /** How many requests a registry gets at once, of all builds together. */
   readonly lanes: RegistryLanes;
+  /** What was fetched for other builds, of the same user. */
+  readonly tokens: SharedTokens;
 }): Registry {
-  const { sessions, sessionId, hosts, lanes } = options;
-  const client = async (signal: AbortSignal) => {
-    if (sessionId === "") return undefined;
-    const caller = await sessions.get(sessionId, { signal, timeoutMs: 5000 });
-    return caller.client(auth.Auth);
-  };
+  const { sessions, sessionId, hosts, lanes, tokens } = options;
+  const session = async (signal: AbortSignal) =>
+    sessionId === "" ? undefined : await sessions.get(sessionId, { signal, timeoutMs: 5000 });
+  const client = async (signal: AbortSignal) => (await session(signal))?.client(auth.Auth);
   const credentials: Credentials = {
     for: async (host, { signal }) => {
       const reply = await optional(async () => await (await client(signal))?.credentials({ Host: host }, { signal }));
@@ -38,7 +42,7 @@ export function openSessionRegistry(options: {
         : { username: reply.Username, password: reply.Secret };
     },
   };
-  const fetchToken: TokenFetcher = async (request, { signal }) => {
+  const fetchFromClient = async (request: TokenRequest, signal: AbortSignal): Promise<RegistryToken | undefined> => {
     const reply = await optional(
       async () =>
         await (await client(signal))?.fetchToken(
@@ -59,8 +63,41 @@ export function openSessionRegistry(options: {
       ...(reply.IssuedAt > 0n ? { issuedAt: new Date(Number(reply.IssuedAt) * 1000) } : {}),
     };
   };
+  const owners = new Map<string, Owner>();
+  const ownerFor = async (host: string, signal: AbortSignal): Promise<Owner> => {
+    const known = owners.get(host);
+    if (known) return known;
+    const caller = await session(signal);
+    const owner = caller ? await ownerOf(caller, host, signal) : "unknown";
+    owners.set(host, owner);
+    return owner;
+  };
+  const fetchToken: TokenFetcher = async (request, { signal }) => {
+    const owner = await ownerFor(request.host, signal);
+    if (owner === "fetches none") return undefined;
+    const fetch = () => fetchFromClient(request, signal);
+    return owner === "unknown" ? await fetch() : await tokens.token(owner.key, request, fetch);
+  };
   return openRegistry({ credentials, fetchToken, hosts, lanes });
 }
+
+/** Whose a client's tokens are, by a key that it has proved to be its own; some cannot tell, and some are not to fetch any. */
+type Owner = { readonly key: string } | "unknown" | "fetches none";
+
+async function ownerOf(caller: SessionCaller, host: string, signal: AbortSignal): Promise<Owner> {
+  try {
+    const key = await proveTokenAuthority(caller, host, { salt, signal });
+    return key === undefined ? "unknown" : { key };
+  } catch (error) {
+    if (isAbort(error) || !(error instanceof BuildError)) throw error;
+    if (error.code === "unimplemented" || error.code === "unauthenticated") return "unknown";
+    if (error.code === "unavailable") return "fetches none";
+    throw error;
+  }
+}
+
+/** Clients' keys are good for this run of the engine alone. */
+const salt = randomBytes(32);
 
 /** A client need not offer logins, nor fetch tokens. */
 async function optional<T>(ask: () => Promise<T | undefined>): Promise<T | undefined> {

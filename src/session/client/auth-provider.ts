@@ -1,6 +1,8 @@
+import type { KeyObject } from "node:crypto";
 import { auth } from "../../api/mod.ts";
 import { BuildError } from "../../base/errors/mod.ts";
 import { service } from "../../rpc/mod.ts";
+import { publicKeyOf, signed, tokenAuthority } from "../token-authority.ts";
 import type { Attachable } from "./attachable.ts";
 
 /** How to log in to a registry, as the credential store knows it. */
@@ -27,14 +29,21 @@ export type SessionTokenFetcher = (
   { readonly token: string; readonly expiresInSeconds: number; readonly issuedAt?: Date | undefined } | undefined
 >;
 
+/** Random bytes that this user keeps for each registry, by its host. */
+export interface SessionTokenSeeds {
+  for(host: string): Promise<Uint8Array>;
+}
+
 /**
- * Offers this user's registry logins to the engine. Without `fetchToken` the engine fetches tokens itself, with the logins it is given.
+ * Offers this user's registry logins to the engine. Without `fetchToken` the engine fetches tokens itself, with the logins it is given; with
+ * `seeds` it may use tokens that it has for other builds of the same user.
  */
 export function authProvider(options: {
   readonly credentials: SessionCredentials;
   readonly fetchToken?: SessionTokenFetcher | undefined;
+  readonly seeds?: SessionTokenSeeds | undefined;
 }): Attachable {
-  const { credentials, fetchToken } = options;
+  const { credentials, fetchToken, seeds } = options;
   return {
     routes: service(auth.Auth, {
       credentials: async ({ Host }, { signal }) => {
@@ -57,6 +66,31 @@ export function authProvider(options: {
           };
         },
       }),
+      ...(fetchToken &&
+        seeds && {
+          getTokenAuthority: async ({ Host, Salt }, { signal }) => ({
+            PublicKey: publicKeyOf(await authorityFor(Host, Salt, { credentials, seeds, signal })),
+          }),
+          verifyTokenAuthority: async ({ Host, Salt, Payload }, { signal }) => ({
+            Signed: signed(await authorityFor(Host, Salt, { credentials, seeds, signal }), Payload),
+          }),
+        }),
     }),
   };
+}
+
+/** Whoever has anything to lose has a key of his own: engines may share tokens among those whose keys are the same. */
+async function authorityFor(
+  host: string,
+  salt: Uint8Array,
+  { credentials, seeds, signal }: AuthoritySources,
+): Promise<KeyObject> {
+  const login = await credentials.for(host, { signal });
+  return tokenAuthority(salt, login ? await seeds.for(host) : undefined);
+}
+
+interface AuthoritySources {
+  readonly credentials: SessionCredentials;
+  readonly seeds: SessionTokenSeeds;
+  readonly signal: AbortSignal;
 }

@@ -1,6 +1,6 @@
 import { BuildError } from "../../../base/errors/mod.ts";
 import { connectNode } from "../../../builder/mod.ts";
-import { credentialsFromDocker } from "../../../docker/mod.ts";
+import { credentialsFromDocker, dockerConfigDirectory, TokenSeeds } from "../../../docker/mod.ts";
 import { currentPlatform, parsePlatform } from "../../../oci/mod.ts";
 import { chooseMode, openDisplay, type ProgressMode, statusFromWire } from "../../../progress/mod.ts";
 import { runImage, type RunOptions, type RunOutcome } from "../../../run/mod.ts";
@@ -92,6 +92,7 @@ async function run(options: RunOptions, invocation: RunInvocation, mode: Progres
         await using fetcher = tokenFetcher({ credentials, env });
         return await fetcher(request, call);
       },
+      seeds: new TokenSeeds(dockerConfigDirectory(env, context.home)),
       env,
       streams: attachment,
       onStatus: (status) => display.update(statusFromWire(status)),
