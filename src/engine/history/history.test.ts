@@ -3,6 +3,7 @@ import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, suite, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { create, type MessageInitShape } from "../../base/protobuf/mod.ts";
 import { control } from "../../api/mod.ts";
 import { BuildError } from "../../base/errors/mod.ts";
@@ -192,5 +193,36 @@ suite("History", () => {
     assert.deepEqual(await refs(again.history), ["kept"]);
     assert.equal((await readdir(join(scratch, "crashed/blobs/sha256"))).length, 1);
     await again.history[Symbol.asyncDispose]();
+  });
+
+  test("what a build has told stays when the record of one that has told the same goes", async () => {
+    const { history } = await opened("same");
+    await record(history, "first");
+    const second = history.begin(solve("second"), told());
+    await sleep(20); // its log is there
+    await history.update(create(control.UpdateBuildHistoryRequestSchema, { Ref: "first", Delete: true }));
+    await second.end(nothing);
+    assert.deepEqual(await Array.fromAsync(history.told("second", never) ?? [undefined]), []);
+  });
+
+  test("keeps as many records as it may, and no blob more, whatever ends at once", async () => {
+    const { history, clock } = await opened("soak", { maxAgeMs: 0, maxEntries: 5 });
+    const failure = new BuildError("invalid_argument", "the same each time");
+    const client = async (_: unknown, which: number) => {
+      for (let at = 0; at < 25; at++) {
+        clock.ms++;
+        const message = { statuses: [create(control.VertexStatusSchema, { ID: `${which} ${at}` })] };
+        await history.begin(solve(`${which}-${at}`), told(message)).end({ ...nothing, failure });
+      }
+    };
+    await Promise.all(Array.from({ length: 8 }, client));
+    clock.ms++;
+    await record(history, "last", { failure });
+    const kept = await refs(history);
+    assert.equal(kept.length, 5);
+    for (const ref of kept) await Array.fromAsync(history.told(ref, never) ?? [undefined]);
+    await history[Symbol.asyncDispose]();
+    const blobs = await readdir(join(scratch, "soak", "blobs", "sha256"));
+    assert.equal(blobs.length, 6, "five logs, one error");
   });
 });

@@ -4,7 +4,7 @@ import { control, status } from "../../api/mod.ts";
 import { BuildError, messageOf } from "../../base/errors/mod.ts";
 import { log } from "../../base/log/mod.ts";
 import type { BlobReader } from "../../content/mod.ts";
-import { type Descriptor, type Digest, parseDigest } from "../../oci/mod.ts";
+import { type Descriptor, type Digest, digestOf, parseDigest } from "../../oci/mod.ts";
 import { statusOf } from "../../rpc/mod.ts";
 import { Changes, type RecordChange } from "./changes.ts";
 import { Finalizers } from "./finalizers.ts";
@@ -124,19 +124,21 @@ export class History implements AsyncDisposable {
       counts.add(message);
       trace?.observe(message);
     };
-    const logs = writeStatusLog(messages, note, this.#store.blobs);
+    const pins = new DisposableStack();
+    const logs = writeStatusLog(messages, note, this.#store.blobs, (digest) => void pins.use(this.#store.pin(digest)));
     logs.catch(() => undefined); // told at the end
     return {
       end: async (outcome) => {
         try {
           const written = await logs;
           trace?.end(outcome.failure);
-          await this.#complete(record, written, counts, outcome);
+          await this.#complete(record, written, { counts, outcome, pins });
           if (trace) this.#finalizers.schedule(Ref, async () => await this.#addTrace(Ref, trace));
         } catch (error) {
           trace?.[Symbol.dispose]();
           log.warn(`the record of build ${Ref} could not be kept: ${messageOf(error)}`);
         } finally {
+          pins.dispose();
           this.#active.delete(Ref);
         }
       },
@@ -147,7 +149,9 @@ export class History implements AsyncDisposable {
   async #addTrace(ref: string, trace: RecordedTrace): Promise<void> {
     try {
       if (!this.#store.get(ref)) return; // forgotten already
-      const blob = await this.#store.blobs.put(Buffer.concat(trace.spans()));
+      const bytes = Buffer.concat(trace.spans());
+      using _pin = this.#store.pin(digestOf(bytes));
+      const blob = await this.#store.blobs.put(bytes);
       const record = this.#store.get(ref);
       if (record)
         this.#change(record, { trace: encodeDescriptor({ mediaType: traceMediaType, ...blob }) }, [blob.digest]);
@@ -168,10 +172,16 @@ export class History implements AsyncDisposable {
     this.#changes.tell({ type: COMPLETE, record: changed });
   }
 
-  async #complete(begun: BuildRecord, logs: Descriptor, counts: StepCounts, outcome: BuildOutcome): Promise<void> {
+  /** @param build.pins keep the blobs until their record is stored */
+  async #complete(
+    begun: BuildRecord,
+    logs: Descriptor,
+    { counts, outcome, pins }: { counts: StepCounts; outcome: BuildOutcome; pins: DisposableStack },
+  ): Promise<void> {
     const { failure, exporterResponse, results, documents } = outcome;
     const kept: Digest[] = [logs.digest];
     for (const { descriptor, bytes } of documents) {
+      pins.use(this.#store.pin(descriptor.digest));
       await this.#store.blobs.put(bytes, descriptor);
       kept.push(descriptor.digest);
     }
@@ -179,7 +189,9 @@ export class History implements AsyncDisposable {
     let externalError: Descriptor | undefined;
     if (failure !== undefined) {
       error = statusOf(failure);
-      const blob = await this.#store.blobs.put(toBinary(status.StatusSchema, error));
+      const bytes = toBinary(status.StatusSchema, error);
+      pins.use(this.#store.pin(digestOf(bytes)));
+      const blob = await this.#store.blobs.put(bytes);
       externalError = { mediaType: errorMediaType, ...blob };
       kept.push(blob.digest);
     }

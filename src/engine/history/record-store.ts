@@ -21,6 +21,7 @@ export class RecordStore implements Disposable {
   /** Logs and other attachments. */
   readonly blobs: ContentStore;
   readonly #database: DatabaseSync;
+  readonly #pins = new Map<Digest, number>();
 
   private constructor(blobs: ContentStore, database: DatabaseSync) {
     this.blobs = blobs;
@@ -40,6 +41,7 @@ export class RecordStore implements Disposable {
         ref TEXT PRIMARY KEY, created_ms INTEGER NOT NULL, completed_ms INTEGER NOT NULL, pinned INTEGER NOT NULL, record BLOB NOT NULL
       ) STRICT, WITHOUT ROWID;
       CREATE INDEX IF NOT EXISTS records_by_creation ON records (created_ms);
+      CREATE INDEX IF NOT EXISTS records_by_completion ON records (pinned, completed_ms DESC, ref);
       CREATE TABLE IF NOT EXISTS blobs (digest TEXT NOT NULL, ref TEXT NOT NULL, PRIMARY KEY (digest, ref)) STRICT, WITHOUT ROWID;
       CREATE INDEX IF NOT EXISTS blobs_by_ref ON blobs (ref);
     `);
@@ -82,29 +84,50 @@ export class RecordStore implements Disposable {
 
   /** Refs of the records that the limits leave no room for. */
   expired({ maxAgeMs, maxEntries }: HistoryLimits, now: Date): readonly string[] {
-    const rows = this.#database
-      .prepare("SELECT ref, completed_ms FROM records WHERE pinned = 0 ORDER BY completed_ms DESC, ref")
-      .all() as { ref: string; completed_ms: number }[];
-    return rows
-      .slice(maxEntries)
-      .filter(({ completed_ms }) => completed_ms < now.getTime() - maxAgeMs)
-      .map(({ ref }) => ref);
+    const newest = this.#database
+      .prepare("SELECT ref FROM records WHERE pinned = 0 ORDER BY completed_ms DESC, ref LIMIT ?")
+      .all(maxEntries) as { ref: string }[];
+    const spared = new Set(newest.map(({ ref }) => ref));
+    // All that is old, and not all that there is: one comes after the other for each build that ends.
+    const old = this.#database
+      .prepare("SELECT ref FROM records WHERE pinned = 0 AND completed_ms < ? ORDER BY completed_ms DESC, ref")
+      .all(now.getTime() - maxAgeMs) as { ref: string }[];
+    return old.map(({ ref }) => ref).filter((ref) => !spared.has(ref));
+  }
+
+  /**
+   * Keeps a blob that is about to be written, or was, until a record that names it is stored: many builds fail in the same words, and another one's
+   * record may go meanwhile. Dispose of what is returned then, or when there will be no such record.
+   */
+  pin(digest: Digest): Disposable {
+    this.#pins.set(digest, (this.#pins.get(digest) ?? 0) + 1);
+    return {
+      [Symbol.dispose]: () => {
+        const left = (this.#pins.get(digest) ?? 1) - 1;
+        if (left > 0) return void this.#pins.set(digest, left);
+        this.#pins.delete(digest);
+        void this.#drop(digest).catch(() => undefined); // the next start sweeps it
+      },
+    };
   }
 
   /** Forgets a record, and deletes what it alone kept. */
   async delete(ref: string): Promise<void> {
-    const digests = (
-      this.#database
-        .prepare(
-          "SELECT digest FROM blobs AS b WHERE ref = ? AND NOT EXISTS (SELECT 1 FROM blobs WHERE digest = b.digest AND ref <> b.ref)",
-        )
-        .all(ref) as { digest: string }[]
-    ).map(({ digest }) => digest);
+    const rows = this.#database.prepare("SELECT digest FROM blobs WHERE ref = ?").all(ref) as { digest: string }[];
     this.#transaction(() => {
       this.#database.prepare("DELETE FROM records WHERE ref = ?").run(ref);
       this.#database.prepare("DELETE FROM blobs WHERE ref = ?").run(ref);
     });
-    for (const digest of digests) if (isDigest(digest)) await this.blobs.remove(digest);
+    for (const { digest } of rows) if (isDigest(digest)) await this.#drop(digest);
+  }
+
+  /** Deletes a blob that nobody wants. Nothing comes between the look and the deed. */
+  async #drop(digest: Digest): Promise<void> {
+    if (!this.#pins.has(digest) && !this.#isNamed(digest)) await this.blobs.remove(digest);
+  }
+
+  #isNamed(digest: Digest): boolean {
+    return this.#database.prepare("SELECT 1 FROM blobs WHERE digest = ? LIMIT 1").get(digest) !== undefined;
   }
 
   [Symbol.dispose](): void {
@@ -112,8 +135,7 @@ export class RecordStore implements Disposable {
   }
 
   async #sweep(): Promise<void> {
-    const isNamed = this.#database.prepare("SELECT 1 FROM blobs WHERE digest = ? LIMIT 1");
-    for await (const { digest } of this.blobs.list()) if (!isNamed.get(digest)) await this.blobs.remove(digest);
+    for await (const { digest } of this.blobs.list()) await this.#drop(digest);
   }
 
   #transaction(write: () => void): void {

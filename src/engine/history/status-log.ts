@@ -2,7 +2,7 @@ import { create, fromBinary, type MessageInitShape, toBinary } from "../../base/
 import { control } from "../../api/mod.ts";
 import { BuildError } from "../../base/errors/mod.ts";
 import type { BlobReader, ContentStore } from "../../content/mod.ts";
-import type { Descriptor, Digest } from "../../oci/mod.ts";
+import { type Descriptor, type Digest, Digester } from "../../oci/mod.ts";
 
 /** Messages of Control.Status, each behind its length: 4 bytes, the lowest first. */
 const mediaType = "application/vnd.buildkit.status.v0";
@@ -10,13 +10,16 @@ const mediaType = "application/vnd.buildkit.status.v0";
 /**
  * Writes down what a build tells of itself, to its end; memory does not grow with it.
  * @param note sees each message as well
+ * @param pin keeps what is about to be in the store
  */
 export async function writeStatusLog(
   messages: AsyncIterable<MessageInitShape<typeof control.StatusResponseSchema>>,
   note: (message: control.StatusResponse) => void,
   store: ContentStore,
+  pin: (digest: Digest) => void,
 ): Promise<Descriptor> {
   await using log = await store.ingest();
+  const digester = new Digester();
   for await (const init of messages) {
     const message = create(control.StatusResponseSchema, init);
     note(message);
@@ -24,8 +27,10 @@ export async function writeStatusLog(
     const framed = new Uint8Array(4 + bytes.byteLength);
     new DataView(framed.buffer).setUint32(0, bytes.byteLength, true);
     framed.set(bytes, 4);
+    digester.update(framed);
     await log.write(framed);
   }
+  pin(digester.digest());
   return { mediaType, ...(await log.commit()) };
 }
 
