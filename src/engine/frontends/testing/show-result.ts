@@ -1,4 +1,5 @@
 import { pb } from "../../../api/mod.ts";
+import type { SourceRange } from "../../../base/errors/mod.ts";
 import { toJson } from "../../../base/protobuf/mod.ts";
 import { decodeDefinition } from "../../../llb/mod.ts";
 import type { FrontendResult } from "../bridge.ts";
@@ -27,11 +28,22 @@ function showGraph(definition: pb.Definition): unknown {
     return {
       op: numbers.get(digest),
       name,
-      ...(locations.length > 0 && { lines: locations.map(({ start, end }) => `${start.line}-${end.line}`).join(",") }),
+      ...(locations.length > 0 && { lines: linesOf(locations) }),
       ...(inputs.length > 0 && { inputs: inputs.map((input) => `${numbers.get(input.digest)}[${input.index}]`) }),
       ...(platform !== undefined && { platform }),
       ...(metadata?.ignoreCache && { ignoreCache: true }),
       ...body,
     };
   });
+}
+
+/** Ranges of lines, `1-3,5-5`: what goes on in the next line is one. */
+function linesOf(locations: readonly SourceRange[]): string {
+  const runs: { readonly from: number; to: number }[] = [];
+  for (const { start, end } of locations) {
+    const last = runs.at(-1);
+    if (last && (start.line === last.to || start.line === last.to + 1)) last.to = end.line;
+    else runs.push({ from: start.line, to: end.line });
+  }
+  return runs.map(({ from, to }) => `${from}-${to}`).join(",");
 }
