@@ -211,7 +211,9 @@ describe("docker", () => {
 });
 
 describe("-o type=image", () => {
-  test("registry.insecure=true pushes to a registry whose certificate nobody has vouched for", async () => {
+  test("registry.insecure=true pushes to a registry whose certificate nobody has vouched for", {
+    skip: differs("nobody has to vouch for a registry on the same machine"),
+  }, async () => {
     const certs = join(await house.directory(), "certs");
     await must(polyarchProgram, ["daemon", "certs", certs]);
     const secure = house.own(await startTlsProxy(house.registry.host, join(certs, "daemon")));
@@ -372,27 +374,30 @@ describe("what a build tells", () => {
   });
 
   test("an output that cannot be is refused before anything is built", async () => {
+    const dest = join(await house.directory(), "x");
     const cases: [args: string[], want: RegExp][] = [
-      [["-o", "dest=/tmp/x,name=y"], /type is required for output/],
+      [["-o", `dest=${dest},name=y`], /type is required for output/],
       [["-o", "type=local"], /dest is required for local exporter|dest(ination)? (directory )?is required/],
-      [["-o", "type=nonsense,dest=/tmp/x"], /nonsense/],
+      [["-o", `type=nonsense,dest=${dest}`], /nonsense/],
       [["--push"], /tag is needed when pushing to registry/],
-      [
-        ["-o", "type=oci,dest=/tmp/x,oci-mediatypes=false,oci-artifact=true"],
-        /"oci-artifact=true" conflicts with "oci-mediatypes=false"/,
-      ],
-      [
-        ["-o", "type=oci,dest=/tmp/x,oci-mediatypes=false", "--annotation", "index:a=b", "--platform", both],
-        /cannot export annotations with "oci-mediatypes=false"/,
-      ],
     ];
+    if (!differs("what Docker's formats have no place for is left out without a word")) {
+      const output = `type=oci,dest=${dest},oci-mediatypes=false`;
+      cases.push(
+        [["-o", `${output},oci-artifact=true`], /"oci-artifact=true" conflicts with "oci-mediatypes=false"/],
+        [
+          ["-o", output, "--annotation", "index:a=b", "--platform", both],
+          /cannot export annotations with "oci-mediatypes=false"/,
+        ],
+      );
+    }
     for (const [args, want] of cases) {
       const { stderr, code, ms } = await house.fails(context, args);
       assert.equal(code, 1);
       assert.match(stderr, want);
       assert.ok(ms < 5000);
     }
-    assert.ok(!existsSync("/tmp/x"));
+    assert.ok(!existsSync(dest));
   });
 });
 
