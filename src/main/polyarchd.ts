@@ -3,6 +3,7 @@ import { statfs } from "node:fs/promises";
 import type { Socket } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { setFlagsFromString } from "node:v8";
 import { makeDirectory } from "../base/files/mod.ts";
 import { BuildError, messageOf } from "../base/errors/mod.ts";
 import { log, setLogFormat, setLogLevel } from "../base/log/mod.ts";
@@ -163,6 +164,8 @@ async function runEngine(config: EngineConfig): Promise<void> {
     });
     addresses.push(doors.use(listening).address);
   }
+  // From now on V8 looks for garbage when a heap has grown by half, not when it has grown fourfold. Earlier, that would cost a sixth of the start.
+  setFlagsFromString("--heap-growing-percent=50");
   debug?.server.setReady(true);
   const signals = listenForStop();
   log.info(`polyarchd ${version} is listening on ${addresses.join(", ")}, state in ${root}`);
