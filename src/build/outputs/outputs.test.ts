@@ -138,9 +138,10 @@ suite("planOutputs()", () => {
 });
 
 test("checkTargets() spells paths out, and refuses places that cannot take what comes", async (t) => {
-  const cwd = await mkdtemp(join(tmpdir(), "polyarch-targets-"));
-  t.after(() => rm(cwd, { recursive: true }));
-  await mkdir(join(cwd, "directory"));
+  const root = await mkdtemp(join(tmpdir(), "polyarch-targets-"));
+  t.after(() => rm(root, { recursive: true }));
+  const cwd = join(root, "cwd");
+  await mkdir(join(cwd, "directory"), { recursive: true });
   await writeFile(join(cwd, "file"), "");
   const check = async (target: OutputTarget, mayDelete = false) =>
     (await checkTargets([{ exporter: "x", attrs: {}, target }], cwd, { mayDelete }))[0]?.target;
@@ -159,7 +160,7 @@ test("checkTargets() spells paths out, and refuses places that cannot take what 
   });
   await symlink("/", join(cwd, "root"));
   const emptied = (path: string): OutputTarget => ({ type: "directory", path, mode: "delete" });
-  for (const path of [".", "..", "/", "root", "root/none", "directory/../..", join(tmpdir(), "x")]) {
+  for (const path of [".", "..", "/", "root", "root/none", "directory/../..", join(root, "x")]) {
     await assert.rejects(check(emptied(path)), {
       code: "permission_denied",
       message: /--allow=buildx\.local\.delete$/,
