@@ -2,6 +2,7 @@ import { type pb, policysession } from "../../api/mod.ts";
 import { BuildError } from "../../base/errors/mod.ts";
 import { decodeDefinition } from "../../llb/mod.ts";
 import { type Digest, formatPlatform, type Platform } from "../../oci/mod.ts";
+import type { Attestations } from "../attestations/mod.ts";
 import { dockerfileFrontend, isBuiltinFrontend } from "../frontends/mod.ts";
 import { loadDefinition } from "../ops/mod.ts";
 import { type SourcePolicy, sourcePolicy } from "../policy/mod.ts";
@@ -35,6 +36,7 @@ export interface BuildResult {
   /** Whether it is a map by platform or one single tree. */
   readonly multiPlatform: boolean;
   readonly metadata: Readonly<Record<string, Uint8Array>>;
+  readonly attestations: Attestations;
 }
 
 /** What a frontend is asked. */
@@ -168,6 +170,7 @@ export class Build implements AsyncDisposable {
     return {
       multiPlatform: false,
       metadata: {},
+      attestations: new Map(),
       refs: [{ id: formatPlatform(platform), platform, result: await this.add(definition, policies) }],
     };
   }
@@ -218,7 +221,7 @@ export class Build implements AsyncDisposable {
     for (const { id, platform, definition } of refs) {
       results.push({ id, platform, result: await this.add(definition, policies) });
     }
-    return { multiPlatform, metadata, refs: results };
+    return { multiPlatform, metadata, refs: results, attestations: new Map() };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

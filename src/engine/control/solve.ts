@@ -198,7 +198,8 @@ async function makeAll(result: BuildResult, store: RefStore): Promise<ExportSour
       ref: (await result.build()) ?? store.scratch(),
     })),
   );
-  return { multiPlatform: result.multiPlatform, metadata: result.metadata, refs };
+  const { multiPlatform, metadata, attestations } = result;
+  return { multiPlatform, metadata, attestations, refs };
 }
 
 /** What the exporters have made of a result. */

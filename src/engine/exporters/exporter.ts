@@ -1,6 +1,7 @@
 import type { Descriptor, Digest, Platform } from "../../oci/mod.ts";
 import type { Registry } from "../../registry/mod.ts";
 import type { SessionCaller } from "../../session/mod.ts";
+import type { Attestations } from "../attestations/mod.ts";
 import type { Compression, Ref } from "../refs/mod.ts";
 import type { VertexProgress } from "../solver/mod.ts";
 
@@ -12,6 +13,7 @@ export interface ExportSource {
   readonly multiPlatform: boolean;
   /** For instance `containerimage.config/linux/arm64`. */
   readonly metadata: Readonly<Record<string, Uint8Array>>;
+  readonly attestations: Attestations;
 }
 
 export interface PlatformRef {

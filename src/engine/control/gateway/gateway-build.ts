@@ -214,7 +214,12 @@ export class GatewayBuild {
       };
     });
     const order = [...platforms.keys()];
-    return { multiPlatform, metadata, refs: refs.sort((a, b) => order.indexOf(a.id) - order.indexOf(b.id)) };
+    return {
+      multiPlatform,
+      metadata,
+      attestations: new Map(),
+      refs: refs.sort((a, b) => order.indexOf(a.id) - order.indexOf(b.id)),
+    };
   }
 }
 

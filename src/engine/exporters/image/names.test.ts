@@ -8,6 +8,7 @@ const digest = digestOf(Buffer.from("image"));
 const source = (name?: string): ExportSource => ({
   refs: [],
   multiPlatform: false,
+  attestations: new Map(),
   metadata: name === undefined ? {} : { "image.name": Buffer.from(name) },
 });
 

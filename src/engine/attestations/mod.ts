@@ -1,0 +1,1 @@
+export type { Attestation, AttestationFiles, Attestations, AttestationSubject } from "./attestation.ts";
