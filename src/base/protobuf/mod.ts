@@ -21,6 +21,7 @@ export {
   service,
 } from "./descriptor.ts";
 export { fromBinary } from "./from-binary.ts";
+export { messageJson } from "./go-json.ts";
 export type { Message, MessageInitShape, MessageShape, UnknownEnum, UnknownField } from "./message.ts";
 export { type Timestamp, timestampFromDate, timestampMs } from "./timestamp.ts";
 export { toBinary } from "./to-binary.ts";

@@ -1,1 +1,8 @@
+export {
+  type AskedAttestations,
+  askedAttestations,
+  asksForAttestation,
+  type AttestationAttributes,
+} from "./asked.ts";
 export type { Attestation, AttestationFiles, Attestations, AttestationSubject } from "./attestation.ts";
+export * from "./provenance/mod.ts";

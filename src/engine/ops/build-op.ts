@@ -1,4 +1,4 @@
-import { fromBinary } from "../../base/protobuf/mod.ts";
+import { fromBinary, messageJson } from "../../base/protobuf/mod.ts";
 import { pb } from "../../api/mod.ts";
 import { BuildError, messageOf } from "../../base/errors/mod.ts";
 import type { Ref } from "../refs/mod.ts";
@@ -7,7 +7,7 @@ import type { OpDeps } from "./deps.ts";
 import type { OpEnvironment } from "./environment.ts";
 import { readSmallFile } from "./file/read-file.ts";
 import { statPath } from "./file/tree-path.ts";
-import { messageJson, opDigest } from "./op-digest.ts";
+import { opDigest } from "./op-digest.ts";
 
 /** The input that holds the definition, and the file in it. */
 const definitionInput = "buildkit.llb.definition";

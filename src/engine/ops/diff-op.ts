@@ -1,3 +1,4 @@
+import { messageJson } from "../../base/protobuf/mod.ts";
 import { pb } from "../../api/mod.ts";
 import type { Ref } from "../refs/mod.ts";
 import { LinkGroups, mergeLayers, type TocEntry, type Tree } from "../snapshots/mod.ts";
@@ -6,7 +7,7 @@ import type { OpDeps } from "./deps.ts";
 import type { OpEnvironment } from "./environment.ts";
 import { Draft } from "./file/draft.ts";
 import { commitDraft } from "./file/values.ts";
-import { messageJson, opDigest } from "./op-digest.ts";
+import { opDigest } from "./op-digest.ts";
 
 /**
  * What leads from one tree to another, deletions included. Where the second stands on the first that is simply the layers in between;

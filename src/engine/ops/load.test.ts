@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import { create, toBinary } from "../../base/protobuf/mod.ts";
+import { create, toBinary, messageJson } from "../../base/protobuf/mod.ts";
 import { test } from "node:test";
 import { pb } from "../../api/mod.ts";
 import { diff, marshal, merge, scratch, type State } from "../../llb/mod.ts";
 import { digestOf } from "../../oci/mod.ts";
 import { loadDefinition } from "./mod.ts";
-import { messageJson, opDigest } from "./op-digest.ts";
+import { opDigest } from "./op-digest.ts";
 import { opsRig } from "./testing/ops-rig.ts";
 import { describeEntries, entryOf } from "./testing/trees.ts";
 

@@ -1,9 +1,10 @@
+import { messageJson } from "../../base/protobuf/mod.ts";
 import { pb } from "../../api/mod.ts";
 import type { Ref } from "../refs/mod.ts";
 import type { Op } from "../solver/mod.ts";
 import type { OpDeps } from "./deps.ts";
 import type { OpEnvironment } from "./environment.ts";
-import { messageJson, opDigest } from "./op-digest.ts";
+import { opDigest } from "./op-digest.ts";
 
 /** Stacks the layers of its inputs, later ones on top. Touches no file. */
 export function mergeOp<C extends OpEnvironment>(

@@ -1,7 +1,8 @@
+import { messageJson } from "../../base/protobuf/mod.ts";
 import { pb } from "../../api/mod.ts";
 import type { Ref } from "../refs/mod.ts";
 import type { Op } from "../solver/mod.ts";
-import { messageJson, opDigest } from "./op-digest.ts";
+import { opDigest } from "./op-digest.ts";
 
 /** Gives some of its inputs again, under a vertex of its own. */
 export function passthroughOp<C>(op: pb.PassthroughOp, inputs: number): Op<Ref, C> {

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { suite, test } from "node:test";
 import { parseByteSize } from "./bytes.ts";
 import { parseGoBool } from "./bool.ts";
 import { parseGoInteger } from "./integer.ts";
 import { parseGoDuration } from "./duration.ts";
 import { goJson } from "./json.ts";
+import { goJsonText } from "./json-text.ts";
 import { goQuote } from "./quote.ts";
 
 test("parseGoBool() takes Go's forms and no others", () => {
@@ -75,4 +76,15 @@ test("parseGoInteger() knows Go's bases", () => {
     ["99999999999999999999", undefined],
   ];
   for (const [text, want] of cases) assert.equal(parseGoInteger(text), want, text);
+});
+
+suite("goJsonText()", () => {
+  const value = { b: [1n, "<a>"], a: new Uint8Array([1]), none: undefined, empty: {}, list: [] };
+  test("writes what JavaScript has no JSON for, in the order of the keys", () => {
+    assert.equal(goJsonText(value), '{"b":[1,"\\u003ca\\u003e"],"a":"AQ==","empty":{},"list":[]}');
+  });
+  test("begins lines as json.MarshalIndent does", () => {
+    const plain = { b: [1, { c: true }], empty: {}, list: [], none: null };
+    assert.equal(goJsonText(plain, "  "), JSON.stringify(plain, null, 2));
+  });
 });

@@ -1,11 +1,11 @@
 import { BuildError } from "../../../base/errors/mod.ts";
-import { clone } from "../../../base/protobuf/mod.ts";
+import { clone, messageJson } from "../../../base/protobuf/mod.ts";
 import { pb } from "../../../api/mod.ts";
 import { digestOf, type Platform } from "../../../oci/mod.ts";
 import type { Ref } from "../../refs/mod.ts";
 import type { CacheMap, InputKey } from "../../solver/mod.ts";
 import { contentDigest } from "../content-digest.ts";
-import { messageJson, opDigest } from "../op-digest.ts";
+import { opDigest } from "../op-digest.ts";
 import { relativePath } from "../file/tree-path.ts";
 
 /**

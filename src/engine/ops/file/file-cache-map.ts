@@ -1,9 +1,10 @@
+import { messageJson } from "../../../base/protobuf/mod.ts";
 import { pb } from "../../../api/mod.ts";
 import { type Digest, digestOf } from "../../../oci/mod.ts";
 import type { Ref } from "../../refs/mod.ts";
 import type { CacheMap, InputKey } from "../../solver/mod.ts";
 import { contentDigest, type ContentSelector } from "../content-digest.ts";
-import { jsonBytes, messageJson, opDigest } from "../op-digest.ts";
+import { jsonBytes, opDigest } from "../op-digest.ts";
 import { baseOf } from "../../snapshots/mod.ts";
 import { relativePath } from "./tree-path.ts";
 
