@@ -14,6 +14,8 @@ export type RunMount =
       /** Path inside `from`; the whole of it by default. */
       readonly selector?: string;
       readonly readonly: boolean;
+      /** What the process leaves there is a result, too: see {@link State.runInto}. */
+      readonly output?: boolean;
     }
   | {
       readonly type: "cache";
@@ -77,7 +79,7 @@ export interface ProxySettings {
   readonly all?: string;
 }
 
-/** A process in a filesystem; output 0 is that filesystem afterwards. */
+/** A process in a filesystem; output 0 is that filesystem afterwards, those behind it what is left in mounts that have an output. */
 export class ExecVertex implements Vertex {
   readonly inputs: readonly State[];
   readonly options: VertexOptions;
@@ -89,6 +91,13 @@ export class ExecVertex implements Vertex {
     this.#run = run;
     this.options = options;
     this.inputs = [root, ...(run.mounts ?? []).flatMap((mount) => ("from" in mount ? [mount.from] : []))];
+  }
+
+  /** Which output the mount at `target` has. */
+  outputAt(target: string): number {
+    const at = outputsOf(this.#run.mounts ?? []).findIndex((mount) => mount.target === target);
+    if (at < 0) throw new Error(`Internal error: no mount at ${target} has an output`);
+    return at + 1;
   }
 
   body(number: (input: State) => bigint): OpBody {
@@ -105,9 +114,11 @@ export class ExecVertex implements Vertex {
       ...mounts.filter((mount) => mount.type === "secret"),
       ...sockets,
     ];
+    const outputs = outputsOf(mounts);
+    const output = (mount: RunMount) => BigInt(outputs.findIndex((candidate) => candidate === mount)) + 1n || -1n;
     const op = create(pb.ExecOpSchema, {
       meta: this.#meta(sockets[0]?.target),
-      mounts: [root, ...sorted.map((mount) => encodeMount(mount, number))],
+      mounts: [root, ...sorted.map((mount) => encodeMount(mount, { number, output: output(mount) }))],
       network: { sandbox: pb.NetMode.UNSET, host: pb.NetMode.HOST, none: pb.NetMode.NONE }[run.network ?? "sandbox"],
       security: run.security === "insecure" ? pb.SecurityMode.INSECURE : pb.SecurityMode.SANDBOX,
       secretenv: (run.secretVariables ?? []).map(({ id, name, required }) =>
@@ -161,7 +172,7 @@ export class ExecVertex implements Vertex {
       if (mount.type === "cache") needed.add("exec.mount.cache").add("exec.mount.cache.sharing");
       if (mount.type === "tmpfs") needed.add("exec.mount.tmpfs");
       if (mount.type === "tmpfs" && mount.sizeBytes) needed.add("exec.mount.tmpfs.size");
-      if (mount.type === "bind" && !mount.readonly) needed.add("exec.mount.bind.readwrite-nooutput");
+      if (mount.type === "bind" && !mount.readonly && !mount.output) needed.add("exec.mount.bind.readwrite-nooutput");
       if ("from" in mount && mount.selector) needed.add("exec.mount.selector");
       if (mount.type === "secret") needed.add("exec.mount.secret");
       if (mount.type === "ssh") needed.add("exec.mount.ssh");
@@ -172,8 +183,18 @@ export class ExecVertex implements Vertex {
   }
 }
 
-function encodeMount(mount: RunMount & { readonly target: string }, number: (input: State) => bigint): pb.Mount {
-  const common = { dest: mount.target, output: -1n };
+/** Mounts whose contents are results, in the order of these. */
+function outputsOf(mounts: readonly RunMount[]): readonly RunMount[] {
+  return mounts
+    .flatMap((mount) => (mount.type === "bind" && mount.output ? [mount] : []))
+    .sort((a, b) => (a.target < b.target ? -1 : 1));
+}
+
+function encodeMount(
+  mount: RunMount & { readonly target: string },
+  { number, output }: { readonly number: (input: State) => bigint; readonly output: bigint },
+): pb.Mount {
+  const common = { dest: mount.target, output };
   switch (mount.type) {
     case "bind":
       return create(pb.MountSchema, {

@@ -32,6 +32,11 @@ export class State {
   run(run: RunOptions, options: VertexOptions = {}): State {
     return stateOf(new ExecVertex(this, run, options));
   }
+  /** What a process that runs in this filesystem leaves at `target`, where a mount of it has an output. */
+  runInto(target: string, run: RunOptions, options: VertexOptions = {}): State {
+    const vertex = new ExecVertex(this, run, options);
+    return stateOf(vertex, vertex.outputAt(target));
+  }
 }
 
 /** Output `index` of `vertex`. */

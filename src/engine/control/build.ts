@@ -2,7 +2,7 @@ import { type pb, policysession } from "../../api/mod.ts";
 import { BuildError } from "../../base/errors/mod.ts";
 import { decodeDefinition } from "../../llb/mod.ts";
 import { type Digest, formatPlatform, type Platform } from "../../oci/mod.ts";
-import type { Attestations } from "../attestations/mod.ts";
+import { askedAttestations, type Attestations, sbomRequest } from "../attestations/mod.ts";
 import { dockerfileFrontend, isBuiltinFrontend } from "../frontends/mod.ts";
 import { loadDefinition } from "../ops/mod.ts";
 import { type SourcePolicy, sourcePolicy } from "../policy/mod.ts";
@@ -20,6 +20,7 @@ import { explained, type Policies } from "./policies.ts";
 import { LazyResult, type ResultEdge } from "./lazy-result.ts";
 import { askClient } from "./session-policy.ts";
 import { openSessionRegistry } from "./session-registry.ts";
+import { listContents, resolveModeOf } from "./sboms.ts";
 import { resolveSourceMeta } from "./source-meta.ts";
 
 /** One filesystem of a build's result, not made yet. */
@@ -200,14 +201,11 @@ export class Build implements AsyncDisposable {
       const isReplaced = `context:${source}` in attributes;
       if (isReplaced || !isBuiltinFrontend(source)) return await runImageFrontend(this, { source, ...options });
     }
-    for (const key of Object.keys(attributes)) {
-      if (key.startsWith("attest:")) {
-        throw new BuildError(
-          "unimplemented",
-          `attestation "${key.slice("attest:".length)}" is not supported by this engine yet`,
-        );
-      }
+    const asked = askedAttestations(attributes);
+    if (asked.provenance) {
+      throw new BuildError("unimplemented", 'attestation "provenance" is not supported by this engine yet');
     }
+    const sbom = sbomRequest(asked);
     const runnable = await this.deps.worker.executor.platforms();
     const bridge = new FrontendBridge(this, {
       attributes,
@@ -221,7 +219,17 @@ export class Build implements AsyncDisposable {
     for (const { id, platform, definition } of refs) {
       results.push({ id, platform, result: await this.add(definition, policies) });
     }
-    return { multiPlatform, metadata, refs: results, attestations: new Map() };
+    const attestations = sbom
+      ? await listContents(this, refs, {
+          request: sbom,
+          platform: refs[0]?.platform ?? this.deps.worker.ops.platform,
+          resolveMode: resolveModeOf(attributes),
+          bridge,
+          policies,
+          signal,
+        })
+      : new Map();
+    return { multiPlatform, metadata, refs: results, attestations };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

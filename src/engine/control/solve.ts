@@ -2,6 +2,7 @@ import { control } from "../../api/mod.ts";
 import { create } from "../../base/protobuf/mod.ts";
 import { BuildError } from "../../base/errors/mod.ts";
 import { type Descriptor, digestOf } from "../../oci/mod.ts";
+import { askedAttestations, sbomRequest } from "../attestations/mod.ts";
 import { type CacheEntry, type CacheExports, openCacheExports, openCacheImporter } from "../caches/mod.ts";
 import {
   type Document,
@@ -19,12 +20,14 @@ import { BuildTrace, formatTraceparent, type TraceContext } from "../traces/mod.
 import { explainFullDisk } from "../worker/mod.ts";
 import { Build, type BuildResult } from "./build.ts";
 import { buildFailure } from "./build-failure.ts";
+import { LazyResult } from "./lazy-result.ts";
 import type { Policies } from "./policies.ts";
 import type { EngineDeps } from "./deps.ts";
 import { type Grants, grantEntitlements } from "./entitlements.ts";
 import { JobEnvironment } from "./environment.ts";
 import { finalizeExport, findExporters } from "./session-exporters.ts";
 import { openSessionRegistry } from "./session-registry.ts";
+import { withContentsListed } from "./sboms.ts";
 import { statusMessages } from "./status-messages.ts";
 
 /**
@@ -79,7 +82,8 @@ export async function solve(
   let exported: Exported = { response: {}, results: new Map(), documents: [] };
   try {
     build.caches.consult(cacheImportsOf(request));
-    const result = await resultOf(request, build, signal);
+    const attributes = request.FrontendAttrs;
+    const result = await withContentsListed(build, await resultOf(request, build, signal), { attributes, signal });
     const edges = new Map(result.refs.flatMap(({ id, result: { edge } }) => (edge ? [[id, edge] as const] : [])));
     const source = await makeAll(result, worker.refs);
     const inlineCache: ExportContext["inlineCache"] = async ({ id, ref }, how) => {
@@ -124,6 +128,7 @@ function check(
     const cacheExports = openCacheExports(cacheExportsOf(request), deps.env);
     for (const entry of cacheImportsOf(request)) openCacheImporter(entry);
     sourcePolicy(policiesOf(request));
+    sbomRequest(askedAttestations(request.FrontendAttrs));
     return { exporters, grants: grantEntitlements(request.Entitlements, deps.allowedEntitlements), cacheExports };
   } catch (error) {
     deps.jobs.refuse(request.Ref);
@@ -189,7 +194,7 @@ async function resultOf(request: control.SolveRequest, build: Build, signal: Abo
   return await build.deps.gateways.run(request.Ref, build, { signal });
 }
 
-/** Makes the filesystems of the result, all at once. They stay held by the build. */
+/** Makes the filesystems of the result, and what is said of them, all at once. They stay held by the build. */
 async function makeAll(result: BuildResult, store: RefStore): Promise<ExportSource> {
   const refs = await Promise.all(
     result.refs.map(async ({ id, platform, result }) => ({
@@ -199,6 +204,10 @@ async function makeAll(result: BuildResult, store: RefStore): Promise<ExportSour
     })),
   );
   const { multiPlatform, metadata, attestations } = result;
+  const statements = [...attestations.values()].flat().map(async ({ files }) => {
+    if (files instanceof LazyResult) await files.build();
+  });
+  await Promise.all(statements);
   return { multiPlatform, metadata, attestations, refs };
 }
 

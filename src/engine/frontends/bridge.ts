@@ -117,6 +117,16 @@ export interface FrontendResultRef {
   readonly platform: Platform;
   /** `undefined`: the empty tree. */
   readonly definition: pb.Definition | undefined;
+  /** What whoever lists the contents of the result is to know. */
+  readonly scan?: ScanHints;
+}
+
+/** How the contents of a result are to be listed. */
+export interface ScanHints {
+  /** Other trees to look through, by name: stages that the result was made with, the build context. `undefined`: the empty tree. */
+  readonly extras: ReadonlyMap<string, pb.Definition | undefined>;
+  /** Some tree is never answered from the cache, nor is what is in it. */
+  readonly ignoreCache: boolean;
 }
 
 /** What a frontend makes of its options. */

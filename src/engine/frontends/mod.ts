@@ -11,6 +11,7 @@ export type {
   FrontendWarning,
   ImageResolveMode,
   ResolvedImageConfig,
+  ScanHints,
   SourceTime,
 } from "./bridge.ts";
 export { dockerfileFrontend, isBuiltinFrontend } from "./dockerfile/mod.ts";

@@ -8,6 +8,7 @@ import { resolveBase } from "./base-image.ts";
 import { defaultPath } from "./image-draft.ts";
 import { applyStep } from "./instructions/mod.ts";
 import { resolvePath } from "./paths.ts";
+import { scanWishes } from "./scan-hints.ts";
 import type { Conversion, Stage } from "./stage.ts";
 import { StageGraph } from "./stage-graph.ts";
 
@@ -19,6 +20,8 @@ export interface Converted {
   readonly baseConfig: Uint8Array | undefined;
   /** The target, with its instructions done. */
   readonly stage: Stage;
+  /** All that it needs, itself included. */
+  readonly needed: ReadonlySet<Stage>;
 }
 
 /** Look-ups of base images at a time. */
@@ -54,12 +57,13 @@ export async function convert(
       applyStep(stage, step);
     }
     stage.done = true;
+    stage.scanned = scanWishes(stage);
     if (stage !== target && !heirs.get(stage)) stage.giveAway();
   }
   const { violation } = conversion.linter;
   if (violation !== undefined) throw new BuildError("unknown", violation);
   target.directory?.use("/");
-  return { state: target.state, image: finalImage(target), baseConfig: target.baseConfig, stage: target };
+  return { state: target.state, image: finalImage(target), baseConfig: target.baseConfig, stage: target, needed };
 }
 
 /** Looks base images up until triggers in them name no new ones. Gives all stages that the targets need. */

@@ -11,6 +11,7 @@ import { type DefinitionFile, readDefinitionFile } from "./definition-file.ts";
 import { type DockerfileOptions, readOptions } from "./options.ts";
 import { answerRequest } from "./requests/mod.ts";
 import { resultMetadata } from "./result-metadata.ts";
+import { scanHints } from "./scan-hints.ts";
 
 /**
  * The frontend `dockerfile.v0`: reads a Dockerfile from the client and makes one graph per platform of it, or answers a question about it.
@@ -129,16 +130,17 @@ function toResult(
   converted: readonly (Converted & { readonly target: Platform })[],
   options: DockerfileOptions,
 ): FrontendResult {
-  const results = converted.map(({ target, state, image, baseConfig, stage }) => ({
+  const results = converted.map(({ target, state, image, baseConfig, stage, needed }) => ({
     id: formatPlatformFull(target),
     platform: target,
     definition: state.output && marshal(state),
+    scan: scanHints(stage, needed),
     config: encodeImageConfig(image),
     baseConfig,
     epochSeconds: stage.conversion.epochSeconds,
   }));
   return {
-    refs: results.map(({ id, platform, definition }) => ({ id, platform, definition })),
+    refs: results.map(({ id, platform, definition, scan }) => ({ id, platform, definition, scan })),
     multiPlatform: options.multiPlatform,
     metadata: resultMetadata(results, options),
   };

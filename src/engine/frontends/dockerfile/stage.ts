@@ -105,6 +105,8 @@ export class Stage {
   resolved = false;
   /** Its steps have been done: others may take from it. */
   done = false;
+  /** What is to be looked through by whoever lists what the result was made with: this stage, or its build context if it is the target. */
+  scanned: { readonly stage: boolean; readonly context: boolean } = { stage: false, context: false };
   /** Triggers of its base stage have been taken over. */
   triggersTaken = false;
 
