@@ -1,3 +1,7 @@
+/**
+ * What is said of a build's result: how it was made, what is in it. Frontends and the engine say it ({@link Attestation}), exporters write it down as
+ * in-toto statements. Documents and values alone: nothing here touches disk, network or clock.
+ */
 export {
   type AskedAttestations,
   askedAttestations,
@@ -15,3 +19,13 @@ export {
   scannerRun,
   spdxPredicate,
 } from "./sbom/mod.ts";
+export {
+  isCore,
+  readAttestations,
+  type ReadAttestation,
+  refuseProvenance,
+  statementOf,
+  withoutInlineOnly,
+} from "./read.ts";
+export { withLayersOfFiles } from "./sbom-layers.ts";
+export { byAlgorithm, encodeStatement, type Statement, type StatementSubject } from "./statement.ts";

@@ -2,7 +2,7 @@ import { control } from "../../api/mod.ts";
 import { create } from "../../base/protobuf/mod.ts";
 import { BuildError } from "../../base/errors/mod.ts";
 import { type Descriptor, digestOf } from "../../oci/mod.ts";
-import { askedAttestations, sbomRequest } from "../attestations/mod.ts";
+import { askedAttestations, refuseProvenance, sbomRequest } from "../attestations/mod.ts";
 import { type CacheEntry, type CacheExports, openCacheExports, openCacheImporter } from "../caches/mod.ts";
 import {
   type Document,
@@ -83,7 +83,9 @@ export async function solve(
   try {
     build.caches.consult(cacheImportsOf(request));
     const attributes = request.FrontendAttrs;
-    const result = await withContentsListed(build, await resultOf(request, build, signal), { attributes, signal });
+    const returned = await resultOf(request, build, signal);
+    refuseProvenance(returned.attestations);
+    const result = await withContentsListed(build, returned, { attributes, signal });
     const edges = new Map(result.refs.flatMap(({ id, result: { edge } }) => (edge ? [[id, edge] as const] : [])));
     const source = await makeAll(result, worker.refs);
     const inlineCache: ExportContext["inlineCache"] = async ({ id, ref }, how) => {
@@ -196,18 +198,20 @@ async function resultOf(request: control.SolveRequest, build: Build, signal: Abo
 
 /** Makes the filesystems of the result, and what is said of them, all at once. They stay held by the build. */
 async function makeAll(result: BuildResult, store: RefStore): Promise<ExportSource> {
-  const refs = await Promise.all(
-    result.refs.map(async ({ id, platform, result }) => ({
-      id,
-      platform,
-      ref: (await result.build()) ?? store.scratch(),
-    })),
-  );
+  const said = [...result.attestations.values()]
+    .flat()
+    .flatMap(({ files }) => (files instanceof LazyResult ? files : []));
+  const [refs] = await Promise.all([
+    Promise.all(
+      result.refs.map(async ({ id, platform, result }) => ({
+        id,
+        platform,
+        ref: (await result.build()) ?? store.scratch(),
+      })),
+    ),
+    Promise.all(said.map(async (files) => await files.build())),
+  ]);
   const { multiPlatform, metadata, attestations } = result;
-  const statements = [...attestations.values()].flat().map(async ({ files }) => {
-    if (files instanceof LazyResult) await files.build();
-  });
-  await Promise.all(statements);
   return { multiPlatform, metadata, attestations, refs };
 }
 

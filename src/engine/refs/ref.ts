@@ -53,6 +53,8 @@ export interface Ref {
   }): Promise<readonly LayerBlob[]>;
   /** Makes `content` present on every regular file of `entries` (unpacks their layers where needed) and returns them in the same order. */
   locate(entries: readonly TocEntry[], options: { signal: AbortSignal }): Promise<readonly TocEntry[]>;
+  /** Tells which layer, base first, a path of the tree comes from; a path is relative to the root. `undefined`: there is nothing. */
+  layerFinder(options: { signal: AbortSignal }): Promise<(path: string) => number | undefined>;
   /** Digests of the regular files among `entries` of this result's tree, in the same order; hashes what nobody has asked for yet. `undefined` for what is no file. */
   digests(entries: readonly TocEntry[], options: { signal: AbortSignal }): Promise<readonly (Digest | undefined)[]>;
 }

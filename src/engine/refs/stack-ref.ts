@@ -110,6 +110,16 @@ export class StackRef implements Ref {
     return entries.map((entry) => entry.digest ?? found.get(entry));
   }
 
+  async layerFinder(options: { signal: AbortSignal }): Promise<(path: string) => number | undefined> {
+    const tree = await this.stack.tree(options);
+    const indexes = new Map(this.stack.layers().map((layer, at) => [layer, at]));
+    return (path) => {
+      const toc = tree.layerOf(path);
+      const layer = toc && this.#parts.layerOfToc.get(toc);
+      return layer && indexes.get(layer);
+    };
+  }
+
   /** Which layer each entry of the tree comes from. */
   async #layersOf(
     entries: readonly TocEntry[],

@@ -10,6 +10,7 @@ import { FrontendBridge } from "../frontend-bridge.ts";
 import type { Policies } from "../policies.ts";
 import type { Ref } from "../../refs/mod.ts";
 import { LazyResult } from "../lazy-result.ts";
+import { GatewayAttestations } from "./gateway-attestations.ts";
 import { GatewayContainers } from "./containers/mod.ts";
 import { withSolveDetail } from "./solve-detail.ts";
 
@@ -30,6 +31,7 @@ export class GatewayBuild {
   readonly #refs = new Map<string, LazyResult>();
   /** What failed steps have left behind, by its own id; the job holds it. */
   readonly #leftovers = new Map<string, LazyResult>();
+  readonly #attestations = new GatewayAttestations();
   readonly #returned = Promise.withResolvers<BuildResult>();
   #settled = false;
   #keptBytes = 0;
@@ -104,13 +106,15 @@ export class GatewayBuild {
             signal: this.#signal,
           });
     if (request.Evaluate) await Promise.all(result.refs.map(async ({ result }) => await result.build()));
+    const attestations = this.#attestations.encode(result.attestations, (result) => this.#name(result));
     const named = result.refs.map(({ id, result }) => [id, this.#name(result)] as const);
     const metadata = { ...result.metadata } as Record<string, Uint8Array<ArrayBuffer>>;
+    const said = { metadata, attestations };
     const [first] = named;
     // A question that was answered: nothing but metadata.
-    if (!result.multiPlatform && !first) return { result: { case: "ref", value: { id: "" } }, metadata };
-    if (!result.multiPlatform && first) return { result: { case: "ref", value: first[1] }, metadata };
-    return { result: { case: "refs", value: { refs: Object.fromEntries(named) } }, metadata };
+    if (!result.multiPlatform && !first) return { result: { case: "ref", value: { id: "" } }, ...said };
+    if (!result.multiPlatform && first) return { result: { case: "ref", value: first[1] }, ...said };
+    return { result: { case: "refs", value: { refs: Object.fromEntries(named) } }, ...said };
   }
 
   /** @throws {BuildError} `not_found` when the id names no result of this build */
@@ -188,9 +192,6 @@ export class GatewayBuild {
   }
 
   #resultOf({ result, metadata, attestations }: gateway.Result): BuildResult {
-    if (Object.values(attestations).some(({ attestation }) => attestation.length > 0)) {
-      throw new BuildError("unimplemented", "attestations are not supported by this engine yet");
-    }
     const ids: Readonly<Record<string, string>> =
       result.case === "ref"
         ? { "": result.value.id }
@@ -203,12 +204,12 @@ export class GatewayBuild {
               : {};
     const platforms = platformsOf(metadata);
     const multiPlatform = result.case === "refs" || result.case === "refsDeprecated";
+    const [first] = platforms;
     const refs = Object.entries(ids).map(([key, ref]): PlatformResult => {
-      const platform =
-        (multiPlatform ? platforms.get(key) : [...platforms.values()][0]) ?? this.build.deps.worker.ops.platform;
+      const platform = (multiPlatform ? platforms.get(key) : first?.[1]) ?? this.build.deps.worker.ops.platform;
       // An empty id is the empty tree.
       return {
-        id: key === "" ? formatPlatform(platform) : key,
+        id: key === "" ? (first?.[0] ?? formatPlatform(platform)) : key,
         platform,
         result: ref === "" ? this.build.empty() : this.#given(ref),
       };
@@ -217,7 +218,7 @@ export class GatewayBuild {
     return {
       multiPlatform,
       metadata,
-      attestations: new Map(),
+      attestations: this.#attestations.decode(attestations, (id) => this.#given(id)),
       refs: refs.sort((a, b) => order.indexOf(a.id) - order.indexOf(b.id)),
     };
   }

@@ -20,6 +20,7 @@ import type { Document, ExportContext, ExportSource, PlatformRef } from "../expo
 import { step } from "../step.ts";
 import { epochOf } from "../attributes.ts";
 import { BuildError } from "../../../base/errors/mod.ts";
+import { type AssembledAttestations, assembleAttestations, attestsInline } from "./attestations.ts";
 import { annotationsFor, type ImageAttributes } from "./attributes.ts";
 import { finishConfig } from "./config.ts";
 
@@ -35,11 +36,23 @@ export interface AssembledManifest {
 /** A whole image. `top` is what a name points to: the index, or the only manifest. */
 export interface AssembledImage {
   readonly manifests: readonly AssembledManifest[];
+  /** What is said of some of them. */
+  readonly attestations: readonly AssembledAttestations[];
   readonly index: Document | undefined;
   readonly top: Document;
 }
 
-/** Makes layer blobs, configs, manifests and, for several platforms, the index. Layers of all platforms are worked on at once. */
+/** All small documents of an image, each after those that it names. */
+export function documentsOf({ manifests, attestations, index }: AssembledImage): readonly Document[] {
+  return [
+    ...manifests.map(({ config }) => config),
+    ...attestations.flatMap(({ statements, config }) => [...statements, config]),
+    ...[...manifests, ...attestations].map(({ manifest }) => manifest),
+    ...(index ? [index] : []),
+  ];
+}
+
+/** Makes layer blobs, configs, manifests and, for several platforms or for what is said of one, the index. Layers of all platforms are worked on at once. */
 export async function assembleImage(
   source: ExportSource,
   attributes: ImageAttributes,
@@ -47,7 +60,8 @@ export async function assembleImage(
 ): Promise<AssembledImage> {
   const { progress, signal } = context;
   const { compression, forceCompression: force, annotations } = attributes;
-  if (!source.multiPlatform && annotations.some(({ kind }) => kind.startsWith("index"))) {
+  const hasIndex = source.multiPlatform || attestsInline(source, attributes);
+  if (!hasIndex && annotations.some(({ kind }) => kind.startsWith("index"))) {
     throw new BuildError("invalid_argument", "index annotations not supported for single platform export");
   }
   const blobs = await step(progress, "exporting layers", () =>
@@ -58,31 +72,48 @@ export async function assembleImage(
       }),
     ),
   );
+  if (hasIndex && attributes.family === "docker" && source.attestations.size > 0) {
+    throw new BuildError("invalid_argument", 'cannot export attestations with "oci-mediatypes=false"');
+  }
   const manifests: AssembledManifest[] = [];
+  const attestations: AssembledAttestations[] = [];
   for (const [at, platformRef] of source.refs.entries()) {
-    manifests.push(await assembleManifest(platformRef, blobs[at] ?? [], source, attributes, context));
+    const assembled = await assembleManifest(platformRef, blobs[at] ?? [], source, attributes, context);
+    manifests.push(assembled);
+    if (!hasIndex) continue;
+    const { manifest, layers } = assembled;
+    const image = { platformRef, manifest: manifest.descriptor, layers };
+    const said = await assembleAttestations(image, source, attributes, context);
+    if (said) attestations.push(said);
+  }
+  const image = { manifests, attestations };
+  for (const { statements, config, manifest } of attestations) {
+    for (const document of [...statements, config, manifest]) context.noteDocument(document);
   }
   const [only] = manifests;
-  if (!source.multiPlatform && only) return { manifests, index: undefined, top: only.manifest };
+  if (!hasIndex && only) return { ...image, index: undefined, top: only.manifest };
   const index = encodeIndex(
     createIndex({
       family: attributes.family,
-      manifests: manifests.map(({ manifest, config }, at) => {
-        const id = source.refs[at]?.id ?? "";
-        const { architecture, os, variant, ...rest } = decodeImageConfig(config.bytes);
-        const annotations = annotationsFor(attributes, "manifest-descriptor", id);
-        return {
-          ...manifest.descriptor,
-          platform: {
-            architecture,
-            os,
-            ...(variant ? { variant } : {}),
-            ...(rest["os.version"] ? { osVersion: rest["os.version"] } : {}),
-            ...(rest["os.features"] ? { osFeatures: rest["os.features"] } : {}),
-          },
-          ...(annotations ? { annotations } : {}),
-        };
-      }),
+      manifests: [
+        ...manifests.map(({ manifest, config }, at) => {
+          const id = source.refs[at]?.id ?? "";
+          const { architecture, os, variant, ...rest } = decodeImageConfig(config.bytes);
+          const annotations = annotationsFor(attributes, "manifest-descriptor", id);
+          return {
+            ...manifest.descriptor,
+            platform: {
+              architecture,
+              os,
+              ...(variant ? { variant } : {}),
+              ...(rest["os.version"] ? { osVersion: rest["os.version"] } : {}),
+              ...(rest["os.features"] ? { osFeatures: rest["os.features"] } : {}),
+            },
+            ...(annotations ? { annotations } : {}),
+          };
+        }),
+        ...attestations.map(({ descriptor }) => descriptor),
+      ],
       ...optionalAnnotations(annotationsFor(attributes, "index", undefined)),
     }),
   );
@@ -92,7 +123,7 @@ export async function assembleImage(
     bytes: index,
   }));
   context.noteDocument(document);
-  return { manifests, index: document, top: document };
+  return { ...image, index: document, top: document };
 }
 
 /** What of the layers is to be rewritten, where that is wished for and there is a time. */

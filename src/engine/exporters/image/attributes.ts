@@ -31,6 +31,10 @@ export interface ImageAttributes {
   readonly annotations: readonly Annotation[];
   /** Layers that their base's owner does not want to be distributed stay where their urls say, rather than being pushed. */
   readonly preferForeign: boolean;
+  /** What is said of an image is an artifact about it, rather than an image of its own as before artifacts were invented. */
+  readonly ociArtifact: boolean;
+  /** Whether what is meant for the inside of images alone makes an index where there would be none. */
+  readonly inlineAttestations: boolean;
   /** The client is told of no config: it takes the manifest or index for the image's identity. */
   readonly hidesConfig: boolean;
 }
@@ -38,7 +42,7 @@ export interface ImageAttributes {
 /** Checks the attributes of an image exporter. @throws {BuildError} `invalid_argument`, `unimplemented` */
 export function parseImageAttributes(
   attributes: ExporterAttributes,
-  options: { byDigest?: boolean } = {},
+  options: { byDigest?: boolean; inlineAttestations?: boolean } = {},
 ): ImageAttributes {
   const oci = booleanAttribute(attributes, "oci-mediatypes", true);
   const { compression, force } = compressionAttributes(attributes);
@@ -62,6 +66,8 @@ export function parseImageAttributes(
     rewriteTimestamp: parseRewrite(attributes),
     annotations,
     preferForeign: booleanAttribute(attributes, "prefer-nondist-layers", false),
+    ociArtifact: booleanAttribute(attributes, "oci-artifact", oci),
+    inlineAttestations: booleanAttribute(attributes, "attestation-inline", options.inlineAttestations ?? false),
     hidesConfig: booleanAttribute(attributes, "prefer-image-digest", false),
   };
 }

@@ -18,7 +18,7 @@ export function imageExporter(attributes: ExporterAttributes): Exporter {
   const push = booleanAttribute(attributes, "push", false);
   const insecure = booleanAttribute(attributes, "registry.insecure", false);
   for (const key of ofStores) booleanAttribute(attributes, key, false);
-  const image = parseImageAttributes(attributes, { byDigest });
+  const image = parseImageAttributes(attributes, { byDigest, inlineAttestations: true });
   if (push && !canBeNamed(image.names)) throw needsTag();
   return {
     title: "exporting to image",

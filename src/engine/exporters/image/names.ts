@@ -47,10 +47,15 @@ export function canBeNamed({ given, fromFrontend, dangling }: ImageNames): boole
  * @throws {BuildError} `invalid_argument` for what a frontend calls a name
  */
 export function namesOf(names: ImageNames, source: ExportSource, digest: Digest): readonly Reference[] {
-  const said = names.fromFrontend ? source.metadata["image.name"] : undefined;
-  const all = said ? parseNames(new TextDecoder().decode(said), names.byDigest) : names.given;
+  const all = givenNames(names, source);
   if (!names.dangling || (names.dangling.onlyUnnamed && all.length > 0)) return all;
   return [...all, withDigest(names.dangling.repository, digest)];
+}
+
+/** The names that do not depend on the image. @throws {BuildError} `invalid_argument` for what a frontend calls a name */
+export function givenNames(names: ImageNames, source: ExportSource): readonly Reference[] {
+  const said = names.fromFrontend ? source.metadata["image.name"] : undefined;
+  return said ? parseNames(new TextDecoder().decode(said), names.byDigest) : names.given;
 }
 
 function parseNames(text: string, byDigest: boolean): readonly Reference[] {

@@ -49,7 +49,7 @@ function imageOf(names: readonly string[]): AssembledImage {
     mediaTypes.ociIndex,
     encodeIndex(createIndex({ family: "oci", manifests: manifests.map(({ manifest }) => manifest.descriptor) })),
   );
-  return { manifests, index, top: index };
+  return { manifests, attestations: [], index, top: index };
 }
 
 test("pushImage() pushes again what the registry turns out not to have", async (t) => {

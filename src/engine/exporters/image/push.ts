@@ -41,7 +41,7 @@ export async function pushImage(
     }
     const blobs = blobPushes(image, name, options);
     const manifests = new Map(
-      image.manifests.map(({ manifest }): [Digest, Push] => {
+      [...image.manifests, ...image.attestations].map(({ manifest }): [Digest, Push] => {
         const { digest } = manifest.descriptor;
         return [digest, ({ signal }) => pushDocument(manifest, name, digest, { registry, parts: blobs, signal })];
       }),
@@ -70,7 +70,7 @@ function blobPushes(
 ): ReadonlyMap<Digest, Push> {
   const { progress } = context;
   const pushes = new Map<Digest, Push>();
-  for (const { layers, layerDescriptors, config } of image.manifests) {
+  for (const { layers, layerDescriptors } of image.manifests) {
     for (const [at, layer] of layers.entries()) {
       const { descriptor } = layer;
       if (pushes.has(descriptor.digest) || layerDescriptors[at]?.urls) continue;
@@ -91,7 +91,10 @@ function blobPushes(
         context.noteKnownIn(descriptor.digest, repositoryName(name));
       });
     }
-    const { descriptor, bytes } = config;
+  }
+  const configs = [...image.manifests, ...image.attestations].map(({ config }) => config);
+  const statements = image.attestations.flatMap(({ statements }) => statements);
+  for (const { descriptor, bytes } of [...configs, ...statements]) {
     if (pushes.has(descriptor.digest)) continue;
     pushes.set(descriptor.digest, async (how) => {
       await registry.pushBlob(name, descriptor, () => once(bytes), how);

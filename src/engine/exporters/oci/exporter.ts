@@ -11,7 +11,7 @@ import {
 import { type TarMember, writeTar } from "../../../tar/mod.ts";
 import { booleanAttribute } from "../attributes.ts";
 import type { ExportContext, Exporter, ExporterAttributes } from "../exporter.ts";
-import { type AssembledImage, assembleImage } from "../image/assemble.ts";
+import { type AssembledImage, assembleImage, documentsOf } from "../image/assemble.ts";
 import { parseImageAttributes } from "../image/attributes.ts";
 import { namesOf } from "../image/names.ts";
 import { topDescriptor } from "../image/top-descriptor.ts";
@@ -75,11 +75,7 @@ function* members(
   yield directory("blobs/");
   yield directory("blobs/sha256/");
   const seen = new Set<Digest>();
-  const documents = [
-    ...(image.index ? [image.index] : []),
-    ...image.manifests.flatMap(({ manifest, config }) => [manifest, config]),
-  ];
-  for (const { descriptor, bytes } of documents) {
+  for (const { descriptor, bytes } of documentsOf(image).toReversed()) {
     if (!add(seen, descriptor.digest)) continue;
     yield file(blobPath(descriptor.digest), bytes);
   }

@@ -1,7 +1,7 @@
 import { TaskGroup } from "../../../base/async/mod.ts";
 import { clientStore } from "../../../session/mod.ts";
 import type { ExportContext } from "../exporter.ts";
-import type { AssembledImage } from "../image/assemble.ts";
+import { type AssembledImage, documentsOf } from "../image/assemble.ts";
 
 /** The store that a client opens for an image that it wants as single blobs. */
 const storeId = "export";
@@ -16,11 +16,6 @@ export async function sendBlobs(image: AssembledImage, context: ExportContext): 
   const layers = new Map(
     image.manifests.flatMap(({ layers }) => layers).map((layer) => [layer.descriptor.digest, layer]),
   );
-  const documents = [
-    ...image.manifests.map(({ config }) => config),
-    ...image.manifests.map(({ manifest }) => manifest),
-    ...(image.index ? [image.index] : []),
-  ];
   {
     await using group = new TaskGroup({ limit: transfersAtOnce, signal });
     await group.all(
@@ -29,7 +24,7 @@ export async function sendBlobs(image: AssembledImage, context: ExportContext): 
       }),
     );
   }
-  for (const { descriptor, bytes } of documents) await store.write(descriptor, once(bytes), { signal });
+  for (const { descriptor, bytes } of documentsOf(image)) await store.write(descriptor, once(bytes), { signal });
 }
 
 async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
