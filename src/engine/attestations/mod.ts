@@ -12,11 +12,14 @@ export type { Attestation, AttestationFiles, Attestations, AttestationSubject } 
 export * from "./provenance/mod.ts";
 export {
   type SbomRequest,
+  type ScannedTree,
   type ScannerImage,
+  type ScanStatement,
   type ScanTargets,
   sbomAttestation,
   sbomRequest,
   scannerRun,
+  scanTrees,
   spdxPredicate,
 } from "./sbom/mod.ts";
 export {

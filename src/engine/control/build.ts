@@ -20,7 +20,7 @@ import { explained, type Policies } from "./policies.ts";
 import { LazyResult, type ResultEdge } from "./lazy-result.ts";
 import { askClient } from "./session-policy.ts";
 import { openSessionRegistry } from "./session-registry.ts";
-import { listContents, resolveModeOf } from "./sboms.ts";
+import { epochsOf, listContents, resolveModeOf } from "./sboms/mod.ts";
 import { resolveSourceMeta } from "./source-meta.ts";
 
 /** One filesystem of a build's result, not made yet. */
@@ -107,6 +107,13 @@ export class Build implements AsyncDisposable {
   /** The empty tree. */
   empty(): LazyResult {
     return this.#lazy(undefined, undefined);
+  }
+
+  /** A tree that no graph makes. @param make gives the ref, to keep; called when somebody first looks into it */
+  made(make: () => Promise<Ref>): LazyResult {
+    const result = new LazyResult(make, { definition: undefined, edge: undefined, isEmpty: false });
+    this.#results.push(result);
+    return result;
   }
 
   #lazy(definition: pb.Definition | undefined, edge: ResultEdge | undefined): LazyResult {
@@ -226,6 +233,7 @@ export class Build implements AsyncDisposable {
           resolveMode: resolveModeOf(attributes),
           bridge,
           policies,
+          epochOf: epochsOf(metadata, attributes),
           signal,
         })
       : new Map();

@@ -1,4 +1,3 @@
-import { open } from "node:fs/promises";
 import type { pb } from "../../api/mod.ts";
 import { BuildError } from "../../base/errors/mod.ts";
 import type { BridgeFileStat, BridgeRef } from "../frontends/mod.ts";
@@ -7,6 +6,7 @@ import type { Ref } from "../refs/mod.ts";
 import type { Edge } from "../solver/mod.ts";
 import type { TocEntry, Tree } from "../snapshots/mod.ts";
 import type { JobEnvironment } from "./environment.ts";
+import { openEntry } from "./open-entry.ts";
 
 /** One output of a vertex of a build. */
 export type ResultEdge = Edge<Ref, JobEnvironment>;
@@ -22,20 +22,32 @@ export class LazyResult implements BridgeRef, AsyncDisposable {
   readonly #make: () => Promise<Ref | undefined>;
   #made: Promise<Ref | undefined> | undefined;
 
-  /** What it is made of; `undefined` is the empty tree. */
+  /** What it is made of; `undefined` is the empty tree, or what no graph makes. */
   readonly definition: pb.Definition | undefined;
 
-  /** Where it stands in the graph; `undefined` is the empty tree. */
+  /** Where it stands in the graph; `undefined` is the empty tree, or what no graph makes. */
   readonly edge: ResultEdge | undefined;
+
+  /** Whether it is known to be the empty tree. */
+  readonly isEmpty: boolean;
 
   /** @param make gives the ref, to keep; `undefined` is the empty tree */
   constructor(
     make: () => Promise<Ref | undefined>,
-    { definition, edge }: { readonly definition: pb.Definition | undefined; readonly edge: ResultEdge | undefined },
+    {
+      definition,
+      edge,
+      isEmpty = edge === undefined,
+    }: {
+      readonly definition: pb.Definition | undefined;
+      readonly edge: ResultEdge | undefined;
+      readonly isEmpty?: boolean;
+    },
   ) {
     this.#make = make;
     this.definition = definition;
     this.edge = edge;
+    this.isEmpty = isEmpty;
   }
 
   /** The ref, made now if it has not been yet; held by this object, so clone it to keep it longer. */
@@ -67,7 +79,8 @@ export class LazyResult implements BridgeRef, AsyncDisposable {
       throw new BuildError("resource_exhausted", `${path} is too large: ${length} bytes, at most ${maxBytes} are read`);
     }
     const [located] = await ref.locate([entry], { signal });
-    return await readEntry(located ?? entry, from, length);
+    await using reader = await openEntry(located ?? entry);
+    return await reader.read(from, length);
   }
 
   async stat(path: string, { signal }: { signal: AbortSignal }): Promise<BridgeFileStat | undefined> {
@@ -128,24 +141,4 @@ function statOf(entry: TocEntry, path: string): BridgeFileStat {
   const type =
     entry.type === "dir" ? "directory" : entry.type === "file" || entry.type === "symlink" ? entry.type : "other";
   return { path, type, size: entry.size };
-}
-
-async function readEntry(entry: TocEntry, from: number, length: number): Promise<Uint8Array> {
-  const { content } = entry;
-  if (!content) throw new Error(`Internal error: ${entry.path} has no content after locate()`);
-  if (content.kind === "bytes") return content.data.subarray(from, from + length);
-  await using file = await open(content.file, "r");
-  const bytes = Buffer.alloc(length);
-  let filled = 0;
-  while (filled < bytes.byteLength) {
-    const { bytesRead } = await file.read(
-      bytes,
-      filled,
-      bytes.byteLength - filled,
-      content.offsetBytes + from + filled,
-    );
-    if (bytesRead === 0) break;
-    filled += bytesRead;
-  }
-  return bytes.subarray(0, filled);
 }

@@ -27,7 +27,7 @@ import { type Grants, grantEntitlements } from "./entitlements.ts";
 import { JobEnvironment } from "./environment.ts";
 import { finalizeExport, findExporters } from "./session-exporters.ts";
 import { openSessionRegistry } from "./session-registry.ts";
-import { withContentsListed } from "./sboms.ts";
+import { withContentsListed } from "./sboms/mod.ts";
 import { statusMessages } from "./status-messages.ts";
 
 /**

@@ -35,6 +35,8 @@ export interface LayerBlob {
 export interface Ref {
   /** Names the stack of layers for as long as the engine's state lives. The empty stack ("scratch") is `""`. */
   readonly id: string;
+  /** When its topmost layer was made; kept with that, as in {@link LayerBlob}. `undefined`: it has none. */
+  readonly createdAt: Date | undefined;
   /** Another hold on the same result. */
   clone(): Ref;
   release(): Promise<void>;

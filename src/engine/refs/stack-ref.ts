@@ -25,6 +25,10 @@ export class StackRef implements Ref {
     return this.#stack.id;
   }
 
+  get createdAt(): Date | undefined {
+    return this.#stack.layer?.createdAt;
+  }
+
   /** The stack behind the ref. @throws when the ref was released */
   get stack(): Stack {
     if (this.#released) throw new Error(`Internal error: use of the released result ${this.id}`);

@@ -184,8 +184,8 @@ export class GatewayBuild {
 
   /** What the client knows a result by: an id for this build, and what it is made of for others. */
   #name(result: LazyResult): MessageInitShape<typeof gateway.RefSchema> {
-    const { definition, edge } = result;
-    if (!edge) return { id: "" };
+    const { definition, isEmpty } = result;
+    if (isEmpty) return { id: "" };
     const id = randomUUID();
     this.#refs.set(id, result);
     return { id, ...(definition ? { def: definition } : {}) };

@@ -1,0 +1,3 @@
+/** Ways in which packages are written down in a tree. */
+export type { Catalog, Distribution, FileReader, FoundPackage, ScannedFile, ScannedTree } from "./catalog.ts";
+export { findPackages, type Findings } from "./find-packages.ts";

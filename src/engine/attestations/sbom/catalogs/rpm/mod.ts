@@ -1,0 +1,2 @@
+/** Packages of Red Hat's, SUSE's and their kin. */
+export { rpmCatalog } from "./rpm.ts";

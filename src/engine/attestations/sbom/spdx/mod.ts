@@ -1,0 +1,2 @@
+/** Findings written as SPDX documents. */
+export { type DocumentOptions, spdxDocument } from "./document.ts";

@@ -1,0 +1,2 @@
+/** Trees in memory, to be looked through in tests. */
+export { memoryTree } from "./memory-tree.ts";
