@@ -221,13 +221,16 @@ export class Build implements AsyncDisposable {
       platforms: runnable.map(({ platform }) => platform),
       depth: options.depth,
     });
-    const { refs, multiPlatform, metadata } = await dockerfileFrontend(bridge, { signal });
+    const made = await dockerfileFrontend(bridge, { signal });
+    const { refs, multiPlatform, metadata } = made;
     const results: PlatformResult[] = [];
     for (const { id, platform, definition } of refs) {
       results.push({ id, platform, result: await this.add(definition, policies) });
     }
+    const said = bridge.saidOf(made);
     const attestations = sbom
       ? await listContents(this, refs, {
+          said,
           request: sbom,
           platform: refs[0]?.platform ?? this.deps.worker.ops.platform,
           resolveMode: resolveModeOf(attributes),
@@ -236,7 +239,7 @@ export class Build implements AsyncDisposable {
           epochOf: epochsOf(metadata, attributes),
           signal,
         })
-      : new Map();
+      : said;
     return { multiPlatform, metadata, refs: results, attestations };
   }
 

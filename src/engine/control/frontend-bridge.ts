@@ -11,6 +11,7 @@ import type {
   ResolvedImageConfig,
   SourceTime,
 } from "../frontends/mod.ts";
+import type { Attestations } from "../attestations/mod.ts";
 import type { AskedFacts, SourceFacts, SourceInstance } from "../ops/mod.ts";
 import type { AttestationChain, ImageResolver } from "../sources/mod.ts";
 import type { OpContext } from "../solver/mod.ts";
@@ -30,6 +31,7 @@ export class FrontendBridge implements Bridge {
   readonly #asksClient: boolean;
   readonly #depth: number;
   readonly #times = new Map<Digest, Promise<SourceTime>>();
+  readonly #said = new WeakMap<FrontendResult, Attestations>();
   readonly #configs = new Map<string, Promise<ResolvedImageConfig>>();
 
   constructor(
@@ -205,17 +207,24 @@ export class FrontendBridge implements Bridge {
   ): Promise<FrontendResult> {
     const { inputs } = this;
     const policies = this.#policies;
-    const { refs, ...result } = await this.#build.runFrontend("gateway.v0", {
+    const { refs, attestations, ...result } = await this.#build.runFrontend("gateway.v0", {
       attributes,
       inputs,
       policies,
       depth: this.#depth,
       signal,
     });
-    return {
+    const passedOn = {
       ...result,
       refs: refs.map(({ id, platform, result: { definition } }) => ({ id, platform, definition })),
     };
+    this.#said.set(passedOn, attestations);
+    return passedOn;
+  }
+
+  /** What another frontend has said of a result that {@link runFrontend} gave, and that is passed on as it was. */
+  saidOf(result: FrontendResult): Attestations {
+    return this.#said.get(result) ?? new Map();
   }
 
   warn(warning: FrontendWarning): void {

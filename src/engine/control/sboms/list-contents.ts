@@ -13,7 +13,8 @@ import { imageScans } from "./image-scan.ts";
 import type { ScannedRef, ScanOptions } from "./scan-options.ts";
 
 /**
- * Says of each result what is in it: nobody looks before somebody wants to know.
+ * Says of each result what is in it, unless somebody has: nobody looks before somebody wants to know.
+ * @returns that, and what was said before
  * @throws {BuildError} when the scanner is an image, and that is not to be had or has nothing to run
  */
 export async function listContents(
@@ -21,18 +22,19 @@ export async function listContents(
   refs: readonly ScannedRef[],
   options: ScanOptions,
 ): Promise<Attestations> {
-  if (refs.length === 0) return new Map();
-  const { generator } = options.request;
+  const { request, said } = options;
+  if (refs.length === 0 || hasContentsListed(said)) return said;
+  const { generator } = request;
   const statements =
     generator === undefined
       ? await builtinScans(build, refs, options)
       : await imageScans(build, refs, generator, options);
-  return new Map(
-    refs.flatMap(({ id }, at) => {
-      const files = statements[at];
-      return files ? [[id, [sbomAttestation(files)]] as const] : [];
-    }),
-  );
+  const all = new Map(said);
+  for (const [at, { id }] of refs.entries()) {
+    const files = statements[at];
+    if (files) all.set(id, [...(all.get(id) ?? []), sbomAttestation(files)]);
+  }
+  return all;
 }
 
 /**
@@ -47,12 +49,13 @@ export async function withContentsListed(
 ): Promise<BuildResult> {
   const { attributes, signal } = options;
   const request = sbomRequest(askedAttestations(attributes));
-  if (!request || hasContentsListed(result)) return result;
+  if (!request) return result;
   const { platform } = build.deps.worker.ops;
-  const added = await listContents(
+  const attestations = await listContents(
     build,
     result.refs.flatMap(({ id, result: { definition } }) => (definition ? [{ id, definition }] : [])),
     {
+      said: result.attestations,
       request,
       platform,
       resolveMode: resolveModeOf(attributes),
@@ -62,8 +65,6 @@ export async function withContentsListed(
       signal,
     },
   );
-  const attestations = new Map(result.attestations);
-  for (const [id, list] of added) attestations.set(id, [...(attestations.get(id) ?? []), ...list]);
   return { ...result, attestations };
 }
 
@@ -86,6 +87,6 @@ export function epochsOf(
 }
 
 /** Whether it is said already what is in some result. */
-function hasContentsListed({ attestations }: BuildResult): boolean {
-  return [...attestations.values()].flat().some(({ predicateType }) => predicateType === spdxPredicate);
+function hasContentsListed(said: Attestations): boolean {
+  return [...said.values()].flat().some(({ predicateType }) => predicateType === spdxPredicate);
 }

@@ -1,5 +1,5 @@
 import type { Platform } from "../../../oci/mod.ts";
-import type { SbomRequest } from "../../attestations/mod.ts";
+import type { Attestations, SbomRequest } from "../../attestations/mod.ts";
 import type { FrontendResultRef, ImageResolveMode } from "../../frontends/mod.ts";
 import type { FrontendBridge } from "../frontend-bridge.ts";
 import type { Policies } from "../policies.ts";
@@ -9,6 +9,8 @@ export type ScannedRef = Pick<FrontendResultRef, "id" | "definition" | "scan">;
 
 /** Who lists them, and how. */
 export interface ScanOptions {
+  /** What has been said of the results already. */
+  readonly said: Attestations;
   readonly request: SbomRequest;
   /** What the scanner's image is for. */
   readonly platform: Platform;
