@@ -21,6 +21,7 @@ import {
   Intake,
   type JobEnvironment,
   JobTable,
+  RequestLedger,
 } from "../engine/control/mod.ts";
 import { DeviceRegistry } from "../engine/devices/mod.ts";
 import { History } from "../engine/history/mod.ts";
@@ -119,6 +120,8 @@ async function runEngine(config: EngineConfig): Promise<void> {
     jobs: new JobTable(),
     intake: new Intake(),
     gateways: new GatewayTable(),
+    requests: new RequestLedger(),
+    provenanceEnv: config.provenanceEnv,
     history,
     traces,
     traceSocket: config.traceSocket?.type === "unix" ? config.traceSocket.path : undefined,

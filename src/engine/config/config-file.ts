@@ -32,6 +32,7 @@ export interface ConfigFile {
   readonly gc: GcConfig;
   readonly history: HistoryConfig;
   readonly frontends: FrontendConfig;
+  readonly provenanceEnvDir: string | undefined;
   readonly system: SystemConfig;
   readonly runtime: string | undefined;
   readonly cgroupParent: string | undefined;
@@ -99,6 +100,7 @@ function interpret(top: TomlTable, warnings: readonly string[]): ConfigFile {
     gc: readGc(oci),
     history: readHistory(top.table("history")),
     frontends: readFrontends(top.table("frontend")),
+    provenanceEnvDir: top.string("provenanceEnvDir"),
     system: readSystem(top.table("system")),
     runtime: oci.string("binary"),
     cgroupParent: oci.string("defaultCgroupParent"),

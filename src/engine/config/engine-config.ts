@@ -45,6 +45,8 @@ export interface EngineConfig {
   readonly gc: GcConfig;
   readonly history: HistoryConfig;
   readonly frontends: FrontendConfig;
+  /** What provenance says of this engine besides, as its owner wishes: JSON. */
+  readonly provenanceEnv: Readonly<Record<string, unknown>>;
   readonly system: SystemConfig;
   /** Name or path of the program that starts containers; `undefined`: the best that is there. */
   readonly runtime: string | undefined;

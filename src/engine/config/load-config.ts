@@ -12,6 +12,7 @@ import { checkEntitlement } from "./entitlements.ts";
 import { type GcConfig, parseKeepStorage } from "./gc.ts";
 import { checkFixedFlag, fixedSettings } from "./fixed-settings.ts";
 import { networkConfig } from "./network.ts";
+import { loadProvenanceEnv } from "./provenance-env.ts";
 import { loadServerTls } from "./server-tls.ts";
 
 /** Files that are looked for when none is named, first one first: ours, and the one that buildx puts into an engine's container. */
@@ -23,6 +24,8 @@ const defaultAddress = "unix:///run/polyarch/polyarchd.sock";
 export interface ConfigSurroundings {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly configFiles?: readonly string[];
+  /** Where files are looked for that provenance is to be told more from, where the configuration names no place. */
+  readonly provenanceEnvDir?: string;
   /** Where groups are looked up. */
   readonly groupFile?: string;
 }
@@ -34,6 +37,7 @@ export interface ConfigSurroundings {
  */
 export async function loadEngineConfig(flags: EngineFlags, surroundings: ConfigSurroundings): Promise<EngineConfig> {
   const { env, configFiles = defaultConfigFiles, groupFile = "/etc/group" } = surroundings;
+  const { provenanceEnvDir = "/etc/buildkit/provenance.d" } = surroundings;
   for (const setting of fixedSettings) {
     const value = flags.fixed?.get(setting.flag);
     if (value !== undefined) checkFixedFlag(setting, value);
@@ -71,6 +75,7 @@ export async function loadEngineConfig(flags: EngineFlags, surroundings: ConfigS
     gc: gcConfig(flags, file),
     history: file.history,
     frontends: file.frontends,
+    provenanceEnv: loadProvenanceEnv(file.provenanceEnvDir || provenanceEnvDir),
     system: file.system,
     runtime: (flags.runtime ?? file.runtime) || undefined,
     cgroupParent: file.cgroupParent || undefined,

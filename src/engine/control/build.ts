@@ -1,6 +1,6 @@
 import { type pb, policysession } from "../../api/mod.ts";
 import { BuildError } from "../../base/errors/mod.ts";
-import { decodeDefinition } from "../../llb/mod.ts";
+import { decodeDefinition, type Graph } from "../../llb/mod.ts";
 import { type Digest, formatPlatform, type Platform } from "../../oci/mod.ts";
 import { askedAttestations, type Attestations, sbomRequest } from "../attestations/mod.ts";
 import { dockerfileFrontend, isBuiltinFrontend } from "../frontends/mod.ts";
@@ -19,6 +19,7 @@ import { runImageFrontend } from "./gateway/mod.ts";
 import { explained, type Policies } from "./policies.ts";
 import { LazyResult, type ResultEdge } from "./lazy-result.ts";
 import { askClient } from "./session-policy.ts";
+import { type FrontendCall, RequestScope } from "./provenance/mod.ts";
 import { openSessionRegistry } from "./session-registry.ts";
 import { epochsOf, listContents, resolveModeOf } from "./sboms/mod.ts";
 import { resolveSourceMeta } from "./source-meta.ts";
@@ -46,6 +47,8 @@ export interface FrontendOptions {
   readonly inputs: Readonly<Record<string, pb.Definition>>;
   /** Rules besides those of the request. */
   readonly policies?: Policies;
+  /** The request of which this one is a part; the client's own by default. */
+  readonly scope?: RequestScope;
   /** How many frontends that are images are waiting for this one; none by default. */
   readonly depth?: number;
   readonly signal: AbortSignal;
@@ -61,6 +64,8 @@ export class Build implements AsyncDisposable {
   readonly sessionId: string;
   readonly deps: EngineDeps;
   readonly caches: BuildCaches;
+  /** What the client has asked for and come by. */
+  readonly scope: RequestScope;
   /** Registries, with the credentials of the client whose build it is; with `insecure`, whatever their certificates. */
   readonly registry = ({ insecure }: { readonly insecure: boolean }): Registry => {
     if (!insecure) return this.environment.registry;
@@ -73,6 +78,7 @@ export class Build implements AsyncDisposable {
   readonly #policies: Policies;
   readonly #policy: SourcePolicy;
   readonly #policySession: string;
+  readonly #noted = new DisposableStack();
 
   constructor(options: {
     readonly job: Job<Ref, JobEnvironment>;
@@ -80,6 +86,8 @@ export class Build implements AsyncDisposable {
     readonly sessionId: string;
     readonly deps: EngineDeps;
     readonly policies: Policies;
+    /** What the client's request says. */
+    readonly call: FrontendCall;
     /** Session of the client that has a policy of its own; empty: none has. */
     readonly policySession: string;
   }) {
@@ -90,23 +98,30 @@ export class Build implements AsyncDisposable {
     this.environment = options.environment;
     this.sessionId = options.sessionId;
     this.deps = options.deps;
+    this.scope = RequestScope.ofClient(options.call, options.deps.requests);
     this.caches = new BuildCaches(this);
   }
 
   /**
    * Adds a graph. Nothing runs before somebody looks into the result.
    * @param definition `undefined`: the empty tree
+   * @param options.scope the request that came by it; undefined: provenance does not speak of it
    * @throws {BuildError} when the definition is malformed or asks for what this engine cannot do, or may not
    */
-  async add(definition: pb.Definition | undefined, policies: Policies = []): Promise<LazyResult> {
+  async add(
+    definition: pb.Definition | undefined,
+    { policies = [], scope }: { readonly policies?: Policies; readonly scope?: RequestScope | undefined } = {},
+  ): Promise<LazyResult> {
     const sources = definition && (await this.#sourcesOf(definition, policies));
-    const edge = definition && loadDefinition(definition, this.deps.worker.ops, sources ? { sources } : {}).edge;
-    return this.#lazy(definition, edge);
+    const loaded = definition && loadDefinition(definition, this.deps.worker.ops, sources ? { sources } : {});
+    const result = this.#lazy(definition, loaded);
+    scope?.noteResult(result);
+    return result;
   }
 
   /** The empty tree. */
   empty(): LazyResult {
-    return this.#lazy(undefined, undefined);
+    return this.#lazy(undefined);
   }
 
   /** A tree that no graph makes. @param make gives the ref, to keep; called when somebody first looks into it */
@@ -116,9 +131,12 @@ export class Build implements AsyncDisposable {
     return result;
   }
 
-  #lazy(definition: pb.Definition | undefined, edge: ResultEdge | undefined): LazyResult {
+  #lazy(
+    definition: pb.Definition | undefined,
+    { edge, graph }: { readonly edge?: ResultEdge | undefined; readonly graph?: Graph } = {},
+  ): LazyResult {
     const make = async () => (edge ? await this.job.build(edge) : undefined);
-    const result = new LazyResult(make, { definition, edge });
+    const result = new LazyResult(make, { definition, edge, graph });
     this.#results.push(result);
     return result;
   }
@@ -159,7 +177,14 @@ export class Build implements AsyncDisposable {
     if (!asksClient || this.#policySession === "") return rules.apply(op);
     const caller = await this.environment.session(this.#policySession, { signal });
     const verifier = caller.client(policysession.PolicyVerifier);
-    const bridge = new FrontendBridge(this, { attributes: {}, inputs: {}, policies, platforms: [], asksClient: false });
+    const bridge = new FrontendBridge(this, {
+      attributes: {},
+      inputs: {},
+      policies,
+      platforms: [],
+      asksClient: false,
+      scope: undefined,
+    });
     return await askClient(op, platform, {
       rules,
       client: {
@@ -173,13 +198,16 @@ export class Build implements AsyncDisposable {
   }
 
   /** A plain graph as a result: one tree, of this machine's platform. */
-  async plain(definition: pb.Definition | undefined, policies: Policies = []): Promise<BuildResult> {
+  async plain(
+    definition: pb.Definition | undefined,
+    { policies = [], scope = this.scope }: { readonly policies?: Policies; readonly scope?: RequestScope } = {},
+  ): Promise<BuildResult> {
     const { platform } = this.deps.worker.ops;
     return {
       multiPlatform: false,
       metadata: {},
       attestations: new Map(),
-      refs: [{ id: formatPlatform(platform), platform, result: await this.add(definition, policies) }],
+      refs: [{ id: formatPlatform(platform), platform, result: await this.add(definition, { policies, scope }) }],
     };
   }
 
@@ -191,16 +219,35 @@ export class Build implements AsyncDisposable {
     if ((options.depth ?? 0) > maxFrontendDepth) {
       throw new BuildError("resource_exhausted", `frontends call each other more than ${maxFrontendDepth} deep`);
     }
-    checkFrontend(frontend, options.attributes["source"], this.deps.frontends);
+    const { attributes, inputs, scope: caller = this.scope } = options;
+    checkFrontend(frontend, attributes["source"], this.deps.frontends);
+    const scope = caller.open({ frontend, attributes, inputs });
     try {
-      return await this.#runFrontend(frontend, options);
+      const made = await this.#runFrontend(frontend, { ...options, scope });
+      caller.add(scope);
+      this.#note(made, scope);
+      return made;
     } catch (error) {
       throw frontendError(error, { name: frontend, source: options.attributes["source"] });
     }
   }
 
-  async #runFrontend(frontend: string, options: FrontendOptions): Promise<BuildResult> {
-    const { attributes, inputs, policies = [], signal } = options;
+  /** For other builds, which may be given what this one's frontend has made. */
+  #note({ refs }: BuildResult, scope: RequestScope): void {
+    for (const { result } of refs) {
+      const owner = scope.ownerOf(result);
+      if (result.definition && owner) {
+        this.#noted.use(this.deps.requests.note(result.definition, owner.describe(undefined)));
+      }
+    }
+  }
+
+  /** @param options.scope this very request */
+  async #runFrontend(
+    frontend: string,
+    options: FrontendOptions & { readonly scope: RequestScope },
+  ): Promise<BuildResult> {
+    const { attributes, inputs, policies = [], scope, signal } = options;
     this.caches.consult(importsOfAttributes(attributes));
     if (frontend === "gateway.v0") {
       const { source } = attributes;
@@ -209,9 +256,6 @@ export class Build implements AsyncDisposable {
       if (isReplaced || !isBuiltinFrontend(source)) return await runImageFrontend(this, { source, ...options });
     }
     const asked = askedAttestations(attributes);
-    if (asked.provenance) {
-      throw new BuildError("unimplemented", 'attestation "provenance" is not supported by this engine yet');
-    }
     const sbom = sbomRequest(asked);
     const runnable = await this.deps.worker.executor.platforms();
     const bridge = new FrontendBridge(this, {
@@ -220,12 +264,15 @@ export class Build implements AsyncDisposable {
       policies,
       platforms: runnable.map(({ platform }) => platform),
       depth: options.depth,
+      scope,
     });
     const made = await dockerfileFrontend(bridge, { signal });
     const { refs, multiPlatform, metadata } = made;
     const results: PlatformResult[] = [];
     for (const { id, platform, definition } of refs) {
-      results.push({ id, platform, result: await this.add(definition, policies) });
+      // What another frontend has made at the request of this one stays what that one has made.
+      const made = definition && scope.resultOfPart(definition);
+      results.push({ id, platform, result: made ?? (await this.add(definition, { policies, scope })) });
     }
     const said = bridge.saidOf(made);
     const attestations = sbom
@@ -244,6 +291,7 @@ export class Build implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#noted.dispose();
     await Promise.all(this.#results.map((result) => result[Symbol.asyncDispose]()));
   }
 }

@@ -8,6 +8,7 @@ import type { FrontendRules } from "./frontend-rules.ts";
 import type { GatewayTable } from "./gateway/mod.ts";
 import type { Intake } from "./intake.ts";
 import type { JobTable } from "./jobs.ts";
+import type { RequestLedger } from "./provenance/mod.ts";
 
 /** What the services of one engine share. */
 export interface EngineDeps {
@@ -18,6 +19,10 @@ export interface EngineDeps {
   readonly intake: Intake;
   /** Builds whose frontend runs in their client. */
   readonly gateways: GatewayTable;
+  /** By which requests graphs were made. */
+  readonly requests: RequestLedger;
+  /** What provenance says of this engine besides, as its owner wishes. */
+  readonly provenanceEnv: Readonly<Record<string, unknown>>;
   /** Where builds are recorded. */
   readonly history: History;
   /** What took how long, in builds under way. */

@@ -10,6 +10,8 @@ import {
   type SessionManager,
 } from "../../session/mod.ts";
 import type { DeviceGrants } from "../devices/mod.ts";
+import type { SourceKey, SourceMaterial } from "../ops/mod.ts";
+import type { Digest } from "../../oci/mod.ts";
 import type { Ref } from "../refs/mod.ts";
 import { type ImageResolver, layoutImages, type LayoutImages, type SourceEnvironment } from "../sources/mod.ts";
 
@@ -32,6 +34,7 @@ export class JobEnvironment implements SourceEnvironment, AsyncDisposable {
   readonly #sessions: SessionManager;
   readonly #content: ContentStore;
   readonly #layouts = new Map<string, Promise<LayoutImages>>();
+  readonly #materials = new Map<Digest, SourceKey["material"]>();
   #held: Ref[] | undefined = [];
 
   constructor(options: {
@@ -55,6 +58,13 @@ export class JobEnvironment implements SourceEnvironment, AsyncDisposable {
     this.solve = options.solve;
     this.trace = options.trace;
   }
+
+  readonly noteMaterial = (vertex: Digest, material: SourceKey["material"]): void => {
+    this.#materials.set(vertex, material);
+  };
+
+  /** What a source has turned out to be; `undefined`: nobody has looked. */
+  readonly material = (vertex: Digest): SourceMaterial | undefined => this.#materials.get(vertex)?.();
 
   readonly isClientThere = (): boolean => this.sessionId === "" || this.#sessions.has(this.sessionId);
 

@@ -18,6 +18,7 @@ import type { OpContext } from "../solver/mod.ts";
 import type { Build } from "./build.ts";
 import type { JobEnvironment } from "./environment.ts";
 import { explained, type Policies } from "./policies.ts";
+import type { RequestScope } from "./provenance/mod.ts";
 import type { LazyResult } from "./lazy-result.ts";
 
 /** What a frontend sees of the engine: one build. */
@@ -30,6 +31,7 @@ export class FrontendBridge implements Bridge {
   readonly #policies: Policies;
   readonly #asksClient: boolean;
   readonly #depth: number;
+  readonly #scope: RequestScope | undefined;
   readonly #times = new Map<Digest, Promise<SourceTime>>();
   readonly #said = new WeakMap<FrontendResult, Attestations>();
   readonly #configs = new Map<string, Promise<ResolvedImageConfig>>();
@@ -46,6 +48,8 @@ export class FrontendBridge implements Bridge {
       readonly asksClient?: boolean;
       /** See {@link FrontendOptions.depth}. */
       readonly depth?: number | undefined;
+      /** The request that the frontend answers; undefined: what it asks is no part of the build. */
+      readonly scope: RequestScope | undefined;
     },
   ) {
     this.#build = build;
@@ -56,6 +60,7 @@ export class FrontendBridge implements Bridge {
     this.#policies = options.policies ?? [];
     this.#asksClient = options.asksClient ?? true;
     this.#depth = options.depth ?? 0;
+    this.#scope = options.scope;
   }
 
   async resolveImageConfig(
@@ -117,6 +122,8 @@ export class FrontendBridge implements Bridge {
       const { images } = layout ? await environment.layout(layout.sessionId, layout.store, { signal }) : environment;
       const image = await images.resolve(reference, { platform, signal });
       step.complete();
+      const { digest } = image;
+      this.#scope?.noteImage({ ref: allowed, platform, digest, isLocal: layout !== undefined });
       return { ref: allowed, digest: image.digest, config: image.configBytes };
     } catch (error) {
       // Somebody else has failed: this step is told as called off when the build ends.
@@ -198,7 +205,7 @@ export class FrontendBridge implements Bridge {
   }
 
   async solve(definition: pb.Definition): Promise<LazyResult> {
-    return await this.#build.add(definition, this.#policies);
+    return await this.#build.add(definition, { policies: this.#policies, scope: this.#scope });
   }
 
   async runFrontend(
@@ -212,6 +219,7 @@ export class FrontendBridge implements Bridge {
       inputs,
       policies,
       depth: this.#depth,
+      ...(this.#scope && { scope: this.#scope }),
       signal,
     });
     const passedOn = {

@@ -2,6 +2,7 @@ import type { pb } from "../../api/mod.ts";
 import { BuildError } from "../../base/errors/mod.ts";
 import type { BridgeFileStat, BridgeRef } from "../frontends/mod.ts";
 import { followPath } from "../ops/mod.ts";
+import type { Graph } from "../../llb/mod.ts";
 import type { Ref } from "../refs/mod.ts";
 import type { Edge } from "../solver/mod.ts";
 import type { TocEntry, Tree } from "../snapshots/mod.ts";
@@ -21,6 +22,7 @@ const readLimitBytes = 16 * 1024 * 1024;
 export class LazyResult implements BridgeRef, AsyncDisposable {
   readonly #make: () => Promise<Ref | undefined>;
   #made: Promise<Ref | undefined> | undefined;
+  #isMade = false;
 
   /** What it is made of; `undefined` is the empty tree, or what no graph makes. */
   readonly definition: pb.Definition | undefined;
@@ -31,32 +33,42 @@ export class LazyResult implements BridgeRef, AsyncDisposable {
   /** Whether it is known to be the empty tree. */
   readonly isEmpty: boolean;
 
+  /** {@link definition}, read; `undefined`: nobody has told it. */
+  readonly graph: Graph | undefined;
+
   /** @param make gives the ref, to keep; `undefined` is the empty tree */
   constructor(
     make: () => Promise<Ref | undefined>,
-    {
-      definition,
-      edge,
-      isEmpty = edge === undefined,
-    }: {
+    told: {
       readonly definition: pb.Definition | undefined;
       readonly edge: ResultEdge | undefined;
+      readonly graph?: Graph | undefined;
+      /** By default it is where there is no edge. */
       readonly isEmpty?: boolean;
     },
   ) {
     this.#make = make;
-    this.definition = definition;
-    this.edge = edge;
-    this.isEmpty = isEmpty;
+    this.definition = told.definition;
+    this.edge = told.edge;
+    this.graph = told.graph;
+    this.isEmpty = told.isEmpty ?? told.edge === undefined;
   }
 
   /** The ref, made now if it has not been yet; held by this object, so clone it to keep it longer. */
   async build(): Promise<Ref | undefined> {
     if (!this.#made) {
       this.#made = this.#make();
-      this.#made.catch(() => undefined); // whoever looks gets the failure
+      this.#made.then(
+        () => (this.#isMade = true),
+        () => undefined, // whoever looks gets the failure
+      );
     }
     return await this.#made;
+  }
+
+  /** Whether it has been made. */
+  get isMade(): boolean {
+    return this.#isMade;
   }
 
   async readFile(

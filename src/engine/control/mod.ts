@@ -8,5 +8,6 @@ export { JobEnvironment } from "./environment.ts";
 export { Intake } from "./intake.ts";
 export { JobTable } from "./jobs.ts";
 export { GatewayTable, gatewayService } from "./gateway/mod.ts";
+export { RequestLedger } from "./provenance/mod.ts";
 export { reflectionService } from "./reflection.ts";
 export { controlService } from "./service.ts";

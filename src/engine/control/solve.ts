@@ -1,8 +1,16 @@
 import { control } from "../../api/mod.ts";
 import { create } from "../../base/protobuf/mod.ts";
-import { BuildError } from "../../base/errors/mod.ts";
-import { type Descriptor, digestOf } from "../../oci/mod.ts";
-import { askedAttestations, refuseProvenance, sbomRequest } from "../attestations/mod.ts";
+import { BuildError, messageOf } from "../../base/errors/mod.ts";
+import { log } from "../../base/log/mod.ts";
+import { type Descriptor, digestOf, formatPlatform } from "../../oci/mod.ts";
+import {
+  askedAttestations,
+  type Attestations,
+  type ProvenanceWishes,
+  readProvenanceWishes,
+  refuseProvenance,
+  sbomRequest,
+} from "../attestations/mod.ts";
 import { type CacheEntry, type CacheExports, openCacheExports, openCacheImporter } from "../caches/mod.ts";
 import {
   type Document,
@@ -21,6 +29,7 @@ import { explainFullDisk } from "../worker/mod.ts";
 import { Build, type BuildResult } from "./build.ts";
 import { buildFailure } from "./build-failure.ts";
 import { LazyResult } from "./lazy-result.ts";
+import { ProvenanceRecorder } from "./provenance/mod.ts";
 import type { Policies } from "./policies.ts";
 import type { EngineDeps } from "./deps.ts";
 import { type Grants, grantEntitlements } from "./entitlements.ts";
@@ -40,7 +49,7 @@ export async function solve(
   deps: EngineDeps,
   options: { signal: AbortSignal; caller?: TraceContext | undefined },
 ): Promise<ExporterResponse> {
-  const { exporters, grants, cacheExports } = check(request, deps);
+  const { exporters, grants, cacheExports, provenance } = check(request, deps);
   const { worker } = deps;
   const policies = policiesOf(request);
 
@@ -77,7 +86,18 @@ export async function solve(
     deps,
     policies,
     policySession: request.SourcePolicySession,
+    call: { frontend: request.Frontend, attributes: request.FrontendAttrs, inputs: request.FrontendInputs },
   });
+  const recorder = new ProvenanceRecorder({
+    job,
+    scope: build.scope,
+    material: environment.material,
+    compatibilityVersion: Number(request.CompatibilityVersion) || newestCompatibilityVersion,
+    builderPlatform: formatPlatform(worker.ops.platform),
+    provenanceEnv: deps.provenanceEnv,
+    now: worker.ops.now,
+  });
+  let made: BuildResult | undefined;
   let failure: unknown;
   let exported: Exported = { response: {}, results: new Map(), documents: [] };
   try {
@@ -87,7 +107,10 @@ export async function solve(
     refuseProvenance(returned.attestations);
     const result = await withContentsListed(build, returned, { attributes, signal });
     const edges = new Map(result.refs.flatMap(({ id, result: { edge } }) => (edge ? [[id, edge] as const] : [])));
-    const source = await makeAll(result, worker.refs);
+    const trees = await makeAll(result, worker.refs);
+    made = result;
+    const told = provenance && recorder.attestations(result, provenance);
+    const source = { ...trees, attestations: joined(trees.attestations, told) };
     const inlineCache: ExportContext["inlineCache"] = async ({ id, ref }, how) => {
       const edge = cacheExports.isInline ? edges.get(id) : undefined;
       return edge && (await build.caches.inline(ref, edge, how));
@@ -104,11 +127,18 @@ export async function solve(
     controller.abort(failure);
     throw failure;
   } finally {
+    const statements = recording && made && (await statementsOf(made, recorder, provenance));
     await build[Symbol.asyncDispose]();
     await job.close(failure);
     await environment[Symbol.asyncDispose]();
     const { response, results, documents } = exported;
-    await recording?.end({ failure, exporterResponse: response, results, documents });
+    await recording?.end({
+      failure,
+      exporterResponse: response,
+      results,
+      documents,
+      ...(statements && { statements }),
+    });
     deps.jobs.retire(request.Ref);
   }
 }
@@ -121,6 +151,8 @@ function check(
   readonly exporters: readonly Exporter[];
   readonly grants: Grants;
   readonly cacheExports: CacheExports;
+  /** `undefined`: nobody asked for it. */
+  readonly provenance: ProvenanceWishes | undefined;
 } {
   try {
     refuseUnsupported(request);
@@ -130,13 +162,23 @@ function check(
     const cacheExports = openCacheExports(cacheExportsOf(request), deps.env);
     for (const entry of cacheImportsOf(request)) openCacheImporter(entry);
     sourcePolicy(policiesOf(request));
-    sbomRequest(askedAttestations(request.FrontendAttrs));
-    return { exporters, grants: grantEntitlements(request.Entitlements, deps.allowedEntitlements), cacheExports };
+    const asked = askedAttestations(request.FrontendAttrs);
+    sbomRequest(asked);
+    const provenance = asked.provenance && readProvenanceWishes(asked.provenance);
+    return {
+      exporters,
+      provenance,
+      grants: grantEntitlements(request.Entitlements, deps.allowedEntitlements),
+      cacheExports,
+    };
   } catch (error) {
     deps.jobs.refuse(request.Ref);
     throw buildFailure(error);
   }
 }
+
+/** Results that differ between versions of BuildKit are made as from this one on. */
+const newestCompatibilityVersion = 30;
 
 /** Names what would otherwise be ignored. */
 function refuseUnsupported(request: control.SolveRequest): void {
@@ -144,10 +186,10 @@ function refuseUnsupported(request: control.SolveRequest): void {
     throw new BuildError("unimplemented", `${what} is not supported by this engine yet`);
   };
   if (request.ProxyNetwork) refuse("the proxy network");
-  if (request.CompatibilityVersion > 30n) {
+  if (request.CompatibilityVersion > newestCompatibilityVersion) {
     throw new BuildError(
       "invalid_argument",
-      `unsupported compatibility-version ${request.CompatibilityVersion}: upgrade buildkit (max supported: 30)`,
+      `unsupported compatibility-version ${request.CompatibilityVersion}: upgrade buildkit (max supported: ${newestCompatibilityVersion})`,
     );
   }
 }
@@ -213,6 +255,26 @@ async function makeAll(result: BuildResult, store: RefStore): Promise<ExportSour
   ]);
   const { multiPlatform, metadata, attestations } = result;
   return { multiPlatform, metadata, attestations, refs };
+}
+
+/** What is said of each tree by the one and by the other. */
+function joined(attestations: Attestations, more: Attestations = new Map()): Attestations {
+  const ids = new Set([...attestations.keys(), ...more.keys()]);
+  return new Map([...ids].map((id) => [id, [...(attestations.get(id) ?? []), ...(more.get(id) ?? [])]]));
+}
+
+/** What the build's record says of its results, to be written later; `undefined`: what it says is lost, which is no reason to fail. */
+async function statementsOf(
+  result: BuildResult,
+  recorder: ProvenanceRecorder,
+  provenance: ProvenanceWishes | undefined,
+): Promise<BuildOutcome["statements"]> {
+  try {
+    return await recorder.statements(result, provenance?.builderId ?? "");
+  } catch (error) {
+    log.warn(`how a result was made could not be recorded: ${messageOf(error)}`);
+    return undefined;
+  }
 }
 
 /** What the exporters have made of a result. */

@@ -14,4 +14,4 @@ export type {
   ScanHints,
   SourceTime,
 } from "./bridge.ts";
-export { dockerfileFrontend, isBuiltinFrontend } from "./dockerfile/mod.ts";
+export { dockerfileFrontend, dockerfileVersion, isBuiltinFrontend } from "./dockerfile/mod.ts";

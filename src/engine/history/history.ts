@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import { create, type MessageInitShape, toBinary } from "../../base/protobuf/mod.ts";
 import { timestampFromDate } from "../../base/protobuf/mod.ts";
 import { control, status } from "../../api/mod.ts";
@@ -19,6 +20,9 @@ const { STARTED, COMPLETE, DELETED } = control.BuildHistoryEventType;
 
 /** The full error of a build; the name is spelt as clients know it. */
 const errorMediaType = "application/vnd.googeapis.google.rpc.status+proto";
+
+/** Statements, and predicates of such. */
+const statementMediaType = "application/vnd.in-toto+json";
 
 /** Spans of a build: objects of JSON one after the other. */
 const traceMediaType = "application/vnd.buildkit.otlp.json.v0";
@@ -44,6 +48,16 @@ export interface BuildOutcome {
   readonly results: ReadonlyMap<number, Descriptor>;
   /** Small documents that the results lead to: indexes, manifests, configs. */
   readonly documents: readonly { readonly descriptor: Descriptor; readonly bytes: Uint8Array }[];
+  /** Says how results were made. Called once, whatever comes of the record, when the one who waits for the build does so no more. */
+  readonly statements?: () => Promise<readonly RecordedStatement[]>;
+}
+
+/** Something that is said of a result and kept with the record: a predicate, as JSON. */
+export interface RecordedStatement {
+  /** Key of the result map; `undefined`: the build has one result. */
+  readonly platform: string | undefined;
+  readonly predicateType: string;
+  readonly bytes: Uint8Array;
 }
 
 /** A build that is being recorded. */
@@ -77,6 +91,8 @@ export class History implements AsyncDisposable {
   /** To be deleted when nobody listens to them any more. */
   readonly #doomed = new Set<string>();
   readonly #finalizers: Finalizers;
+  /** Records whose statements are being written, by ref: whoever asks for one waits. */
+  readonly #unfinished = new Map<string, Promise<void>>();
 
   private constructor(store: RecordStore, options: Omit<HistoryOptions, "directory">) {
     this.#store = store;
@@ -133,9 +149,11 @@ export class History implements AsyncDisposable {
           const written = await logs;
           trace?.end(outcome.failure);
           await this.#complete(record, written, { counts, outcome, pins });
+          this.#state(Ref, outcome);
           if (trace) this.#finalizers.schedule(Ref, async () => await this.#addTrace(Ref, trace));
         } catch (error) {
           trace?.[Symbol.dispose]();
+          await outcome.statements?.().catch(() => undefined); // it lets go of what it holds
           log.warn(`the record of build ${Ref} could not be kept: ${messageOf(error)}`);
         } finally {
           pins.dispose();
@@ -143,6 +161,52 @@ export class History implements AsyncDisposable {
         }
       },
     };
+  }
+
+  /** Adds what is said of the results, later, and tells then that the record is complete. Never fails: the record is there without it. */
+  #state(ref: string, { statements }: BuildOutcome): void {
+    const tell = () => {
+      const record = this.#store.get(ref);
+      if (record) this.#changes.tell({ type: COMPLETE, record });
+    };
+    if (!statements) return tell();
+    const done = setImmediate()
+      .then(async () => await this.#addStatements(ref, await statements()))
+      .catch((error: unknown) => log.warn(`the provenance of build ${ref} could not be kept: ${messageOf(error)}`))
+      .finally(() => {
+        this.#unfinished.delete(ref);
+        tell();
+      });
+    this.#unfinished.set(ref, done);
+  }
+
+  async #addStatements(ref: string, statements: readonly RecordedStatement[]): Promise<void> {
+    using pins = new DisposableStack();
+    const results = new Map<string | undefined, control.Descriptor[]>();
+    const kept: Digest[] = [];
+    for (const { platform, predicateType, bytes } of statements) {
+      const digest = digestOf(bytes);
+      pins.use(this.#store.pin(digest));
+      const blob = await this.#store.blobs.put(bytes);
+      const annotations = { "in-toto.io/predicate-type": predicateType };
+      const descriptor = encodeDescriptor({ mediaType: statementMediaType, ...blob, annotations });
+      results.set(platform, [...(results.get(platform) ?? []), descriptor]);
+      kept.push(digest);
+    }
+    const record = this.#store.get(ref);
+    if (!record || kept.length === 0) return;
+    const stated = (info: control.BuildResultInfo | undefined, Attestations: control.Descriptor[]) =>
+      create(control.BuildResultInfoSchema, {
+        ...info,
+        Attestations: [...(info?.Attestations ?? []), ...Attestations],
+      });
+    const alone = results.get(undefined);
+    const Results = { ...record.Results };
+    for (const [platform, list] of results) {
+      if (platform !== undefined) Results[platform] = stated(Results[platform], list);
+    }
+    const Result = alone ? stated(record.Result, alone) : record.Result;
+    this.#store.put(create(control.BuildHistoryRecordSchema, { ...record, Results, ...(Result && { Result }) }), kept);
   }
 
   /** Never fails: the record is there without it. */
@@ -217,7 +281,6 @@ export class History implements AsyncDisposable {
     this.#onEnd?.(record);
     this.#store.put(record, kept);
     this.#active.delete(record.Ref);
-    this.#changes.tell({ type: COMPLETE, record });
     await this.#expire();
   }
 
@@ -260,12 +323,13 @@ export class History implements AsyncDisposable {
     };
   }
 
-  *#stored(
+  async *#stored(
     { Ref, Limit }: control.BuildHistoryRequest,
     isWanted: (record: BuildRecord) => boolean,
-  ): Generator<RecordChange> {
+  ): AsyncGenerator<RecordChange> {
     let left = Limit === 0 ? Number.POSITIVE_INFINITY : Limit;
     for (const ref of Ref === "" ? this.#store.refs() : [Ref]) {
+      await this.#unfinished.get(ref);
       const record = this.#store.get(ref);
       if (!record || this.#doomed.has(ref) || !isWanted(record)) continue;
       if (left-- <= 0) return;
@@ -281,6 +345,7 @@ export class History implements AsyncDisposable {
 
   /** Deletes a record, or writes down all that is known of it, or pins or unpins it: the first that is asked for. @throws {BuildError} `not_found` */
   async update({ Ref, Delete, Finalize, Pinned }: control.UpdateBuildHistoryRequest): Promise<void> {
+    await this.#unfinished.get(Ref);
     if (Delete || Finalize) await this.#finalizers.finalize(Ref);
     if (Finalize && !Delete) return; // of others there is nothing to write down
     const record = this.#store.get(Ref);
@@ -303,6 +368,7 @@ export class History implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#unfinished.values());
     await this.#finalizers[Symbol.asyncDispose]();
     this.#store[Symbol.dispose]();
   }

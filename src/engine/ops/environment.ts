@@ -1,7 +1,9 @@
 import type { pb } from "../../api/mod.ts";
 import type { ForwardedAgent } from "../../session/mod.ts";
 import type { DeviceGrants } from "../devices/mod.ts";
+import type { Digest } from "../../oci/mod.ts";
 import type { Ref } from "../refs/mod.ts";
+import type { SourceKey } from "./source.ts";
 
 /**
  * What ops want from the job on whose behalf they work. The engine's own environment extends it (sources look for their sessions in
@@ -24,6 +26,8 @@ export interface OpEnvironment {
    * @param vertex the step's digest
    */
   readonly trace?: (vertex: string) => { readonly socket: string; readonly traceparent: string } | undefined;
+  /** Learns what a source is, once it has been found. @param vertex the source's digest */
+  readonly noteMaterial?: (vertex: Digest, material: SourceKey["material"]) => void;
   /** Devices that were asked for and granted. */
   readonly deviceGrants?: DeviceGrants;
 }

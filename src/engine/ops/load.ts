@@ -1,7 +1,7 @@
 import type { pb } from "../../api/mod.ts";
 import { BuildError } from "../../base/errors/mod.ts";
 import type { Digest, Platform } from "../../oci/mod.ts";
-import { decodeDefinition, type GraphOp } from "../../llb/mod.ts";
+import { decodeDefinition, type Graph, type GraphOp } from "../../llb/mod.ts";
 import type { Ref } from "../refs/mod.ts";
 import type { Edge, Op, Vertex } from "../solver/mod.ts";
 import { buildOp } from "./build-op.ts";
@@ -20,6 +20,7 @@ import { sourceOp } from "./source-op.ts";
 export interface LoadedDefinition<C extends OpEnvironment> {
   /** The result asked for; `undefined` is the empty tree. */
   readonly edge: Edge<Ref, C> | undefined;
+  readonly graph: Graph;
 }
 
 /** What is not in a definition itself. */
@@ -45,7 +46,7 @@ export function loadDefinition<C extends OpEnvironment>(
     return { vertex, index };
   };
   for (const [digest, node] of graph.ops) vertices.set(digest, toVertex(node, node.inputs.map(edgeTo), deps, options));
-  return { edge: graph.result && edgeTo(graph.result) };
+  return { edge: graph.result && edgeTo(graph.result), graph };
 }
 
 function toVertex<C extends OpEnvironment>(
@@ -80,7 +81,7 @@ function bind<C extends OpEnvironment>(
   const platform: Platform = node.platform ?? deps.platform;
   switch (op.op.case) {
     case "source":
-      return sourceOp(sources?.get(node.digest) ?? op.op.value, platform, deps.sources);
+      return sourceOp(sources?.get(node.digest) ?? op.op.value, { vertex: node.digest, platform }, deps.sources);
     case "exec":
       return execOp(
         op.op.value,

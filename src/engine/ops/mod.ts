@@ -7,7 +7,7 @@ export type { ArchiveReader, OpDeps } from "./deps.ts";
 export { definitionOf } from "./defined-vertex.ts";
 export type { DiskUse } from "./disk-use.ts";
 export type { OpEnvironment } from "./environment.ts";
-export type { AskedFacts, Source, SourceFacts, SourceInstance, SourceKey } from "./source.ts";
+export type { AskedFacts, Source, SourceFacts, SourceInstance, SourceKey, SourceMaterial } from "./source.ts";
 export { loadDefinition, type LoadedDefinition } from "./load.ts";
 export { followPath } from "./file/tree-path.ts";
 export { cacheMountsOf } from "./exec/exec-op.ts";

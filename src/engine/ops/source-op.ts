@@ -1,6 +1,6 @@
 import type { pb } from "../../api/mod.ts";
 import { BuildError } from "../../base/errors/mod.ts";
-import { digestOf, type Platform } from "../../oci/mod.ts";
+import { type Digest, digestOf, type Platform } from "../../oci/mod.ts";
 import type { Ref } from "../refs/mod.ts";
 import type { Op } from "../solver/mod.ts";
 import type { OpEnvironment } from "./environment.ts";
@@ -9,7 +9,7 @@ import type { Source } from "./source.ts";
 /** Hands a SourceOp to the source of its scheme. @throws {BuildError} `unimplemented` when there is none */
 export function sourceOp<C extends OpEnvironment>(
   op: pb.SourceOp,
-  platform: Platform,
+  { vertex, platform }: { readonly vertex: Digest; readonly platform: Platform },
   sources: readonly Source<C>[],
 ): Op<Ref, C> {
   const scheme = op.identifier.slice(0, Math.max(0, op.identifier.indexOf("://")));
@@ -21,7 +21,8 @@ export function sourceOp<C extends OpEnvironment>(
   const instance = source.open(op, { platform });
   return {
     cacheMap: async (context) => {
-      const { key, volatile = false } = await instance.cacheMap(context);
+      const { key, volatile = false, material } = await instance.cacheMap(context);
+      context.environment.noteMaterial?.(vertex, material);
       return { digest: digestOf(`buildkit.source.v0:${key}`), inputs: [], ...(volatile && { volatile }) };
     },
     run: async (_inputs, context) => ({ results: [await instance.run(context)] }),

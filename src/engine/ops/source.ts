@@ -72,4 +72,38 @@ export interface SourceKey {
   /** Text that decides the result; becomes part of the op's digest. */
   readonly key: string;
   readonly volatile?: boolean;
+  /** What it is, for those who ask later what a build was made of; what was only learnt when the tree was made is told by then. */
+  readonly material: () => SourceMaterial;
 }
+
+/** Something from outside that a build was made of. */
+export type SourceMaterial =
+  | {
+      readonly type: "image";
+      /** Name as it was asked for. */
+      readonly ref: string;
+      readonly platform: Platform;
+      /** Of the manifest or index that the name stood for. */
+      readonly digest: Digest;
+      /** From a layout of the client, not from a registry. */
+      readonly isLocal: boolean;
+    }
+  | { readonly type: "blob"; readonly ref: string; readonly digest: Digest; readonly isLocal: boolean }
+  | {
+      readonly type: "git";
+      /** As it was written. */
+      readonly remote: string;
+      /** Branch, tag or commit; empty: the remote's own default. */
+      readonly ref: string;
+      /** Object that the ref stood for. */
+      readonly object: string;
+      /** Locator of the bundle that was fetched from in place of the remote. */
+      readonly bundle: string | undefined;
+      /** Ids of secrets that may have let it in. */
+      readonly secrets: readonly string[];
+      /** Id of the ssh agent that may have. */
+      readonly agent: string | undefined;
+    }
+  /** `digest`: undefined where it was not looked at. */
+  | { readonly type: "http"; readonly url: string; readonly digest: Digest | undefined }
+  | { readonly type: "local"; readonly name: string };

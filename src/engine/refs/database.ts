@@ -1,5 +1,5 @@
 import { DatabaseSync, type StatementSync } from "node:sqlite";
-import type { Descriptor, Digest } from "../../oci/mod.ts";
+import { type Descriptor, type Digest, type LayerCompression, layerMediaType } from "../../oci/mod.ts";
 import type { Codec } from "../bytes/mod.ts";
 
 /** Where a layer came from, which decides how its faces are made. */
@@ -289,6 +289,17 @@ export class RefDatabase implements Disposable {
       levelOf(codec),
     );
     return row && { digest: text(row["digest"]) as Digest, size: Number(row["size"]) };
+  }
+
+  /** A compressed form of the tar `diffId` that there has been, gzip before others. */
+  compressedBlob(diffId: Digest): Descriptor | undefined {
+    const row = this.#get(
+      "SELECT digest, size, type FROM blob WHERE diff_id = ? AND type <> 'uncompressed' ORDER BY type, level LIMIT 1",
+      diffId,
+    );
+    if (!row) return undefined;
+    const mediaType = layerMediaType({ family: "oci", compression: text(row["type"]) as LayerCompression });
+    return { mediaType, digest: text(row["digest"]) as Digest, size: Number(row["size"]) };
   }
 
   addBlob(diffId: Digest, codec: Codec, blob: { readonly digest: Digest; readonly size: number }): void {

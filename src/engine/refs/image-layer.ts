@@ -25,7 +25,7 @@ import type { Stack } from "./stack.ts";
  */
 export class ImageLayer extends Layer {
   override readonly isStored = true;
-  readonly diffId: Digest;
+  override readonly diffId: Digest;
   readonly descriptor: Descriptor;
   readonly #below: Stack;
   /** The directory is being made and no longer waits for the table: so the table may wait for it, and never each for the other. */
@@ -101,6 +101,10 @@ export class ImageLayer extends Layer {
   protected override async letGo(): Promise<void> {
     await super.letGo();
     await this.#below.release();
+  }
+
+  override knownBlob(): Descriptor {
+    return { ...this.descriptor, mediaType: toFamily(this.descriptor.mediaType, "oci") };
   }
 
   /** The blob as the registry has it: known without fetching it. */

@@ -1,4 +1,4 @@
-import type { Digest } from "../../oci/mod.ts";
+import type { Descriptor, Digest } from "../../oci/mod.ts";
 import type { LayerToc } from "../snapshots/mod.ts";
 import type { Codec } from "../bytes/mod.ts";
 import { Held } from "./hold.ts";
@@ -21,6 +21,8 @@ export abstract class Layer extends Held {
   readonly createdAt: Date;
   /** Whether it can be found again after a restart. */
   abstract readonly isStored: boolean;
+  /** Digest of its uncompressed tar; `undefined`: nobody has packed it yet. */
+  abstract readonly diffId: Digest | undefined;
   protected readonly parts: StoreParts;
   #toc: LayerToc | undefined;
 
@@ -53,6 +55,11 @@ export abstract class Layer extends Held {
     const key = `blob ${this.id} ${JSON.stringify(codec)} ${options.force}`;
     const work = (signal: AbortSignal) => this.#held(() => this.makeBlob(codec, { ...options, signal }));
     return await this.parts.flights.run(key, work, options);
+  }
+
+  /** A compressed blob of it that has been made before, or that a registry has; `undefined`: there is none. */
+  knownBlob(): Descriptor | undefined {
+    return this.diffId === undefined ? undefined : this.parts.database.compressedBlob(this.diffId);
   }
 
   /** Digests of regular files that its table has none of, in the order of `paths`. */

@@ -16,7 +16,7 @@ import { readToc, withContents } from "./stored-toc.ts";
 /** A layer that this engine packed straight into an uncompressed tar in the content store, into which its table's contents point. */
 export class PackedLayer extends Layer {
   override readonly isStored = true;
-  readonly diffId: Digest;
+  override readonly diffId: Digest;
 
   constructor(parts: StoreParts, layer: { readonly id: string; readonly diffId: Digest; readonly createdAt: Date }) {
     super(parts, layer.id, layer.createdAt);
@@ -51,9 +51,9 @@ export class PackedLayer extends Layer {
 /** What a process wrote: the upper directory of its overlay, which is a lower directory for those after it. */
 export class UpperLayer extends Layer {
   override readonly isStored = true;
+  override diffId: Digest | undefined;
   readonly #digests: FileDigests;
   readonly #untilReleased: boolean;
-  #diffId: Digest | undefined;
 
   constructor(
     parts: StoreParts,
@@ -66,7 +66,7 @@ export class UpperLayer extends Layer {
     },
   ) {
     super(parts, layer.id, layer.createdAt);
-    this.#diffId = layer.diffId;
+    this.diffId = layer.diffId;
     this.#untilReleased = layer.untilReleased ?? false;
     this.#digests = new FileDigests(parts, layer.id);
   }
@@ -95,15 +95,15 @@ export class UpperLayer extends Layer {
   }
 
   protected override async makeBlob(codec: Codec, options: FaceOptions): Promise<LayerBlob> {
-    const known = this.#diffId && (await knownBlob(this.parts, this.#diffId, codec));
+    const known = this.diffId && (await knownBlob(this.parts, this.diffId, codec));
     if (known) return this.storedBlob(codec, known);
     using packed = await packIntoStore(this.parts, await this.toc(options), codec, {
       ...options,
       id: this.id,
       verify: false,
     });
-    if (!this.#diffId) this.parts.database.setDiffId(this.id, packed.diffId);
-    this.#diffId ??= packed.diffId;
+    if (!this.diffId) this.parts.database.setDiffId(this.id, packed.diffId);
+    this.diffId ??= packed.diffId;
     return this.storedBlob(codec, packed);
   }
 }
@@ -111,6 +111,7 @@ export class UpperLayer extends Layer {
 /** A table whose contents lie outside of the store, for as long as the build lasts. Faces that need room on disk go when the last hold does. */
 export class LooseLayer extends Layer {
   override readonly isStored = false;
+  override readonly diffId = undefined;
   readonly #entries: LayerToc;
   readonly #temporary: string;
   /** No row of the database speaks of this layer: its blobs are kept from removal here. */

@@ -53,6 +53,8 @@ export interface Ref {
     clamp?: { readonly epochSec: number; readonly base: readonly Digest[] };
     progress?: LayerProgress;
   }): Promise<readonly LayerBlob[]>;
+  /** One descriptor per layer, base first, of blobs that there are already, here or in a registry; `undefined`: some layer has none. Makes nothing. */
+  knownBlobs(): readonly Descriptor[] | undefined;
   /** Makes `content` present on every regular file of `entries` (unpacks their layers where needed) and returns them in the same order. */
   locate(entries: readonly TocEntry[], options: { signal: AbortSignal }): Promise<readonly TocEntry[]>;
   /** Tells which layer, base first, a path of the tree comes from; a path is relative to the root. `undefined`: there is nothing. */

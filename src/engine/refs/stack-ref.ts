@@ -1,4 +1,4 @@
-import type { Digest } from "../../oci/mod.ts";
+import type { Descriptor, Digest } from "../../oci/mod.ts";
 import type { TocEntry, Tree } from "../snapshots/mod.ts";
 import { clampedBlob } from "./clamped-blob.ts";
 import { codecOf } from "./codec.ts";
@@ -78,6 +78,11 @@ export class StackRef implements Ref {
       }),
     );
     return [...kept, ...made];
+  }
+
+  knownBlobs(): readonly Descriptor[] | undefined {
+    const known = this.stack.layers().map((layer) => layer.knownBlob());
+    return known.every((descriptor) => descriptor !== undefined) ? known : undefined;
   }
 
   async locate(entries: readonly TocEntry[], options: Parameters<Ref["locate"]>[1]): Promise<readonly TocEntry[]> {

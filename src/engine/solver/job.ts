@@ -5,7 +5,7 @@ import type { FlightTable } from "./flight-table.ts";
 import { Graph } from "./graph.ts";
 import { type JobScope, quiet } from "./job-scope.ts";
 import { JobCache } from "./job-cache.ts";
-import type { CacheRecord, CacheSource, CacheStore, Edge, Result } from "./op.ts";
+import type { CacheRecord, CacheSource, CacheStore, Edge, KnownOutput, Result } from "./op.ts";
 import type { StatusEvent, VertexProgress } from "./progress.ts";
 import { StatusBoard } from "./status-board.ts";
 import { type VertexHandle, vertexHandle } from "./vertex-handle.ts";
@@ -111,6 +111,20 @@ export class Job<R extends Result, C> {
       records.push(await node.record(indexes));
     }
     return records;
+  }
+
+  /**
+   * What `edges` stand on, to be looked for at any time, inputs first; they must have been built, and the job must not have ended yet. Makes nothing.
+   * @param options.maxVertices of larger graphs the edges themselves alone
+   */
+  async outputs(
+    edges: readonly Edge<R, C>[],
+    { maxVertices }: { readonly maxVertices: number },
+  ): Promise<readonly KnownOutput<R, C>[]> {
+    const below = [...this.#graph.below(edges)];
+    const tops = new Set(edges.map(({ vertex }) => vertex.digest));
+    const wanted = below.length > maxVertices ? below.filter(([{ vertex }]) => tops.has(vertex.digest)) : below;
+    return (await Promise.all(wanted.map(async ([node, indexes]) => await node.outputs(indexes)))).flat();
   }
 
   /** All that has happened and will happen, to any number of readers. Ends after {@link close}. */

@@ -20,6 +20,7 @@ export type {
   CacheStore,
   Edge,
   InputKey,
+  KnownOutput,
   Op,
   OpContext,
   Result,

@@ -6,7 +6,7 @@ import type { FlightEvent } from "./flight-recorder.ts";
 import { type JobScope, quiet } from "./job-scope.ts";
 import { isShareable, type Key, outputKey } from "./key.ts";
 import { NodeKeys } from "./node-keys.ts";
-import type { CacheRecord, Result, Vertex } from "./op.ts";
+import type { CacheRecord, KnownOutput, Result, Vertex } from "./op.ts";
 import { failVertex } from "./vertex-error.ts";
 
 /** All that a vertex is known by, once its inputs are made. */
@@ -70,6 +70,28 @@ export class Node<R extends Result, C> {
     const stands = content && this.#trust.byIdentity && !content.volatile ? content.digest : undefined;
     const names = keys.map(({ digest }) => digest).filter((digest) => digest !== stands);
     return { vertex: this.vertex, results, content: stands === undefined ? undefined : { key: stands, names } };
+  }
+
+  /** Its outputs, to be looked for later: what the job holds by now is cloned, other results are looked for where the job would have. */
+  async outputs(indexes: Iterable<number>): Promise<readonly KnownOutput<R, C>[]> {
+    const { cache } = this.#job;
+    const known = await this.keys.known();
+    const keys = [known.definition, known.named, known.content].flatMap((key) =>
+      key && isShareable(key) ? [key] : [],
+    );
+    const outputs: KnownOutput<R, C>[] = [];
+    for (const index of indexes) {
+      const held = (await this.#results.get(index)?.catch(() => undefined))?.clone();
+      const find = async () => {
+        for (const key of keys) {
+          const found = await cache.load(outputKey(key, index));
+          if (found) return found;
+        }
+        return undefined;
+      };
+      outputs.push({ vertex: this.vertex, index, take: async () => held ?? (await find()) });
+    }
+    return outputs;
   }
 
   async #recall(keys: readonly Key[], index: number): Promise<R | undefined> {

@@ -102,6 +102,14 @@ export interface CacheSource<R extends Result> {
   loadContentKey(key: Digest): Promise<Digest | undefined>;
 }
 
+/** One output of a vertex, for those who ask what is there of it when the job has ended. */
+export interface KnownOutput<R extends Result, C> {
+  readonly vertex: Vertex<R, C>;
+  readonly index: number;
+  /** The result, where it can be had without making it; the caller's to release. To be called once, in any case. */
+  take(): Promise<R | undefined>;
+}
+
 /** What a job has found out of one vertex: what to keep so that others need not do it again. */
 export interface CacheRecord<R extends Result, C> {
   readonly vertex: Vertex<R, C>;

@@ -7,6 +7,7 @@ import { create, type MessageInitShape } from "../../../base/protobuf/mod.ts";
 import type { Build, BuildResult, PlatformResult } from "../build.ts";
 import { buildFailure } from "../build-failure.ts";
 import { FrontendBridge } from "../frontend-bridge.ts";
+import type { RequestScope } from "../provenance/mod.ts";
 import type { Policies } from "../policies.ts";
 import type { Ref } from "../../refs/mod.ts";
 import { LazyResult } from "../lazy-result.ts";
@@ -28,6 +29,7 @@ export class GatewayBuild {
   readonly containers: GatewayContainers;
   readonly #signal: AbortSignal;
   readonly #depth: number;
+  readonly #scope: RequestScope;
   readonly #refs = new Map<string, LazyResult>();
   /** What failed steps have left behind, by its own id; the job holds it. */
   readonly #leftovers = new Map<string, LazyResult>();
@@ -46,6 +48,8 @@ export class GatewayBuild {
       readonly inputs?: Readonly<Record<string, pb.Definition>>;
       /** See {@link FrontendOptions.depth}. */
       readonly depth?: number;
+      /** The request that the frontend answers; the client's own by default. */
+      readonly scope?: RequestScope;
       readonly signal: AbortSignal;
     },
   ) {
@@ -53,8 +57,14 @@ export class GatewayBuild {
     this.inputs = options.inputs ?? {};
     this.#signal = options.signal;
     this.#depth = options.depth ?? 0;
+    this.#scope = options.scope ?? build.scope;
     this.containers = new GatewayContainers({ build, find: (id) => this.#mountable(id), signal: options.signal });
-    this.bridge = new FrontendBridge(build, { attributes: {}, inputs: {}, platforms: options.platforms });
+    this.bridge = new FrontendBridge(build, {
+      attributes: {},
+      inputs: {},
+      platforms: options.platforms,
+      scope: this.#scope,
+    });
   }
 
   /** Whether the final word has been said. */
@@ -71,7 +81,7 @@ export class GatewayBuild {
   bridgeWith(policies: Policies): FrontendBridge {
     if (policies.length === 0) return this.bridge;
     const { platforms } = this.bridge;
-    return new FrontendBridge(this.build, { attributes: {}, inputs: {}, policies, platforms });
+    return new FrontendBridge(this.build, { attributes: {}, inputs: {}, policies, platforms, scope: this.#scope });
   }
 
   /** Runs a frontend of this engine or adds a graph; the answer names results by ids that are good until the build ends. */
@@ -97,12 +107,13 @@ export class GatewayBuild {
     const policies = request.SourcePolicies;
     const result =
       request.Frontend === ""
-        ? await this.build.plain(request.Definition, policies)
+        ? await this.build.plain(request.Definition, { policies, scope: this.#scope })
         : await this.build.runFrontend(request.Frontend, {
             attributes: request.FrontendOpt,
             inputs: request.FrontendInputs,
             policies,
             depth: this.#depth,
+            scope: this.#scope,
             signal: this.#signal,
           });
     if (request.Evaluate) await Promise.all(result.refs.map(async ({ result }) => await result.build()));

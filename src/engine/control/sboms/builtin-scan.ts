@@ -15,9 +15,9 @@ export async function builtinScans(
 ): Promise<readonly LazyResult[]> {
   const { policies = [], epochOf } = options;
   const scans = refs.map(async ({ id, definition, scan }) => {
-    const core = await build.add(definition, policies);
+    const core = await build.add(definition, { policies });
     const extras: [string, LazyResult][] = [];
-    for (const [name, tree] of scan?.extras ?? []) extras.push([name, await build.add(tree, policies)]);
+    for (const [name, tree] of scan?.extras ?? []) extras.push([name, await build.add(tree, { policies })]);
     return build.made(async () => {
       const trees = new Map<string, Ref | undefined>();
       for (const [name, tree] of extras) trees.set(name, await tree.build());

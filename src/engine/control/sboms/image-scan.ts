@@ -26,7 +26,7 @@ export async function imageScans(
       { core: stateOf(definition), extras },
       { title: id, parameters: request.parameters, ignoreCache: ignoreCache || scan?.ignoreCache === true },
     );
-    return await build.add(marshal(statements), policies);
+    return await build.add(marshal(statements), { policies });
   });
   return await Promise.all(scans);
 }

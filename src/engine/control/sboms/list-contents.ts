@@ -60,7 +60,7 @@ export async function withContentsListed(
       platform,
       resolveMode: resolveModeOf(attributes),
       ignoreCache: attributes["no-cache"] === "",
-      bridge: new FrontendBridge(build, { attributes: {}, inputs: {}, platforms: [platform] }),
+      bridge: new FrontendBridge(build, { attributes: {}, inputs: {}, platforms: [platform], scope: undefined }),
       epochOf: epochsOf(result.metadata, attributes),
       signal,
     },

@@ -73,7 +73,11 @@ export async function opsRig(t: TestContext, process: FakeProcess | Executor = (
       {
         scheme: "test",
         open: ({ identifier }) => ({
-          cacheMap: async () => ({ key: identifier, volatile: trees.get(identifier)?.volatile ?? false }),
+          cacheMap: async () => ({
+            key: identifier,
+            volatile: trees.get(identifier)?.volatile ?? false,
+            material: () => ({ type: "local", name: identifier }),
+          }),
           run: async ({ signal }) => {
             const base = refs.scratch();
             const plan = trees.get(identifier)?.layer ?? layerOf({});

@@ -24,14 +24,19 @@ export function blobSources(options: {
     open: ({ identifier, attrs }) => {
       const locator = parseBlobLocator(identifier);
       const { "oci.session": session, "oci.store": store = "" } = attrs;
-      if (scheme === "oci-layout+blob" && store === "") {
+      const isLocal = scheme === "oci-layout+blob";
+      if (isLocal && store === "") {
         throw new BuildError("invalid_argument", "oci-layout blob source requires store id");
       }
       const attributes = readFileAttributes(identifier, attrs);
       const { digest } = locator;
       const filename = attributes.filename ?? digestHex(digest);
       return {
-        cacheMap: () => Promise.resolve({ key: `blob:${JSON.stringify({ ...attributes, filename, digest })}` }),
+        cacheMap: () =>
+          Promise.resolve({
+            key: `blob:${JSON.stringify({ ...attributes, filename, digest })}`,
+            material: () => ({ type: "blob", ref: formatReference(locator.reference), digest, isLocal }),
+          }),
         run: async ({ environment, signal, progress }) => {
           const incoming = await openBlob(locator, { session, store }, environment, signal);
           await using file = await download(root, incoming, { id: `downloading ${digest}`, signal, progress });

@@ -5,7 +5,7 @@ import { makeDirectory } from "../../../base/files/mod.ts";
 import type { Spawner } from "../../../base/process/mod.ts";
 import { withoutLogin } from "../../../base/text/logins/mod.ts";
 import type { ByteWorkers } from "../../bytes/mod.ts";
-import type { Source } from "../../ops/mod.ts";
+import type { Source, SourceMaterial } from "../../ops/mod.ts";
 import { listenForAgent } from "../../../session/mod.ts";
 import type { Ref, RefStore } from "../../refs/mod.ts";
 import { decodeToc } from "../../snapshots/mod.ts";
@@ -85,7 +85,10 @@ export function gitSource(options: {
         return commit;
       };
       return {
-        cacheMap: async (context) => ({ key: keyOf(request, await resolve(context)) }),
+        cacheMap: async (context) => {
+          const found = await resolve(context);
+          return { key: keyOf(request, found), material: () => materialOf(request, found, attrs) };
+        },
         run: async (context) => {
           const { signal } = context;
           const commit = await resolve(context);
@@ -188,6 +191,15 @@ function keyOf(request: GitRequest, { commit, object, ref }: ResolvedCommit): st
     asBundle ? `(bundle ${request.ref})` : "",
   ];
   return `git:${parts.join("")}`;
+}
+
+function materialOf(
+  { given, ref, headerSecret, tokenSecret }: GitRequest,
+  { object }: ResolvedCommit,
+  { "git.bundle": bundle, "git.mountsshsock": agent }: Readonly<Record<string, string>>,
+): SourceMaterial {
+  const secrets = [tokenSecret, headerSecret].filter((name) => name !== "");
+  return { type: "git", remote: given, ref, object, bundle: bundle || undefined, secrets, agent: agent || undefined };
 }
 
 /** The client's own login, where it has one for the host, as git's configuration. */

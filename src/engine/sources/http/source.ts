@@ -34,8 +34,8 @@ export function httpSources(options: {
       const wishes = readWishes(identifier, attrs);
       const address = parseAddress(identifier);
       return address.host === "buildkit-session"
-        ? uploaded(address, wishes, options)
-        : served(address, wishes, files, options);
+        ? uploaded(address, wishes, { ...options, url: identifier })
+        : served(address, wishes, files, { ...options, url: identifier });
     },
   }));
 }
@@ -44,17 +44,19 @@ function served(
   address: URL,
   wishes: FileWishes,
   files: HttpFiles,
-  { now }: { readonly now: () => Date },
+  { url, now }: { readonly url: string; readonly now: () => Date },
 ): SourceInstance<SourceEnvironment> {
+  const material = (digest: Digest) => () => ({ type: "http", url, digest }) as const;
   return {
     cacheMap: async (context) => {
       const { checksum, signature } = wishes;
       if (signature) await checkSigned(await files.open(address, wishes, context), signature, now(), context);
       if (checksum !== undefined) {
         const filename = wishes.filename ?? fileNameOf(address);
-        return { key: keyOf(wishes, { digest: checksum, filename, lastModified: "" }) };
+        return { key: keyOf(wishes, { digest: checksum, filename, lastModified: "" }), material: material(checksum) };
       }
-      return { key: keyOf(wishes, await files.find(address, wishes, context)) };
+      const found = await files.find(address, wishes, context);
+      return { key: keyOf(wishes, found), material: material(found.digest) };
     },
     run: async (context) => {
       const found = await files.open(address, wishes, context);
@@ -87,10 +89,17 @@ function served(
 function uploaded(
   address: URL,
   wishes: FileWishes,
-  { refs, root, now }: { readonly refs: RefStore; readonly root: string; readonly now: () => Date },
+  options: { readonly url: string; readonly refs: RefStore; readonly root: string; readonly now: () => Date },
 ): SourceInstance<SourceEnvironment> {
+  const { url, refs, root, now } = options;
+  const seen = new WeakMap<SourceEnvironment, Digest>();
   return {
-    cacheMap: () => Promise.resolve({ key: `http:${JSON.stringify([address.href, wishes])}`, volatile: true }),
+    cacheMap: ({ environment }) =>
+      Promise.resolve({
+        key: `http:${JSON.stringify([address.href, wishes])}`,
+        volatile: true,
+        material: () => ({ type: "http", url, digest: wishes.checksum ?? seen.get(environment) }),
+      }),
     run: async ({ environment, signal, progress }) => {
       if (environment.sessionId === "") {
         throw new BuildError("failed_precondition", "no active sessions: the client of this build offers no session");
@@ -101,6 +110,7 @@ function uploaded(
       // It cannot be had again.
       caller.closed.addEventListener("abort", () => void file[Symbol.asyncDispose](), { once: true });
       checkDigest(file, wishes);
+      seen.set(environment, file.digest);
       if (wishes.signature) await verifySignature(() => createReadStream(file.path), wishes.signature, now());
       const toc = treeOfFile(file, wishes, { filename: wishes.filename ?? "context", modifiedSec: 0 });
       return await refs.fromDirectory(file.directory, toc, { description: `http url ${address.href}` });

@@ -52,7 +52,11 @@ export function imageSource(refs: RefStore): Source<SourceEnvironment> {
         cacheMap: async ({ environment, signal }) => {
           const image = await resolve(environment, signal);
           refs.offer(layersOf(image, environment)); // what was built on it before may not have needed its bytes
-          return { key: `docker-image:${chainId(image.config.rootfs.diff_ids) ?? "scratch"}` };
+          const { digest } = image;
+          return {
+            key: `docker-image:${chainId(image.config.rootfs.diff_ids) ?? "scratch"}`,
+            material: () => ({ type: "image", ref: formatReference(reference), platform, digest, isLocal: false }),
+          };
         },
         run: async ({ environment, signal, progress }) => {
           const image = await resolve(environment, signal);

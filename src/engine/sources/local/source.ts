@@ -40,7 +40,11 @@ export function localSource(options: {
       return {
         cacheMap: () => {
           const scope = JSON.stringify([session, filter.include, filter.exclude, filter.followPaths, contentsOf]);
-          return Promise.resolve({ key: `session:${name}:${digestOf(scope)}`, volatile: true });
+          return Promise.resolve({
+            key: `session:${name}:${digestOf(scope)}`,
+            volatile: true,
+            material: () => ({ type: "local", name }),
+          });
         },
         run: async ({ environment, signal, progress }) => {
           const caller = await callerOf(environment, session, signal);

@@ -1,5 +1,5 @@
 import { BuildError } from "../../../base/errors/mod.ts";
-import { chainId, formatPlatform, parseReference } from "../../../oci/mod.ts";
+import { chainId, formatPlatform, formatReference, parseReference } from "../../../oci/mod.ts";
 import type { Source } from "../../ops/mod.ts";
 import type { RefStore } from "../../refs/mod.ts";
 import type { SourceEnvironment } from "../environment.ts";
@@ -29,7 +29,11 @@ export function ociLayoutSource(refs: RefStore): Source<SourceEnvironment> {
           const layout = await environment.layout(session, store, { signal });
           const image = limited(await layout.images.resolve(reference, { platform, signal }), limit);
           refs.offer(layersOf(image, layout)); // what was built on it before may not have needed its bytes
-          return { key: `docker-image:${chainId(image.config.rootfs.diff_ids) ?? "scratch"}` };
+          const { digest } = image;
+          return {
+            key: `docker-image:${chainId(image.config.rootfs.diff_ids) ?? "scratch"}`,
+            material: () => ({ type: "image", ref: formatReference(reference), platform, digest, isLocal: true }),
+          };
         },
         run: async ({ environment, signal }) => {
           const layout = await environment.layout(session, store, { signal });

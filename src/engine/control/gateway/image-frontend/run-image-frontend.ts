@@ -8,6 +8,7 @@ import type { ExitStatus } from "../../../executor/mod.ts";
 import { exitDetail } from "../../../ops/mod.ts";
 import type { Build, BuildResult, FrontendOptions } from "../../build.ts";
 import { FrontendBridge } from "../../frontend-bridge.ts";
+import type { RequestScope } from "../../provenance/mod.ts";
 import type { LazyResult } from "../../lazy-result.ts";
 import { workerRecords } from "../../worker-records.ts";
 import { GatewayContainer } from "../containers/mod.ts";
@@ -20,6 +21,8 @@ import { ProcessDuplex } from "./process-duplex.ts";
 export interface FrontendRequest extends FrontendOptions {
   /** Its image's name. */
   readonly source: string;
+  /** This very request. */
+  readonly scope: RequestScope;
 }
 
 /** How long a frontend that has returned its result may take to end. */
@@ -32,23 +35,23 @@ const speechlessMs = 2_000;
  * @throws {BuildError} what the frontend returns as an error; `no result for incomplete build` when it ends without a word
  */
 export async function runImageFrontend(build: Build, request: FrontendRequest): Promise<BuildResult> {
-  const { source, attributes, inputs, policies = [], depth = 0 } = request;
+  const { source, attributes, inputs, policies = [], scope, depth = 0 } = request;
   if ("gateway-devel" in attributes) {
     throw new BuildError("invalid_argument", "development gateway is no longer supported");
   }
   const leaving = new AbortController();
   const signal = AbortSignal.any([request.signal, leaving.signal]);
   const platforms = (await build.deps.worker.executor.platforms()).map(({ platform }) => platform);
-  const bridge = new FrontendBridge(build, { attributes, inputs, policies, platforms, depth });
+  const bridge = new FrontendBridge(build, { attributes, inputs, policies, platforms, depth, scope });
   const found = await findFrontendImage(source, attributes, { build, bridge, signal });
   checkCapabilities(found, { attributes, hasInputs: Object.keys(inputs).length > 0 });
-  const led = new GatewayBuild(build, { platforms, inputs, depth: depth + 1, signal });
+  const led = new GatewayBuild(build, { platforms, inputs, depth: depth + 1, scope, signal });
   const server = createRpcServer({
     services: [gatewayRoutes(() => Promise.resolve(led), build.deps), healthService().routes].flat(),
   });
   const duplex = new ProcessDuplex();
   try {
-    await using container = await openContainer(build, found, signal);
+    await using container = await openContainer(build, found, { scope, signal });
     const hungUp = server.attach(duplex);
     const init = create(gateway.InitMessageSchema, {
       ContainerID: "frontend",
@@ -89,9 +92,13 @@ async function endOf(
   }
 }
 
-async function openContainer(build: Build, found: FrontendImage, signal: AbortSignal): Promise<GatewayContainer> {
+async function openContainer(
+  build: Build,
+  found: FrontendImage,
+  { scope, signal }: { readonly scope: RequestScope; readonly signal: AbortSignal },
+): Promise<GatewayContainer> {
   const results = new Map<string, LazyResult>([
-    ["root", await build.add(found.definition)],
+    ["root", await build.add(found.definition, { scope })],
     ["metadata", await build.add(found.metadata)],
   ]);
   const isAlone = found.config.config?.Labels?.["moby.buildkit.frontend.network.none"] === "true";
