@@ -6,7 +6,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { get as httpGet, type IncomingMessage } from "node:http";
 import { connect as connectHttp2 } from "node:http2";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { Duplex } from "node:stream";
 import { text } from "node:stream/consumers";
 import { after, before, suite, test } from "node:test";
@@ -210,6 +210,16 @@ test("an engine is looked after with buildctl", async () => {
     assert.equal(code, 1);
     assert.match(stderr, message);
   }
+});
+
+test("an engine does not start among the mounts of whoever starts it", async () => {
+  const directory = await mkdtemp(at("mounts-"));
+  const node = join(dirname(engineProgram), "node");
+  const program = join(dirname(engineProgram), "../dist/polyarchd.cjs");
+  const { code, stderr } = await run(node, [program, "--root", join(directory, "root")]);
+  assert.equal(code, 1);
+  assert.match(stderr, /^polyarchd: the engine needs a mount namespace of its own: start it as bin\/polyarchd$/m);
+  assert.ok(!existsSync(join(directory, "root")));
 });
 
 test("an engine serves a socket that systemd has opened for it", async () => {
