@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
@@ -162,6 +162,28 @@ suite("a bridge of the engine's own", () => {
     } finally {
       await next[Symbol.asyncDispose]();
     }
+    assert.deepEqual([await leases(), await chains(), await network.devices()], [[], [], ["lo"]]);
+  });
+
+  test("nothing is left of a network that was being made when the engine was killed", async () => {
+    const wrapped = await mkdtemp(at("plugins-"));
+    for (const name of ["host-local", "firewall"]) await symlink(join(plugins, name), join(wrapped, name));
+    const script = `#!/bin/sh\n${join(plugins, "bridge")} || exit\n[ $CNI_COMMAND = DEL ] || [ ! -e ${wrapped}/hang ] || sleep 1000\n`;
+    await writeFile(join(wrapped, "bridge"), script, { mode: 0o755 });
+    const first = await start(`--oci-cni-binary-dir=${wrapped}`);
+    let before: readonly string[] = [];
+    try {
+      before = await chains();
+      await writeFile(join(wrapped, "hang"), "");
+      await build(["RUN true"]); // takes the network that is there, and another one is begun
+      await until("rules of another network", async () => (await chains()).some((chain) => !before.includes(chain)));
+      process.kill(first.pid, "SIGKILL");
+    } finally {
+      await first[Symbol.asyncDispose]();
+    }
+    assert.notDeepEqual(await chains(), []);
+    await rm(join(wrapped, "hang"));
+    await (await start())[Symbol.asyncDispose]();
     assert.deepEqual([await leases(), await chains(), await network.devices()], [[], [], ["lo"]]);
   });
 });
