@@ -2,7 +2,7 @@ import { control } from "../../api/mod.ts";
 import { create } from "../../base/protobuf/mod.ts";
 import { BuildError } from "../../base/errors/mod.ts";
 import { type Descriptor, digestOf } from "../../oci/mod.ts";
-import { type CacheEntry, type CacheExports, openCacheExports, openCacheImporter } from "../caches/mod.ts";
+import { type CacheEntry, type CacheExports, openCacheExports } from "../caches/mod.ts";
 import {
   type Document,
   type ExportContext,
@@ -122,7 +122,6 @@ function check(
     if (deps.jobs.has(request.Ref)) throw new BuildError("already_exists", `job ID ${request.Ref} exists`);
     const exporters = exportersOf(request).map((exporter) => openExporter(exporter.Type, exporter.Attrs));
     const cacheExports = openCacheExports(cacheExportsOf(request), deps.env);
-    for (const entry of cacheImportsOf(request)) openCacheImporter(entry);
     sourcePolicy(policiesOf(request));
     return { exporters, grants: grantEntitlements(request.Entitlements, deps.allowedEntitlements), cacheExports };
   } catch (error) {
