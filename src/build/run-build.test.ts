@@ -46,6 +46,7 @@ async function scripted(t: TestContext, script: SolveScript) {
     return await runBuild(prepared, {
       client,
       builder: { name: "default", node: "default" },
+      driver: "docker",
       credentials: { for: () => Promise.resolve(undefined) },
       fetchToken: () => Promise.resolve(undefined),
       stdout: new PassThrough(),

@@ -13,4 +13,4 @@ export type {
   ResolvedImageConfig,
   SourceTime,
 } from "./bridge.ts";
-export { dockerfileFrontend, isBuiltinFrontend } from "./dockerfile/mod.ts";
+export { dockerfileFrontend, dockerfileVersion, isBuiltinFrontend } from "./dockerfile/mod.ts";

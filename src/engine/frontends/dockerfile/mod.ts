@@ -8,4 +8,4 @@
  * 5. `frontend.ts` writes graphs and image configs down.
  */
 export { dockerfileFrontend } from "./frontend.ts";
-export { isBuiltinFrontend } from "./syntax.ts";
+export { dockerfileVersion, isBuiltinFrontend } from "./syntax.ts";
