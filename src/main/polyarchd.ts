@@ -48,6 +48,8 @@ const lastWordsMs = 1000;
 const teardownMs = 5000;
 
 async function main(argv: readonly string[]): Promise<void> {
+  // Trees have the modes that images and steps say, whatever whoever starts the engine wants of their own files.
+  process.umask(0o022);
   const command = parseEngineFlags(argv);
   if (command.type === "help") {
     const intro = "polyarchd: the engine of Polyarch. Speaks BuildKit's API, takes buildkitd's flags.";
