@@ -65,7 +65,7 @@ async function held(): Promise<readonly string[]> {
 
 async function nothingLeft(): Promise<void> {
   let left: readonly string[] = [];
-  for (let tries = 0; tries < 200; tries++) {
+  for (let tries = 0; tries < 1200; tries++) {
     left = await held().catch((error: unknown) => [String(error)]); // files vanish while they are listed
     if (left.length === 0) return;
     await sleep(50);

@@ -65,7 +65,7 @@ async function fails(lines: readonly string[], ...args: string[]): Promise<strin
 /** Waits until something is so; the engine takes networks apart behind our back. */
 async function until(what: string, isSo: () => Promise<boolean>): Promise<void> {
   for (let tries = 0; !(await isSo()); tries++) {
-    assert.ok(tries < 600, `never came: ${what}`);
+    assert.ok(tries < 2400, `never came: ${what}`);
     await sleep(50);
   }
 }
@@ -103,7 +103,7 @@ suite("a bridge of the engine's own", () => {
         (flag) => `RUN ${flag} ip -4 addr; ${devices}; grep nameserver /etc/resolv.conf`,
       );
       const said = await build(
-        [...steps, `RUN --network=host ${devices}`, "RUN ping -c1 -w5 10.10.0.1"],
+        [...steps, `RUN --network=host ${devices}`, "RUN ping -c1 -w60 10.10.0.1"],
         "--allow=network.host",
       );
       const own = addresses(said);
