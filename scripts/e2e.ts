@@ -3,7 +3,7 @@
  *
  *   bin/node scripts/e2e.ts [--reference] [FILE…] [-- options of node --test]
  *
- * Without files all of them run, two at a time. After 25 minutes those that still run are named and ended: something hangs.
+ * Without files all of them run, two at a time, in an environment that is the same for everybody. After 25 minutes those that still run are named and ended: something hangs.
  *
  * Two ways to see whether a test asks for what people know. What fails then is about our own engine's processes, or a
  * difference that docs/ explains:
@@ -16,11 +16,12 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { globSync } from "node:fs";
 import { join } from "node:path";
-import { makeBaseImages, must, startDocker, unpackDocker } from "../test/lab/mod.ts";
+import { makeBaseImages, must, startDocker, testEnvironment, unpackDocker } from "../test/lab/mod.ts";
 import { offerHelp } from "./own-help.ts";
 
 offerHelp(import.meta.filename);
 const root = join(import.meta.dirname, "..");
+process.umask(0o022); // what contexts are made of has modes that tests name
 const reference = process.argv.includes("--reference");
 const given = process.argv.slice(2).filter((arg) => arg !== "--reference");
 const split = given.includes("--") ? given.indexOf("--") : given.length;
@@ -42,7 +43,7 @@ const child = spawn(
   {
     cwd: root,
     env: {
-      ...process.env,
+      ...testEnvironment(process.env),
       ...(reference ? { POLYARCH_E2E_REFERENCE: "1" } : {}),
       ...(engine ? { POLYARCH_TEST_ENGINE: engine } : {}),
     },

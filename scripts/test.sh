@@ -9,6 +9,6 @@ case ${1-} in
 esac
 cd "$(dirname "$0")/.."
 scripts/prepare.sh
-scripts/packages.sh crun qemu-user-static:qemu-s390x-static docker-registry skopeo umoci bzip2 xz-utils:xz git openssh-client:ssh-keygen openssl iptables
+scripts/packages.sh crun qemu-user-static:qemu-s390x-static docker-registry skopeo umoci bzip2 xz-utils:xz git openssh-client:ssh-keygen openssl iptables python3 bsdutils:script debian-archive-keyring:/usr/share/keyrings/debian-archive-keyring.gpg
 npm run -s ok
 exec bin/node --disable-warning=ExperimentalWarning scripts/e2e.ts "$@"

@@ -16,7 +16,7 @@ import { parseOutput } from "./outputs/output.ts";
 import { startScriptedEngine, type SolveScript } from "./testing/engine.ts";
 import { buildOptions } from "./testing/options.ts";
 
-const timeout = AbortSignal.timeout(60_000);
+const timeout = AbortSignal.timeout(600_000);
 
 /** A context directory, and a function that builds it with an engine that follows a script. */
 async function scripted(t: TestContext, script: SolveScript) {
@@ -46,6 +46,7 @@ async function scripted(t: TestContext, script: SolveScript) {
     return await runBuild(prepared, {
       client,
       builder: { name: "default", node: "default" },
+      driver: "docker",
       credentials: { for: () => Promise.resolve(undefined) },
       fetchToken: () => Promise.resolve(undefined),
       stdout: new PassThrough(),

@@ -24,6 +24,7 @@ import { type LayoutOutput, openLayoutOutput } from "./outputs/layout-output.ts"
 import { OpenSinks } from "./outputs/open-sinks.ts";
 import { type OutputPlaces, sendTarget } from "./outputs/send-target.ts";
 import type { PreparedBuild } from "./prepare-build.ts";
+import { withHostGateway } from "./request/extra-hosts.ts";
 import { type ProvenanceMode, recordedProvenance } from "./provenance/mod.ts";
 import type { BuildResult } from "./result.ts";
 
@@ -32,6 +33,8 @@ export interface BuildSurroundings {
   readonly client: BuildKitClient;
   /** Name of the builder and of its node, for the build's reference. */
   readonly builder: { readonly name: string; readonly node: string };
+  /** What kind of driver the builder has, for instance `docker`. */
+  readonly driver: string;
   /** Stands for this machine and user from build to build; its host's name where there is none. */
   readonly identity?: string | undefined;
   readonly credentials: SessionCredentials;
@@ -69,7 +72,8 @@ const firstNewsMs = 1_000;
 export async function runBuild(prepared: PreparedBuild, surroundings: BuildSurroundings): Promise<BuildResult> {
   const { client, builder, signal, onEvent } = surroundings;
   signal.throwIfAborted();
-  const { build, warnings } = await fitToEngine(prepared, () => client.capabilities({ signal }));
+  const known = await withKnownHosts(prepared, surroundings);
+  const { build, warnings } = await fitToEngine(known, () => client.capabilities({ signal }));
   for (const short of warnings) warn(short, surroundings);
   const layout = await openLayoutOutput(build.outputs);
   const id = newSessionId();
@@ -123,6 +127,17 @@ export async function runBuild(prepared: PreparedBuild, surroundings: BuildSurro
     await Promise.all([news, noted]);
     clearTimeout(timer);
   }
+}
+
+/** The build with the address of the engine's machine, where it names that. */
+async function withKnownHosts(
+  build: PreparedBuild,
+  { client, driver, signal }: BuildSurroundings,
+): Promise<PreparedBuild> {
+  const { "add-hosts": hosts, ...attrs } = build.attrs;
+  if (hosts === undefined) return build;
+  const labels = async () => (await client.listWorkers({ signal }))[0]?.Labels ?? {};
+  return { ...build, attrs: { ...attrs, "add-hosts": await withHostGateway(hosts, { driver, labels }) } };
 }
 
 /** Says what the engine passes over, as a step of our own. */

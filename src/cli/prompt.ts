@@ -11,11 +11,12 @@ export async function prompt(
   { stdin, stdout, signal }: Pick<CliContext, "stdin" | "stdout" | "signal">,
   options: { readonly hidden?: boolean } = {},
 ): Promise<string> {
-  if (options.hidden) stdout.write(question);
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
   // With `terminal`, readline echoes what is typed to its output: for a hidden answer, nowhere.
   const lines = createInterface({ input: stdin, output: options.hidden ? nowhere : stdout, terminal: true });
   lines.on("SIGINT", () => process.kill(process.pid, "SIGINT"));
+  // From now on the terminal itself echoes nothing, so that who answers fast is not shown either.
+  if (options.hidden) stdout.write(question);
   try {
     return (await lines.question(options.hidden ? "" : question, { signal })).trim();
   } finally {

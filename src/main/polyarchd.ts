@@ -1,4 +1,4 @@
-import { closeSync, openSync } from "node:fs";
+import { closeSync, openSync, readlinkSync } from "node:fs";
 import { statfs } from "node:fs/promises";
 import type { Socket } from "node:net";
 import { join } from "node:path";
@@ -49,6 +49,8 @@ const lastWordsMs = 1000;
 const teardownMs = 5000;
 
 async function main(argv: readonly string[]): Promise<void> {
+  // Trees have the modes that images and steps say, whatever whoever starts the engine wants of their own files.
+  process.umask(0o022);
   const command = parseEngineFlags(argv);
   if (command.type === "help") {
     const intro = "polyarchd: the engine of Polyarch. Speaks BuildKit's API, takes buildkitd's flags.";
@@ -73,6 +75,7 @@ async function runEngine(config: EngineConfig): Promise<void> {
   if (process.getuid?.() !== 0) {
     throw new BuildError("permission_denied", "polyarchd needs root for now: start it with sudo");
   }
+  requireOwnMounts();
   selfTest();
   await using stack = new AsyncDisposableStack();
   const debug = stack.use(await openDebugAddress(config.debugAddress));
@@ -184,6 +187,21 @@ async function runEngine(config: EngineConfig): Promise<void> {
   const isForced = await Promise.race([drained.then(() => false), signals.second.then(() => true)]);
   await rpc.close({ graceMs: isForced ? 0 : lastWordsMs });
   if (isForced) await Promise.race([drained, sleep(teardownMs)]);
+}
+
+/** @throws {BuildError} where the engine's mounts would be those of whoever started it: bin/polyarchd is what keeps them apart */
+function requireOwnMounts(): void {
+  if (process.pid === 1) return; // a container of its own
+  const namespaceOf = (pid: number | "self") => readlinkSync(`/proc/${pid}/ns/mnt`);
+  try {
+    if (namespaceOf("self") !== namespaceOf(process.ppid)) return;
+  } catch {
+    return; // who has started it is gone, or hidden
+  }
+  throw new BuildError(
+    "failed_precondition",
+    "the engine needs a mount namespace of its own: start it as bin/polyarchd",
+  );
 }
 
 /** An executor that shows other platforms than those that it finds; what it can run stays as it is. */

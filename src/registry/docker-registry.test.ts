@@ -1,12 +1,11 @@
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { test, type TestContext } from "node:test";
-import { setTimeout as delay } from "node:timers/promises";
 import {
   collectBytes,
   createIndex,
@@ -26,33 +25,28 @@ const missing = spawnSync("docker-registry", ["--version"]).error !== undefined;
 /** Starts the real thing on a free port. @returns its host */
 async function startDockerRegistry(t: TestContext): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), "polyarch-registry-"));
-  const host = `127.0.0.1:${await freePort()}`;
   const config = {
     version: 0.1,
-    log: { level: "error" },
+    log: { level: "info" },
     storage: { filesystem: { rootdirectory: join(directory, "data") } },
-    http: { addr: host },
+    http: { addr: "127.0.0.1:0" },
   };
   await writeFile(join(directory, "config.yml"), JSON.stringify(config));
-  const process: ChildProcess = spawn("docker-registry", ["serve", join(directory, "config.yml")], { stdio: "ignore" });
+  const child = spawn("docker-registry", ["serve", join(directory, "config.yml")], {
+    stdio: ["ignore", "ignore", "pipe"],
+  });
   t.after(async () => {
-    if (process.exitCode === null && process.kill("SIGKILL")) await once(process, "exit");
+    if (child.exitCode === null && child.kill("SIGKILL")) await once(child, "exit");
     await rm(directory, { recursive: true, force: true });
   });
-  for (let tries = 0; tries < 100; tries++) {
-    const response = await fetch(`http://${host}/v2/`).catch(() => undefined);
-    if (response?.ok) return host;
-    await delay(50);
-  }
-  throw new Error("docker-registry did not start");
-}
-
-async function freePort(): Promise<number> {
-  const listener = createServer().listen(0, "127.0.0.1");
-  await once(listener, "listening");
-  const { port } = listener.address() as AddressInfo;
-  listener.close();
-  return port;
+  return await new Promise((resolve, reject) => {
+    child.once("error", reject);
+    child.once("exit", (code) => reject(new Error(`docker-registry ended with ${code}`)));
+    createInterface(child.stderr).on("line", (line) => {
+      const [, host] = /listening on (127\.0\.0\.1:\d+)\b/.exec(line) ?? [];
+      if (host !== undefined) resolve(host);
+    });
+  });
 }
 
 test("the same blobs can be pushed to a real docker-registry from several sides at once", {

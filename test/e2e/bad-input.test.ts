@@ -121,7 +121,7 @@ suite("commands refuse", () => {
     [["build", "-o", "file", context], /: invalid destination directory: file: .* is not a directory$/m],
     [["build", "-o", "/proc/none/x", context], /: mkdir \/proc\/none: operation not permitted$/m],
     [["build", "-o", "/sys/none", context], /operation not permitted|read-only file system/],
-    [["build", "-o", "type=image,name=x,compression=zip", context], /: unsupported layer compression type "zip"$/m],
+    [["build", "-o", "type=image,name=x,compression=zip", context], /: unsupported compression type zip$/m],
     [["build", "--push", context], /: tag is needed when pushing to registry$/m],
     [["build", "--iidfile", "none/id", context], /: cannot write none\/id: .*none is not a directory$/m],
     [["build", "--metadata-file", ".", context], /: destination file \. is a directory$/m],

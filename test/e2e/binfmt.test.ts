@@ -3,7 +3,7 @@ import { chmod, copyFile, readdir, readFile } from "node:fs/promises";
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { must, run } from "../lab/mod.ts";
+import { copyPublicPrograms, must, run } from "../lab/mod.ts";
 import { openHouse } from "./harness.ts";
 
 // The kernel's table is the whole machine's: what is registered here has a name that nobody else uses, and an architecture that hardly anybody does.
@@ -72,10 +72,19 @@ test("a missing emulator is an error that says what to install", async () => {
 });
 
 test("without the right to do so, the error says who may", async () => {
-  const [program = "", ...args] = house.commandLine(["binfmt", "--install", "mips64"]);
+  await using programs = await copyPublicPrograms();
+  const args = ["binfmt", "--install", "mips64"];
   const done = await run(
     "setpriv",
-    ["--bounding-set=-all", "--inh-caps=-all", "--reuid=65534", "--regid=65534", "--clear-groups", program, ...args],
+    [
+      "--bounding-set=-all",
+      "--inh-caps=-all",
+      "--reuid=65534",
+      "--regid=65534",
+      "--clear-groups",
+      programs.polyarch,
+      ...args,
+    ],
     {
       env: { ...house.env, HOME: "/nonexistent" },
     },

@@ -6,7 +6,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { before, test } from "node:test";
 import { must } from "../lab/mod.ts";
-import { differs, openHouse } from "./harness.ts";
+import { differs, endlessSleep, openHouse } from "./harness.ts";
 
 /** What the engine remembers of builds, as docker buildx asks for it. */
 const house = await openHouse();
@@ -104,7 +104,7 @@ test("a failed build keeps its error with the place in the Dockerfile", async ()
 });
 
 test("a build that was interrupted is canceled, one under way is running", async () => {
-  const context = await house.context({ Dockerfile: `FROM ${house.base}\nRUN sleep 6644\n` });
+  const context = await house.context({ Dockerfile: `FROM ${house.base}\nRUN ${endlessSleep()}\n` });
   const interrupted = new AbortController();
   const building = house.buildx(["build", context], { signal: interrupted.signal });
   building.catch(() => undefined);

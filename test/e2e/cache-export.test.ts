@@ -94,6 +94,8 @@ suite("a cache in a registry", () => {
   test("that is not there is told, and the build goes on", async () => {
     const log = await build(await anew(), [`--cache-from=${image("nothing")}`]);
     assert.match(log, /importing cache manifest from \S+nothing(?::latest)?\n#\d+ ERROR: .*not found/);
+    const unknown = await build(await anew(), ["--cache-from=type=nonsense"]);
+    assert.match(unknown, /importing cache manifest from nonsense:\d+\n#\d+ ERROR: unknown cache importer: nonsense/);
   });
 
   test("that cannot be written is the build's failure, unless it may fail", async () => {

@@ -33,15 +33,14 @@ test("the same build twice: the second runs nothing, pushes nothing and has the 
   const first = join(await house.directory(), "first.json");
   const second = join(await house.directory(), "second.json");
   await house.build(context, [...args, first]);
-  const before = house.registry.requests().length;
+  const before = (await house.registry.requests()).length;
   const { stderr } = await house.build(context, [...args, second]);
 
   const steps = instructionSteps(stderr).filter(({ name }) => !name.includes("] FROM "));
   assert.ok(steps.length >= 8, stderr);
   for (const step of steps) assert.ok(step.cached, `${step.name} was not CACHED:\n${stderr}`);
   for (const step of steps) assert.deepEqual(step.log, []);
-  const writes = house.registry
-    .requests()
+  const writes = (await house.registry.requests())
     .slice(before)
     .filter(({ method }) => ["POST", "PUT", "PATCH"].includes(method));
   assert.deepEqual(writes, []);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { test } from "node:test";
-import { gone, openHouse } from "./harness.ts";
+import { endlessSleep, gone, openHouse } from "./harness.ts";
 
 const house = await openHouse();
 
@@ -26,41 +26,44 @@ async function startedBuild(context: string, words: string, args: readonly strin
 }
 
 test("Ctrl-C ends a RUN at once, with exit code 130, and leaves nothing behind", async () => {
+  const sleeping = endlessSleep();
   const context = await house.context({
-    Dockerfile: `FROM ${house.base}\nRUN echo sleeping; sleep 8841\n`,
+    Dockerfile: `FROM ${house.base}\nRUN echo sleeping; ${sleeping}\n`,
   });
   const { client, said } = await startedBuild(context, "sleeping");
   const started = performance.now();
   client.kill("SIGINT");
   const [code] = (await once(client, "close")) as [number | null];
   assert.equal(code, 130, said());
-  assert.ok(performance.now() - started < 5000);
+  assert.ok(performance.now() - started < 30_000);
   assert.match(said(), /CANCELED|canceled/);
   await house.settled();
-  await gone("sleep 8841");
+  await gone(sleeping);
 });
 
 test("Ctrl-C ends the RUNs of all platforms", async () => {
+  const sleeping = endlessSleep();
   const context = await house.context({
-    Dockerfile: `FROM ${house.base}\nRUN echo sleeping; sleep 8842\n`,
+    Dockerfile: `FROM ${house.base}\nRUN echo sleeping; ${sleeping}\n`,
   });
   const { client } = await startedBuild(context, "sleeping", ["--platform", "linux/amd64,linux/arm64,linux/s390x"]);
   client.kill("SIGINT");
   const [code] = (await once(client, "close")) as [number | null];
   assert.equal(code, 130);
   await house.settled();
-  await gone("sleep 8842");
+  await gone(sleeping);
 });
 
 test("a client that dies takes its build with it", async () => {
+  const sleeping = endlessSleep();
   const context = await house.context({
-    Dockerfile: `FROM ${house.base}\nRUN echo sleeping; sleep 8843\n`,
+    Dockerfile: `FROM ${house.base}\nRUN echo sleeping; ${sleeping}\n`,
   });
   const { client } = await startedBuild(context, "sleeping");
   client.kill("SIGKILL");
   await once(client, "close");
   await house.settled();
-  await gone("sleep 8843");
+  await gone(sleeping);
 });
 
 test("the engine goes on building after a cancelled build", async () => {

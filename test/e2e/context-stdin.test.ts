@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { suite, test } from "node:test";
@@ -145,13 +146,14 @@ suite("a hostile archive on stdin", () => {
   const dockerfile = { name: "Dockerfile", text: "FROM scratch\nCOPY . /\n" };
 
   test("cannot put anything outside of the context", async () => {
-    const outside = ["/tmp/polyarch-hostile-parent", "/tmp/polyarch-hostile-absolute", "/etc/polyarch-hostile-link"];
+    const [parent, absolute, link] = ["parent", "absolute", "link"].map((name) => `polyarch-${name}-${randomUUID()}`);
+    const outside = [`/tmp/${parent}`, `/tmp/${absolute}`, `/etc/${link}`];
     const members = [
       dockerfile,
-      { name: "../../../../../../tmp/polyarch-hostile-parent", text: "x" },
-      { name: "/tmp/polyarch-hostile-absolute", text: "x" },
+      { name: `../../../../../../tmp/${parent}`, text: "x" },
+      { name: `/tmp/${absolute}`, text: "x" },
       { name: "out", type: "2", link: "/etc" },
-      { name: "out/polyarch-hostile-link", text: "x" },
+      { name: `out/${link}`, text: "x" },
     ];
     const done = await house.polyarch(["build", "--output", await house.directory(), "-"], { stdin: tarOf(members) });
     if (done.code !== 0) assert.match(done.stderr, /ERROR: failed to build/);

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
 import { lstat, readFile, readdir, readlink, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, test } from "node:test";
@@ -204,16 +205,17 @@ describe("ADD", () => {
 
   test("an archive cannot write outside the image", async () => {
     const context = await house.context({ Dockerfile: "FROM scratch\nADD evil.tar /in/\n", "x/file": "f" });
+    const escape = `polyarch-escape-${randomUUID()}`;
     await must("tar", [
       "-C",
       join(context, "x"),
-      "--transform=s,^,../../../../tmp/polyarch-escape/,",
+      `--transform=s,^,../../../../tmp/${escape}/,`,
       "-P",
       "-cf",
       join(context, "evil.tar"),
       "file",
     ]);
     const done = await house.polyarch(["build", "-o", `type=local,dest=${await house.directory()}`, context]);
-    await assert.rejects(stat("/tmp/polyarch-escape"), { code: "ENOENT" }, done.stderr);
+    await assert.rejects(stat(`/tmp/${escape}`), { code: "ENOENT" }, done.stderr);
   });
 });

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { gone, openHouse, readMetadata } from "./harness.ts";
+import { endlessSleep, gone, openHouse, readMetadata } from "./harness.ts";
 
 const house = await openHouse();
 
@@ -14,11 +14,12 @@ test("an engine killed in the middle of a RUN starts again and builds", async ()
     Dockerfile: `
       FROM ${house.base}
       RUN echo first > /first
-      ARG SECONDS=0
-      RUN echo running now; sleep \${SECONDS}; echo second > /second
+      ARG WAIT=true
+      RUN echo running now; \${WAIT}; echo second > /second
     `,
   });
-  const client = house.start(["build", "--progress=plain", "--build-arg", "SECONDS=7731", context]);
+  const sleeping = endlessSleep();
+  const client = house.start(["build", "--progress=plain", "--build-arg", `WAIT=${sleeping}`, context]);
   assert.ok(client.stderr);
   const lines = createInterface(client.stderr);
   const allSaid = once(lines, "close");
@@ -40,7 +41,7 @@ test("an engine killed in the middle of a RUN starts again and builds", async ()
   const out = await house.exported(context);
   assert.equal(await readFile(join(out, "first"), "utf8"), "first\n");
   assert.equal(await readFile(join(out, "second"), "utf8"), "second\n");
-  await gone("sleep 7731");
+  await gone(sleeping);
 });
 
 test("killed at any moment, the engine builds the same image afterwards", async () => {

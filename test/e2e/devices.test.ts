@@ -84,7 +84,7 @@ const foo = "vendor1.com/device=foo";
 suite("an engine that knows of devices", () => {
   let engine: LabEngine;
   before(async () => {
-    const flags = [`--cdi-spec-dir=${at("cdi")}`, "--allow-insecure-entitlement=device"];
+    const flags = [`--cdi-spec-dir=${at("cdi")}`];
     engine = await startEngine([`--addr=unix://${socket}`, ...flags]);
   });
   after(() => engine[Symbol.asyncDispose]());

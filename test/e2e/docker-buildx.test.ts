@@ -5,7 +5,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { before, suite, test } from "node:test";
 import { type Finished, type RunOptions, startDocker, startSshAgent } from "../lab/mod.ts";
-import { gone, imageConfig, listTar, openHouse, readMetadata } from "./harness.ts";
+import { endlessSleep, gone, imageConfig, listTar, openHouse, readMetadata } from "./harness.ts";
 
 /**
  * What people do with docker buildx and an engine of ours that runs elsewhere: `--driver remote`. Contexts of all kinds are in context-clients.test.ts,
@@ -199,7 +199,8 @@ suite("a build", () => {
   });
 
   test("ends with Ctrl-C, and its containers with it", async () => {
-    const context = await house.context({ Dockerfile: `FROM ${house.base}\nRUN echo sleeping; sleep 8851\n` });
+    const sleeping = endlessSleep();
+    const context = await house.context({ Dockerfile: `FROM ${house.base}\nRUN echo sleeping; ${sleeping}\n` });
     const program = ["docker", ["buildx", "build", "--progress=plain", context]] as const;
     const client = spawn(...program, {
       env: { ...process.env, ...docker.env, ...env },
@@ -212,6 +213,6 @@ suite("a build", () => {
     if (client.exitCode === null) await once(client, "close");
     assert.equal(client.exitCode, 130, said);
     await house.settled();
-    await gone("sleep 8851");
+    await gone(sleeping);
   });
 });

@@ -102,14 +102,14 @@ suite("the remote driver", () => {
     await fails(files("ours").slice(0, 1), /certificate required/);
   });
 
-  test("names the engine that does not answer, within 30 s", async () => {
+  test("names the engine that does not answer, within a minute", async () => {
     const nowhere = `unix://${join(home, "nowhere.sock")}`;
     await house.polyarch(["create", "--name=lost", "--driver=remote", nowhere]);
     const { code, stderr, ms } = await house.polyarch(["build", "--builder=lost", "--progress=plain", context]);
     assert.equal(code, 1);
     assert.ok(stderr.includes(nowhere), stderr);
     assert.match(stderr, /connect: no such file or directory/);
-    assert.ok(ms < 30_000, `${ms} ms`);
+    assert.ok(ms < 60_000, `${ms} ms`);
   });
 
   test("refuses flags, configuration and places that make no sense", async () => {

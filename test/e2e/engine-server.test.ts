@@ -6,7 +6,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { get as httpGet, type IncomingMessage } from "node:http";
 import { connect as connectHttp2 } from "node:http2";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { Duplex } from "node:stream";
 import { text } from "node:stream/consumers";
 import { after, before, suite, test } from "node:test";
@@ -100,7 +100,7 @@ suite("an engine on TCP with mutual TLS", () => {
       assert.deepEqual([code, stdout], [1, ""], flags.join(" "));
       assert.match(stderr, /^error: /);
     }
-    assert.match(engine.log().join("\n"), /TLS handshake error from 127\.0\.0\.1: peer did not return a certificate/);
+    await engine.said(/TLS handshake error from 127\.0\.0\.1: peer did not return a certificate/);
   });
 
   test("is reached through buildctl dial-stdio, as through docker exec or ssh", async () => {
@@ -155,9 +155,8 @@ test("an engine tells of itself on its debug address", async () => {
   const [good, bad] = [await context("FROM scratch\nCOPY word /\n"), await context("FROM scratch\nCOPY nothing /\n")];
   await must(buildx, ["build", "--builder", "debugged", "--output", `type=local,dest=${at("seen")}`, good], { env });
   assert.equal((await run(buildx, ["build", "--builder", "debugged", bad], { env })).code, 1);
-  const complaint = engine.log().find((line) => line.includes("returned error"));
   assert.match(
-    complaint ?? "",
+    await engine.said(/returned error/),
     /^\{"level":"error","msg":"\/moby\.buildkit\.v1\.[\w.]+\/Solve returned error: rpc error: code = \w+ desc = .*"\/nothing\\": not found","time":"/,
   );
   const counts = (await get("/metrics")).split("\n").filter((line) => /_(?:count|total)[{ ]/.test(line));
@@ -210,6 +209,16 @@ test("an engine is looked after with buildctl", async () => {
     assert.equal(code, 1);
     assert.match(stderr, message);
   }
+});
+
+test("an engine does not start among the mounts of whoever starts it", async () => {
+  const directory = await mkdtemp(at("mounts-"));
+  const node = join(dirname(engineProgram), "node");
+  const program = join(dirname(engineProgram), "../dist/polyarchd.cjs");
+  const { code, stderr } = await run(node, [program, "--root", join(directory, "root")]);
+  assert.equal(code, 1);
+  assert.match(stderr, /^polyarchd: the engine needs a mount namespace of its own: start it as bin\/polyarchd$/m);
+  assert.ok(!existsSync(join(directory, "root")));
 });
 
 test("an engine serves a socket that systemd has opened for it", async () => {
@@ -276,9 +285,9 @@ suite("an engine with a buildkitd.toml", () => {
     await must(buildx, ["build", "--builder", "mirrored", "--output", `type=local,dest=${out}`, built], { env });
     assert.equal(await readFile(join(out, "made"), "utf8"), "built\n");
     const asked = (path: string) => new RegExp(`^/v2/${repository}/${path}`);
-    assert.ok(empty.requests().some(({ path, status }) => asked("manifests/").test(path) && status === 404));
-    assert.ok(full.requests().some(({ path, status }) => asked("manifests/").test(path) && status === 200));
-    assert.ok(full.requests().some(({ path, status }) => asked("blobs/").test(path) && status === 200));
+    assert.ok((await empty.requests()).some(({ path, status }) => asked("manifests/").test(path) && status === 404));
+    assert.ok((await full.requests()).some(({ path, status }) => asked("manifests/").test(path) && status === 200));
+    assert.ok((await full.requests()).some(({ path, status }) => asked("blobs/").test(path) && status === 200));
   });
 
   test("pushes to and pulls from a registry with an authority of its own that wants a client's certificate", async () => {

@@ -12,13 +12,14 @@ import {
   readIndex,
   registryUser,
   run,
+  serveFiles,
   startEngine,
   startOldRegistry,
   startPickyRegistry,
   startRegistry,
   unpackDocker,
 } from "../lab/mod.ts";
-import { imageConfig, openHouse, readMetadata } from "./harness.ts";
+import { endlessSleep, imageConfig, openHouse, readMetadata } from "./harness.ts";
 
 /** Two engines on this machine, and builders of which they are the nodes. One that a test has killed is there again for the next. */
 const house = await openHouse();
@@ -175,7 +176,7 @@ suite("a build on two nodes", () => {
       Dockerfile: `
         FROM --platform=$BUILDPLATFORM ${house.base}
         ARG TARGETARCH
-        RUN if [ $TARGETARCH = arm64 ]; then exit 7; else sleep 6643; fi
+        RUN if [ $TARGETARCH = arm64 ]; then exit 7; else ${endlessSleep()}; fi
       `,
     });
     const { stderr } = await house.fails(context, onFarm());
@@ -243,47 +244,59 @@ suite("a build on two nodes", () => {
 });
 
 suite("a node that is not there", () => {
-  /** Something that takes its time for arm64 only: plain progress shows one running step, and this is the one to wait for. */
-  const slow = () =>
-    house.context({
+  /**
+   * Something that ends when it is told to, for arm64 only: plain progress shows one running step, and this is the one to wait for.
+   * The test goes on before it does, and tells it to end then.
+   */
+  async function slow() {
+    const files: Record<string, string> = {};
+    const server = await serveFiles(files);
+    const context = await house.context({
       Dockerfile: `
         FROM --platform=$BUILDPLATFORM ${house.base}
         ARG TARGETARCH
-        ARG SECONDS=0
-        RUN echo working for $TARGETARCH; if [ $TARGETARCH = arm64 ]; then sleep $SECONDS; fi; echo $TARGETARCH > /made
+        RUN echo working for $TARGETARCH; if [ $TARGETARCH = arm64 ]; then until wget -q -O /dev/null ${server.address}/end; do sleep 0.2; done; fi; echo $TARGETARCH > /made
       `,
     });
+    const end = () => (files["/end"] = "now");
+    return { context, end, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
+  }
 
   test("leaves its share to another when it is killed in the middle of it", async () => {
-    const args = onFarm("-t", tags("moved"), "--push", "--build-arg", "SECONDS=4", await slow());
+    await using work = await slow();
+    const args = onFarm("-t", tags("moved"), "--push", work.context);
     const { said, timeOf, ended } = await started(args, /working for arm64/);
     const killed = performance.now();
     kill("west");
+    work.end();
     const code = await ended;
     assert.equal(code, 0, said.join("\n"));
     const named = timeOf(/^#\d+ node "west" \(unix:\S+\) has gone away: /);
-    assert.ok(named - killed < 10_000, `${named - killed} ms\n${said.join("\n")}`);
+    assert.ok(named - killed < 60_000, `${named - killed} ms\n${said.join("\n")}`);
     const platforms = (await readIndex(tags("moved"))).map(({ platform }) => platform.architecture);
     assert.deepEqual(platforms, ["arm64", "amd64"]);
   });
 
   test("is named when it stops answering, and its share is done elsewhere", async () => {
-    const args = onFarm("-t", tags("hung"), "--push", "--build-arg", "SECONDS=3", await slow());
+    await using work = await slow();
+    const args = onFarm("-t", tags("hung"), "--push", work.context);
     const { said, timeOf, ended } = await started(args, /working for arm64/);
     const stopped = performance.now();
     process.kill(engines.get("west")?.pid ?? 0, "SIGSTOP");
+    work.end();
     const code = await ended;
     kill("west");
     assert.equal(code, 0, said.join("\n"));
     const named = timeOf(/^#\d+ node "west" \(unix:\S+\) no longer answers: /);
-    assert.ok(named - stopped < 30_000, `${named - stopped} ms\n${said.join("\n")}`);
+    assert.ok(named - stopped < 120_000, `${named - stopped} ms\n${said.join("\n")}`);
   });
 
   test("leaves a whole build to another, too", async () => {
-    const context = await slow();
+    await using work = await slow();
     const where = ["--builder", "farm", "--platform", "linux/arm64", "-t", tags("whole"), "--push"];
-    const { said, ended } = await started([...where, "--build-arg", "SECONDS=4", context], /working for arm64/);
+    const { said, ended } = await started([...where, work.context], /working for arm64/);
     kill("west");
+    work.end();
     assert.equal(await ended, 0, said.join("\n"));
     assert.ok(await imageConfig(`docker://${tags("whole")}`));
   });
@@ -298,7 +311,7 @@ suite("a node that is not there", () => {
     const begun = performance.now();
     const { stderr } = await house.build(await hello(), onFarm("-t", tags("early"), "--push"));
     assert.match(stderr, /node "west" \(unix:\S+\) does not answer: /);
-    assert.ok(performance.now() - begun < 60_000);
+    assert.ok(performance.now() - begun < 120_000);
     assert.equal((await readIndex(tags("early"))).length, 2);
   });
 
@@ -318,7 +331,7 @@ suite("a node that is not there", () => {
       stderr,
       /ERROR: failed to build: no node of builder "odd" is left that builds for freebsd\/amd64: node "far" \(unix:\S+nobody\.sock\) does not answer: /,
     );
-    assert.ok(performance.now() - begun < 30_000);
+    assert.ok(performance.now() - begun < 120_000);
   });
 });
 

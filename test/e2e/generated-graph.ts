@@ -1,10 +1,11 @@
+import { seeded } from "../../src/engine/frontends/dockerfile/differential/mutate.ts";
 import { type FileAction, image, diff, merge, scratch, type State } from "../../src/llb/mod.ts";
 import type { Platform } from "../../src/oci/mod.ts";
 
 /** A random graph with sources, steps, files, merges and diffs: the same for the same seed. What its steps do depends on nothing but what they are given. */
 export function generatedGraph(seed: number, options: { base: string; platform: Platform; ops: number }): State {
   const { base, platform, ops } = options;
-  const random = randomOf(seed);
+  const random = seeded(seed);
   const below = (count: number) => Math.floor(random() * count);
   const oneOf = <T>(list: readonly T[]): T => list[below(list.length)] as T;
   const root = image(base, { platform });
@@ -107,15 +108,4 @@ function fileAction(name: string, from: State, below: (count: number) => number)
       };
     }
   }
-}
-
-/** Numbers from 0 to 1: mulberry32. */
-export function randomOf(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

@@ -177,7 +177,8 @@ suite("a repository that wants a login", () => {
   /** Nothing that the engine keeps holds a secret. */
   const isClean = async () => {
     const found = await run("grep", ["-rlaF", ...secrets.flatMap((secret) => ["-e", secret]), house.root]);
-    assert.deepEqual([found.code, found.stdout], [1, ""]);
+    assert.equal(found.stdout, "");
+    assert.notEqual(found.code, 0); // 2 where a file has gone meanwhile
   };
 
   test("gets it from the client's secrets, for its host or for all", {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { randomInt } from "node:crypto";
 import { chmod, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -184,11 +185,16 @@ export async function readMetadata(path: string): Promise<Readonly<Record<string
   return JSON.parse(await readFile(path, "utf8")) as Record<string, unknown>;
 }
 
-/** Waits until no process of this machine has `part` in its command, for a few seconds at most. */
+/** Waits until no process of this machine has `part` in its command, for a minute at most. */
 export async function gone(part: string): Promise<void> {
   const left = () => processes().filter(({ command }) => command.includes(part));
-  for (let tries = 0; tries < 100 && left().length > 0; tries++) await sleep(50);
+  for (const end = performance.now() + 60_000; left().length > 0 && performance.now() < end; ) await sleep(50);
   assert.deepEqual(left(), []);
+}
+
+/** The command of a process that does not end by itself, and that no other process of this machine has. */
+export function endlessSleep(): string {
+  return `sleep ${randomInt(10_000_000, 100_000_000)}`;
 }
 
 async function writeContextFile(path: string, file: ContextFile): Promise<void> {

@@ -19,7 +19,7 @@ const memory = () => processes().find(({ pid }) => pid === engine.pid)?.bytes ??
 /** A build that was there before the attack began, and one that comes after. */
 const build = async (name: string) => {
   const made = scratch.file([{ type: "mkfile", path: "/made", mode: 0o644, data: Buffer.from(name) }]);
-  await client.solve({ Ref: randomUUID(), Definition: marshal(made) }, { timeoutMs: 20_000 });
+  await client.solve({ Ref: randomUUID(), Definition: marshal(made) }, { timeoutMs: 120_000 });
 };
 await build("first");
 const before = memory();

@@ -84,9 +84,9 @@ test("an image is copied to another registry, under several names, with all its 
   const told = await readMetadata(metadata);
   assert.equal(told["image.name"], [`${host}/again`, `${other.host}/copies/busybox`].toSorted().join(","));
   // Within one registry nothing is sent: the layers are mounted.
-  const sent = house.registry
-    .requests()
-    .filter(({ method, path }) => /^PUT|PATCH$/.test(method) && /again\/blobs/.test(path));
+  const sent = (await house.registry.requests()).filter(
+    ({ method, path }) => /^PUT|PATCH$/.test(method) && /again\/blobs/.test(path),
+  );
   assert.deepEqual(sent, []);
 });
 

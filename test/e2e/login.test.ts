@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { chmod, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
-import { must, registryUser, run } from "../lab/mod.ts";
+import { must, registryUser } from "../lab/mod.ts";
 import { openHouse } from "./harness.ts";
+import { openScreen } from "./screen.ts";
 
 const house = await openHouse({ users: true });
 const { host } = house.registry;
@@ -60,16 +61,15 @@ test("flags that contradict each other, and questions without a terminal, are re
 
 test("on a terminal it asks, and does not show the password", async () => {
   const dir = await house.directory();
-  const line = house.commandLine(["login", host]).join(" ");
-  // The terminal is util-linux's; what is typed waits in it until it is asked for.
-  const typing = `(sleep 1; echo ${username}; sleep 1; echo ${password}; sleep 1) | script -qec '${line}' /dev/null`;
-  const { code, stdout } = await run("sh", ["-c", typing], {
-    env: { ...house.env, DOCKER_CONFIG: dir },
-    timeoutMs: 20_000,
-  });
-  assert.match(stdout, /Username: [\s\S]*Password: [\s\S]*Login Succeeded/);
-  assert.doesNotMatch(stdout.slice(stdout.indexOf("Password:")), new RegExp(password));
-  assert.equal(code, 0);
+  const screen = openScreen(house.commandLine(["login", host]), { ...house.env, DOCKER_CONFIG: dir });
+  await screen.saw("Username: ");
+  screen.type(`${username}\r`);
+  await screen.saw("Password: ");
+  screen.type(`${password}\r`);
+  assert.equal(await screen.exit, 0, screen.shown());
+  const shown = screen.shown();
+  assert.match(shown, /Username: [\s\S]*Password: [\s\S]*Login Succeeded/);
+  assert.doesNotMatch(shown.slice(shown.indexOf("Password:")), new RegExp(password));
 });
 
 test("a helper keeps the login, and gives it to a build", async () => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { chmod, chown, mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { before, describe, test } from "node:test";
-import { run, startEngine } from "../lab/mod.ts";
+import { copyPublicPrograms, run, startEngine } from "../lab/mod.ts";
 import { openHouse } from "./harness.ts";
 import { assertClear } from "./refusals.ts";
 
@@ -10,6 +10,7 @@ const house = await openHouse();
 const { base } = house;
 const context = await house.context({ Dockerfile: `FROM ${base}\nRUN true\n` });
 const scratch = await house.directory();
+const programs = house.own(await copyPublicPrograms());
 
 const remote = (...args: string[]) => ["create", "--name", "never", "--driver", "remote", ...args];
 
@@ -19,7 +20,7 @@ describe("without the right to", () => {
   });
   const nobody = ["--bounding-set=-all", "--inh-caps=-all", "--reuid=65534", "--regid=65534", "--clear-groups"];
   const unprivileged = async (args: readonly string[], env: Readonly<Record<string, string>> = {}) =>
-    await run("setpriv", [...nobody, ...house.commandLine(args)], {
+    await run("setpriv", [...nobody, programs.polyarch, ...args], {
       env: { ...house.env, HOME: "/nonexistent", BUILDX_CONFIG: join(scratch, "buildx"), ...env },
       cwd: scratch,
     });

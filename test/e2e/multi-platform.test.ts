@@ -102,7 +102,7 @@ test("a foreign RUN with no emulator says what to install, before anything runs"
   assert.match(stderr, /qemu-user-static|qemu-user/, "the remedy");
   assert.match(stderr, /^Dockerfile:2$/m);
   assert.doesNotMatch(stderr, /^#\d+ [\d.]+ must not run$/m);
-  assert.ok(ms < 15_000);
+  assert.ok(ms < 55_000);
 });
 
 test("a real Docker Engine pulls and runs it on every platform", async () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
@@ -65,7 +65,7 @@ async function fails(lines: readonly string[], ...args: string[]): Promise<strin
 /** Waits until something is so; the engine takes networks apart behind our back. */
 async function until(what: string, isSo: () => Promise<boolean>): Promise<void> {
   for (let tries = 0; !(await isSo()); tries++) {
-    assert.ok(tries < 600, `never came: ${what}`);
+    assert.ok(tries < 2400, `never came: ${what}`);
     await sleep(50);
   }
 }
@@ -103,7 +103,7 @@ suite("a bridge of the engine's own", () => {
         (flag) => `RUN ${flag} ip -4 addr; ${devices}; grep nameserver /etc/resolv.conf`,
       );
       const said = await build(
-        [...steps, `RUN --network=host ${devices}`, "RUN ping -c1 -w5 10.10.0.1"],
+        [...steps, `RUN --network=host ${devices}`, "RUN ping -c1 -w60 10.10.0.1"],
         "--allow=network.host",
       );
       const own = addresses(said);
@@ -162,6 +162,28 @@ suite("a bridge of the engine's own", () => {
     } finally {
       await next[Symbol.asyncDispose]();
     }
+    assert.deepEqual([await leases(), await chains(), await network.devices()], [[], [], ["lo"]]);
+  });
+
+  test("nothing is left of a network that was being made when the engine was killed", async () => {
+    const wrapped = await mkdtemp(at("plugins-"));
+    for (const name of ["host-local", "firewall"]) await symlink(join(plugins, name), join(wrapped, name));
+    const script = `#!/bin/sh\n${join(plugins, "bridge")} || exit\n[ $CNI_COMMAND = DEL ] || [ ! -e ${wrapped}/hang ] || sleep 1000\n`;
+    await writeFile(join(wrapped, "bridge"), script, { mode: 0o755 });
+    const first = await start(`--oci-cni-binary-dir=${wrapped}`);
+    let before: readonly string[] = [];
+    try {
+      before = await chains();
+      await writeFile(join(wrapped, "hang"), "");
+      await build(["RUN true"]); // takes the network that is there, and another one is begun
+      await until("rules of another network", async () => (await chains()).some((chain) => !before.includes(chain)));
+      process.kill(first.pid, "SIGKILL");
+    } finally {
+      await first[Symbol.asyncDispose]();
+    }
+    assert.notDeepEqual(await chains(), []);
+    await rm(join(wrapped, "hang"));
+    await (await start())[Symbol.asyncDispose]();
     assert.deepEqual([await leases(), await chains(), await network.devices()], [[], [], ["lo"]]);
   });
 });

@@ -307,15 +307,47 @@ describe("what a build tells", () => {
   }, async () => {
     const dir = await house.directory();
     const file = join(dir, "metadata.json");
-    const annotations = { "org.opencontainers.image.created": "2001-09-09T01:46:40Z", a: "b" };
-    for (const output of [`type=oci,dest=${dir}/x.tar`, `type=image,name=${house.registry.host}/described,push=true`]) {
+    const created = { "org.opencontainers.image.created": "2001-09-09T01:46:40Z" };
+    const cases = [
+      { output: `type=image,name=${house.registry.host}/described,push=true`, annotations: { a: "b" } },
+      { output: `type=oci,dest=${dir}/x.tar`, annotations: { a: "b", ...created } },
+    ];
+    for (const { output, annotations } of cases) {
       const epoch = ["--build-arg", "SOURCE_DATE_EPOCH=1000000000", "--annotation", "index-descriptor:a=b"];
       await house.build(context, ["--platform", both, ...epoch, "-o", output, "--metadata-file", file]);
       const descriptor = (await readMetadata(file))["containerimage.descriptor"] as Record<string, unknown>;
       assert.deepEqual(descriptor["annotations"], annotations);
     }
     const index = JSON.parse(await must("tar", ["-xOf", join(dir, "x.tar"), "index.json"])) as LayoutIndex;
-    assert.deepEqual(index.manifests[0]?.annotations, annotations);
+    assert.deepEqual(index.manifests[0]?.annotations, { a: "b", ...created });
+  });
+
+  test("the descriptor of an image for one platform names that, and has the annotations of a manifest's descriptor", {
+    skip: differs("an older BuildKit tells it otherwise"),
+  }, async () => {
+    const dir = await house.directory();
+    const file = join(dir, "metadata.json");
+    const args = ["--platform=linux/arm64", "--annotation=manifest-descriptor:a=b", `--metadata-file=${file}`];
+    await house.build(context, [...args, "-o", `type=oci,dest=${dir}/x.tar`]);
+    const descriptor = (await readMetadata(file))["containerimage.descriptor"];
+    const index = JSON.parse(await must("tar", ["-xOf", join(dir, "x.tar"), "index.json"])) as { manifests: unknown[] };
+    assert.deepEqual(index.manifests, [descriptor]);
+    const { annotations, platform } = descriptor as Record<string, unknown>;
+    assert.deepEqual(
+      { annotations, platform },
+      { annotations: { a: "b" }, platform: { architecture: "arm64", os: "linux" } },
+    );
+  });
+
+  test("an annotation for a platform that is not built is refused", async () => {
+    const { stderr } = await house.fails(context, [
+      "--platform",
+      both,
+      "--annotation=manifest[linux/s390x]:a=b",
+      "-o",
+      "type=image",
+    ]);
+    assert.match(stderr, /invalid annotation: no platform linux\/s390x found in source/);
   });
 
   test("annotations of an index are refused where there is none", async () => {
@@ -395,7 +427,7 @@ describe("what a build tells", () => {
       const { stderr, code, ms } = await house.fails(context, args);
       assert.equal(code, 1);
       assert.match(stderr, want);
-      assert.ok(ms < 5000);
+      assert.ok(ms < 60_000);
     }
     assert.ok(!existsSync(dest));
   });

@@ -4,7 +4,7 @@ import { mkdir, readFile, symlink } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { before, test } from "node:test";
 import { polyarchProgram, run, unpackDocker } from "../lab/mod.ts";
-import { gone, openHouse } from "./harness.ts";
+import { endlessSleep, gone, openHouse } from "./harness.ts";
 
 const house = await openHouse();
 let env: Record<string, string> = {};
@@ -67,7 +67,8 @@ for (const command of [
 }
 
 test("a build ends when docker is told to end, though nobody told the plugin", async () => {
-  const context = await house.context({ Dockerfile: `FROM ${house.base}\nRUN echo begun && sleep 1234\n` });
+  const sleeping = endlessSleep();
+  const context = await house.context({ Dockerfile: `FROM ${house.base}\nRUN echo begun && ${sleeping}\n` });
   const child = spawn("docker", ["polyarch", "build", "--progress=plain", context], {
     env: { ...process.env, ...env },
     stdio: ["ignore", "ignore", "pipe"],
@@ -83,5 +84,5 @@ test("a build ends when docker is told to end, though nobody told the plugin", a
   await Promise.race([begun.promise, ended.then(() => assert.fail(said))]);
   child.kill("SIGTERM"); // docker alone, not its process group
   assert.notEqual(await ended, 0);
-  await gone("sleep 1234");
+  await gone(sleeping);
 });

@@ -123,7 +123,7 @@ test("a failing step is shown once more at the end, with the lines of the Docker
   );
   assert.match(
     end,
-    /^\n------\n > \[2\/3\] RUN echo one; echo two; exit 3:\n\d\.\d+ one\n\d\.\d+ two\n------\nDockerfile:3\n-{20}\n/,
+    /^\n------\n > \[2\/3\] RUN echo one; echo two; exit 3:\n\d+\.\d+ one\n\d+\.\d+ two\n------\nDockerfile:3\n-{20}\n/,
   );
   const excerpt = [
     " +1 \\|     FROM .*",

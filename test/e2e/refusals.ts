@@ -26,7 +26,7 @@ export async function contentsOf(directory: string): Promise<Record<string, stri
 /** What no mistake may change: builders, logins and manifest lists, the directory that commands run in, the registry. */
 export async function stateOf(house: House, cwd: string): Promise<unknown> {
   const { BUILDX_CONFIG = "", DOCKER_CONFIG = "" } = house.env;
-  const writes = house.registry.requests().filter(({ method }) => method !== "GET" && method !== "HEAD");
+  const writes = (await house.registry.requests()).filter(({ method }) => method !== "GET" && method !== "HEAD");
   const kept = await Promise.all(
     ["instances", "defaults", "current"].map(async (part) => {
       const path = join(BUILDX_CONFIG, part);

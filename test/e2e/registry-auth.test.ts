@@ -67,7 +67,7 @@ test("a wrong password is refused and not tried for ever", async () => {
   const { stderr, code, ms } = await house.fails(context, ["-t", `${host}/wrong:latest`, "--push"], { env });
   assert.equal(code, 1);
   assert.match(stderr, /authorization|unauthorized|authentication required|denied/i);
-  assert.ok(ms < 10_000);
+  assert.ok(ms < 60_000);
 });
 
 test("builds of one user share the tokens that his client fetches, and nobody else gets them", async () => {

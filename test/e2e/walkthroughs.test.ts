@@ -228,7 +228,9 @@ for (const [name, client] of Object.entries({ polyarch, "docker buildx": dockerB
       const env = { ...withDocker(await client(), docker), MIRROR: mirror.host };
       await walk("05-mirror.sh", { ...env, ENGINE_IMAGE: await pushEngineImage(host, house) });
       assert.deepEqual(await platformsOf("mirrored:1"), ["linux/amd64/", "linux/arm64/"]);
-      const pulled = mirror.requests().filter(({ method, path }) => method === "GET" && path.includes("/blobs/"));
+      const pulled = (await mirror.requests()).filter(
+        ({ method, path }) => method === "GET" && path.includes("/blobs/"),
+      );
       assert.ok(pulled.some(({ status }) => status === 200));
     });
 

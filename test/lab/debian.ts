@@ -1,8 +1,11 @@
+import { randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir, readFile, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readFile, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
-import { join } from "node:path";
-import { must } from "./run.ts";
+import { dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { outsideProxyPrefix } from "./environment.ts";
+import { must, run } from "./run.ts";
 
 /** A Debian release and one or more of its architectures, in Debian's words (`arm64`, `armhf`, `ppc64el`, …). */
 export interface DebianSuite {
@@ -49,8 +52,8 @@ export class DebianArchive {
     for (const dir of ["etc", "lists/partial", "cache/archives/partial", "packages"]) {
       await mkdir(join(home, dir), { recursive: true });
     }
-    await writeFile(join(home, "status"), "");
-    await writeFile(
+    await writeWhole(join(home, "status"), "");
+    await writeWhole(
       join(home, "etc/lab.sources"),
       [
         "Types: deb",
@@ -77,6 +80,7 @@ export class DebianArchive {
       "APT::Sandbox::User": "root",
       "Acquire::Languages": "none",
       "Acquire::Retries": "3",
+      "APT::Update::Error-Mode": "any",
       // A mirror may lag behind by weeks; that what it has is signed is checked all the same.
       "Acquire::Check-Valid-Until": "false",
     };
@@ -94,10 +98,9 @@ export class DebianArchive {
       if (found !== undefined) return found;
     }
     await this.#update();
-    const partial = join(dir, `.${name}-${architecture}-${process.pid}`);
-    await mkdir(partial, { recursive: true });
+    const partial = await mkdtemp(join(dir, `.${name}-${architecture}-`));
     try {
-      await must("apt-get", [...this.#options, "--quiet=2", "download", `${name}:${architecture}`], { cwd: partial });
+      await this.#apt(["--quiet=2", "download", `${name}:${architecture}`], partial);
       const [deb] = await debsIn(partial);
       if (deb === undefined) throw new Error(`apt-get downloaded no ${name}:${architecture}`);
       const path = join(dir, deb.path.slice(partial.length + 1));
@@ -122,9 +125,9 @@ export class DebianArchive {
     const nothing = join(this.#home, "cache/empty");
     await mkdir(join(nothing, "partial"), { recursive: true });
     const asIfNew = ["-o", `Dir::Cache::archives=${nothing}`];
-    const uris = await must("apt-get", [...this.#options, ...asIfNew, "--print-uris", ...line, ...wanted]);
+    const uris = await this.#apt([...asIfNew, "--print-uris", ...line, ...wanted]);
     const files = uris.split("\n").flatMap((text) => /^'[^']+' (\S+\.deb) /.exec(text)?.[1] ?? []);
-    await must("apt-get", [...this.#options, "--download-only", ...line, ...wanted]);
+    await this.#apt(["--download-only", ...line, ...wanted]);
     return files.map((file) => join(dir, file));
   }
 
@@ -139,8 +142,9 @@ export class DebianArchive {
       [name, ...packages.map((p) => p.version)].join("_").replaceAll(/[^\w.+-]/g, "-"),
     );
     if (existsSync(dir)) return dir;
-    const partial = `${dir}.${process.pid}`;
-    await mkdir(partial, { recursive: true });
+    await mkdir(dirname(dir), { recursive: true });
+    const partial = await mkdtemp(`${dir}.`);
+    await chmod(partial, 0o755);
     for (const deb of packages) await must("dpkg-deb", ["--extract", deb.path, partial]);
     await rename(partial, dir).catch(async (cause: unknown) => {
       await rm(partial, { recursive: true, force: true }); // somebody else was faster
@@ -150,9 +154,44 @@ export class DebianArchive {
   }
 
   #update(): Promise<void> {
-    this.#updated ??= must("apt-get", [...this.#options, "--quiet=2", "update"]).then(() => undefined);
+    this.#updated ??= this.#apt(["--quiet=2", "update"]).then(() => undefined);
     return this.#updated;
   }
+
+  #apt(args: readonly string[], cwd = this.#home): Promise<string> {
+    return apt(this.#home, [...this.#options, ...args], cwd);
+  }
+}
+
+/** Seconds between the tries. */
+const patience = [3, 10, 30];
+
+/**
+ * Runs apt-get on the state in `home`, alone: it would not wait for another one by itself. A mirror may fail, or be in the middle of an update.
+ * @returns what it printed
+ */
+async function apt(home: string, args: readonly string[], cwd: string): Promise<string> {
+  const alone = ["--timeout=900", join(home, "lock"), "apt-get", ...args];
+  for (const seconds of patience) {
+    const { code, stdout, stderr } = await run("flock", alone, { cwd, env: proxies() });
+    if (code === 0) return stdout;
+    console.error(`apt-get has failed, and is tried again in ${seconds} s: ${stderr.trim()}`);
+    await sleep(seconds * 1000);
+  }
+  return await must("flock", alone, { cwd, env: proxies() });
+}
+
+/** How this machine reaches mirrors: `scripts/e2e.ts` keeps that from the tests. */
+function proxies(): Readonly<Record<string, string>> {
+  const kept = Object.entries(process.env).filter(([name]) => name.startsWith(outsideProxyPrefix));
+  return Object.fromEntries(kept.map(([name, value = ""]) => [name.slice(outsideProxyPrefix.length), value]));
+}
+
+/** Replaces a file by a whole one: somebody may be reading it. */
+async function writeWhole(path: string, text: string): Promise<void> {
+  const partial = `${path}.${randomUUID()}`;
+  await writeFile(partial, text);
+  await rename(partial, path);
 }
 
 async function debsIn(dir: string): Promise<DebianPackage[]> {
@@ -170,13 +209,19 @@ async function debsIn(dir: string): Promise<DebianPackage[]> {
 async function mirror(): Promise<string> {
   const release = await readFile("/etc/os-release", "utf8");
   const codename = /^VERSION_CODENAME=(.*)$/m.exec(release)?.[1] ?? "";
-  const targets = await must("apt-get", [
-    "indextargets",
-    "--format",
-    "$(REPO_URI) $(CODENAME) $(SUITE) $(COMPONENT)",
-    "Created-By: Packages",
-  ]);
-  const rows = targets.split("\n").map((line) => line.split(" "));
+  const format = "$(REPO_URI) $(CODENAME) $(SUITE) $(COMPONENT)";
+  const targets = (options: readonly string[] = []) =>
+    must("apt-get", [...options, "indextargets", "--format", format, "Created-By: Packages"]);
+  let told = await targets();
+  if (told === "") {
+    // It tells of lists that were fetched only, and images of machines come without: they are fetched, but not for the machine.
+    const home = join(labCacheDir(), "debian", "machine");
+    await mkdir(join(home, "lists/partial"), { recursive: true });
+    const apart = ["-o", `Dir::State::Lists=${join(home, "lists")}`, "-o", "APT::Sandbox::User=root"];
+    await apt(home, [...apart, "--quiet=2", "update"], home);
+    told = await targets(apart);
+  }
+  const rows = told.split("\n").map((line) => line.split(" "));
   const own = rows.find(([, name, suite, part]) => part === "main" && (name === codename || suite === codename));
   const uri = own?.[0] ?? rows.find(([, name, , part]) => part === "main" && /^[a-z]+$/.test(name ?? ""))?.[0];
   if (uri === undefined) {

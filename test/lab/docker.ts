@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { randomInt } from "node:crypto";
 import { existsSync, openSync } from "node:fs";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -96,7 +97,7 @@ export async function startDocker(
     await bridge?.[Symbol.asyncDispose]();
   };
   try {
-    for (const give_up = performance.now() + 60_000; ; ) {
+    for (const give_up = performance.now() + 180_000; ; ) {
       if ((await run("docker", ["version"], { env })).code === 0) break;
       if (child.exitCode !== null || performance.now() > give_up) {
         throw new Error(`dockerd does not answer:\n${await readFile(log, "utf8")}`);
@@ -139,12 +140,15 @@ export async function unpackDocker(
 
 /** A bridge of this machine with a network that nobody else is likely to have. Needs iproute2. */
 async function makeBridge(): Promise<{ readonly name: string } & AsyncDisposable> {
-  const number = process.pid % 250;
-  const name = `polyarch${number}`;
-  await must("ip", ["link", "add", name, "type", "bridge"]);
-  await must("ip", ["address", "add", `10.213.${number}.1/24`, "dev", name]);
-  await must("ip", ["link", "set", name, "up"]);
-  return { name, [Symbol.asyncDispose]: async () => void (await must("ip", ["link", "delete", name])) };
+  let number = process.pid % 250;
+  const name = () => `polyarch${number}`;
+  for (let tries = 0; (await run("ip", ["link", "add", name(), "type", "bridge"])).code !== 0; tries++) {
+    if (tries > 20) throw new Error("no bridge can be made: the tests need root");
+    number = randomInt(250); // somebody else's
+  }
+  await must("ip", ["address", "add", `10.213.${number}.1/24`, "dev", name()]);
+  await must("ip", ["link", "set", name(), "up"]);
+  return { name: name(), [Symbol.asyncDispose]: async () => void (await must("ip", ["link", "delete", name()])) };
 }
 
 async function has(program: string): Promise<boolean> {

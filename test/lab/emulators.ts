@@ -1,5 +1,5 @@
-import { existsSync } from "node:fs";
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rmdir, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { must } from "./run.ts";
 
@@ -36,8 +36,6 @@ const emulators: Readonly<Record<string, Emulator>> = {
   riscv64: elf("riscv64", 64, "little", 243),
 };
 
-const binfmt = "/proc/sys/fs/binfmt_misc";
-
 /** Lines for the kernel's `binfmt_misc/register`, one for each lab architecture that this machine cannot run itself. */
 export function registrations(prefix: string): readonly string[] {
   const native = process.arch === "x64" ? ["x64", "ia32"] : [process.arch];
@@ -48,25 +46,27 @@ export function registrations(prefix: string): readonly string[] {
 
 /**
  * Lets this machine itself run foreign programs, as `docker run --platform` expects of it, until disposed.
- * Leaves what it finds registered as it is and takes away only what it added. Needs root.
+ * Leaves what it finds registered as it is and takes away only what it added; several tests may do so at the same time. Needs root.
  */
 export async function emulateOnHost(): Promise<AsyncDisposable> {
   await using undo = new AsyncDisposableStack();
-  if (!existsSync(join(binfmt, "register"))) {
-    await must("mount", ["-t", "binfmt_misc", "binfmt_misc", binfmt]);
-    undo.defer(async () => void (await must("umount", [binfmt])));
-  }
+  // The kernel's table, mounted where nobody else takes the mount away.
+  const table = await mkdtemp(join(tmpdir(), "polyarch-binfmt-"));
+  undo.defer(() => rmdir(table));
+  await must("mount", ["-t", "binfmt_misc", "binfmt_misc", table]);
+  undo.defer(async () => void (await must("umount", [table])));
   const known = new Set<string>();
-  for (const entry of await readdir(binfmt)) {
-    if (entry === "register" || entry === "status") continue;
-    const magic = /^magic ([0-9a-f]+)$/m.exec(await readFile(join(binfmt, entry), "utf8"))?.[1];
-    if (magic !== undefined) known.add(magic.slice(-4)); // the machine
+  for (const entry of await readdir(table)) {
+    if (entry === "register" || entry === "status" || entry.startsWith("lab-")) continue;
+    const text = await readFile(join(table, entry), "utf8").catch(() => ""); // it may have gone
+    const magic = /^magic ([0-9a-f]+)$/m.exec(text)?.[1];
+    if (magic !== undefined && text.startsWith("enabled")) known.add(magic.slice(-4)); // the machine
   }
-  for (const line of registrations("lab-")) {
+  for (const line of registrations(`lab-${process.pid}-`)) {
     const [, name = "", , , magic = ""] = line.split(":");
     if (known.has(magic.slice(-8).replaceAll("\\x", ""))) continue;
-    await writeFile(join(binfmt, "register"), line);
-    undo.defer(() => writeFile(join(binfmt, name), "-1"));
+    await writeFile(join(table, "register"), line);
+    undo.defer(() => writeFile(join(table, name), "-1"));
   }
   return undo.move();
 }

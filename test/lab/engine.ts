@@ -4,6 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
 
 const repository = join(import.meta.dirname, "..", "..");
 
@@ -17,8 +18,10 @@ export interface LabEngine extends AsyncDisposable {
   readonly pid: number;
   /** What it listens on, in the order of its `--addr`. */
   readonly addresses: readonly string[];
-  /** The lines of its log so far. */
+  /** The lines of its log so far. What it says of something may come later than what it answers: see {@link said}. */
   log(): readonly string[];
+  /** Waits for a line of its log that matches, also an earlier one, and returns it. @throws {Error} with the log, when none comes for a minute */
+  said(pattern: RegExp): Promise<string>;
 }
 
 /**
@@ -34,7 +37,7 @@ export async function startEngine(args: readonly string[], inside: readonly stri
   const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));
   const stop = async () => {
     child.kill("SIGTERM");
-    const impatience = setTimeout(() => child.kill("SIGKILL"), 10_000);
+    const impatience = setTimeout(() => child.kill("SIGKILL"), 20_000);
     await exited;
     clearTimeout(impatience);
     await rm(home, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
@@ -49,7 +52,14 @@ export async function startEngine(args: readonly string[], inside: readonly stri
   child.once("error", reject);
   child.once("close", (code) => reject(new Error(`polyarchd ended with ${code}:\n${lines.join("\n")}`)));
   try {
-    return { pid: child.pid ?? 0, addresses: await promise, log: () => lines, [Symbol.asyncDispose]: stop };
+    const said = async (pattern: RegExp) => {
+      for (const end = performance.now() + 60_000; ; await sleep(20)) {
+        const line = lines.find((text) => pattern.test(text));
+        if (line !== undefined) return line;
+        if (performance.now() > end) throw new Error(`polyarchd never said ${pattern}:\n${lines.join("\n")}`);
+      }
+    };
+    return { pid: child.pid ?? 0, addresses: await promise, log: () => lines, said, [Symbol.asyncDispose]: stop };
   } catch (error) {
     await stop();
     throw error;

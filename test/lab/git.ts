@@ -1,10 +1,10 @@
 import { spawn } from "node:child_process";
 import { mkdtemp, mkdir, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { once } from "node:events";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { freePort } from "./free-port.ts";
 import { must, run } from "./run.ts";
 
 /** A server of Git repositories on this machine. Disposing it stops it and removes what it has. */
@@ -64,7 +64,7 @@ export async function startGit(): Promise<LabGit> {
         await git(directory, ...author, "tag", "--annotate", "--message", "tag", `v${at + 1}`);
       }
       for (let tries = 0; (await run("git", ["ls-remote", `${address}/${name}`], { env })).code !== 0; tries++) {
-        if (tries > 100) throw new Error("git daemon does not answer");
+        if (tries > 600) throw new Error("git daemon does not answer");
         await sleep(50);
       }
       return `${address}/${name}`;
@@ -89,14 +89,4 @@ export async function startGit(): Promise<LabGit> {
     commit: async (name, ref) => (await git(join(home, name), "rev-parse", `${ref}^{commit}`)).trim(),
     [Symbol.asyncDispose]: dispose,
   };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  if (address === null || typeof address === "string") throw new Error("no port");
-  return address.port;
 }

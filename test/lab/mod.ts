@@ -13,6 +13,7 @@ export { DebianArchive, type DebianPackage, type DebianSuite, labCacheDir } from
 export { type DockerRelease, type LabDocker, startDocker, unpackDocker } from "./docker.ts";
 export { buildctlProgram, engineProgram, type LabEngine, startEngine } from "./engine.ts";
 export { emulateOnHost } from "./emulators.ts";
+export { testEnvironment } from "./environment.ts";
 export { type LabNetwork, openOwnNetwork } from "./own-network.ts";
 export { type EngineArchitecture, makeEngineBase, pushEngineBase } from "./engine-base.ts";
 export { type LabFiles, type LabFilesOptions, serveFiles } from "./files-server.ts";
@@ -26,6 +27,7 @@ export { type Held, type LabPolyarch, openPolyarch, polyarchProgram } from "./po
 export { type Process, processes, processTree } from "./processes.ts";
 export { type ManifestPut, type PickyRegistry, startOldRegistry, startPickyRegistry } from "./picky-registry.ts";
 export { type FrontendImageOptions, pushFrontendImage } from "./frontend-image.ts";
+export { copyPublicPrograms, type PublicPrograms } from "./public-programs.ts";
 export { openReference } from "./reference.ts";
 export { openTestEngine } from "./test-engine.ts";
 export {

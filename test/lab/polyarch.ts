@@ -71,12 +71,12 @@ export async function openPolyarch(): Promise<LabPolyarch> {
   const killAll = async () => {
     const victims = processTree(engine()?.pid ?? -1);
     for (const { pid } of victims) stop(pid);
-    for (let tries = 0; tries < 100 && engine() !== undefined; tries++) await sleep(20);
+    for (let tries = 0; tries < 1500 && engine() !== undefined; tries++) await sleep(20);
   };
   const kill = async () => {
     const pid = engine()?.pid;
     if (pid !== undefined) stop(pid);
-    for (let tries = 0; tries < 250 && engine() !== undefined; tries++) await sleep(20);
+    for (let tries = 0; tries < 1500 && engine() !== undefined; tries++) await sleep(20);
   };
   return {
     root,
@@ -89,7 +89,7 @@ export async function openPolyarch(): Promise<LabPolyarch> {
       run(polyarchProgram, args, { timeoutMs: 300_000, ...options, env: { ...env, ...options?.env } }),
     start: (args) =>
       spawn(polyarchProgram, args, { env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"] }),
-    async settled(timeoutMs = 10_000) {
+    async settled(timeoutMs = 60_000) {
       for (const end = performance.now() + timeoutMs; ; ) {
         const left = await held();
         if (left.processes.length === 0 && left.mounts.length === 0) return;

@@ -1,8 +1,10 @@
 import { spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
 
 /** The one user of a registry started with `users: true`. */
 export const registryUser = { username: "tester", password: "secret" } as const;
@@ -32,8 +34,8 @@ export interface LabRegistry extends AsyncDisposable {
   /** `127.0.0.1:<port>`, as it stands in an image's name. */
   readonly host: string;
   readonly pid: number;
-  /** What it was asked since it started, oldest first. */
-  requests(): readonly RegistryRequest[];
+  /** What it was asked since it started, oldest first. Not of one that speaks TLS. */
+  requests(): Promise<readonly RegistryRequest[]>;
 }
 
 /** Starts a registry and waits until it listens. */
@@ -76,7 +78,18 @@ export async function startRegistry(options: RegistryOptions = {}): Promise<LabR
         if (listening !== undefined) resolve(listening);
       });
     });
-    return { host, pid: child.pid ?? 0, requests: () => requests, [Symbol.asyncDispose]: stop };
+    return {
+      host,
+      pid: child.pid ?? 0,
+      async requests() {
+        // Its log comes through a pipe: what it was asked before this is there once this is.
+        const last = `/v2/?${randomUUID()}`;
+        await (await fetch(`http://${host}${last}`)).bytes();
+        while (!requests.some(({ path }) => path === last)) await sleep(10);
+        return requests.filter(({ path }) => !path.startsWith("/v2/?"));
+      },
+      [Symbol.asyncDispose]: stop,
+    };
   } catch (error) {
     await stop();
     throw error;

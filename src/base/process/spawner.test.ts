@@ -162,7 +162,7 @@ test("when the engine is killed, its processes die and what they would leave is 
   const [line] = (await once(engine.stdout, "data")) as [Buffer];
   engine.kill("SIGKILL");
   await gone(Number(line.toString()));
-  for (let i = 0; i < 200 && !existsSync(join(dir, "undone")); i++) await delay(10);
+  for (let i = 0; i < 6000 && !existsSync(join(dir, "undone")); i++) await delay(10);
   assert.ok(existsSync(join(dir, "undone")));
 });
 
@@ -180,7 +180,7 @@ test("an idle spawner keeps no program from ending", async () => {
 /** Waits until the process no longer exists (or only its parent has not asked for its status yet). */
 async function gone(pid: number): Promise<void> {
   assert.ok(pid > 0);
-  for (let i = 0; i < 300; i++) {
+  for (let i = 0; i < 6000; i++) {
     let status: string;
     try {
       status = readFileSync(`/proc/${pid}/status`, "utf8");

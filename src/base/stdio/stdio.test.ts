@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { openCommandStream, parseSshTarget, sshArguments } from "./mod.ts";
 
-const signal = AbortSignal.timeout(30_000);
+const signal = AbortSignal.timeout(600_000);
 
 suite("openCommandStream()", () => {
   test("carries what the program reads and writes", async () => {

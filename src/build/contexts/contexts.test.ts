@@ -12,7 +12,7 @@ import { gzipSync } from "node:zlib";
 import { digestOf } from "../../oci/mod.ts";
 import { openInputs } from "./open-inputs.ts";
 
-const signal = AbortSignal.timeout(60_000);
+const signal = AbortSignal.timeout(600_000);
 
 /** A directory with an `app`, and a function that opens inputs there. */
 async function place(t: TestContext) {

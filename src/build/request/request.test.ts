@@ -3,7 +3,7 @@ import { suite, test } from "node:test";
 import { currentPlatform, formatPlatform } from "../../oci/mod.ts";
 import type { BuildOptions } from "../build-options.ts";
 import { buildOptions } from "../testing/options.ts";
-import { extraHost } from "./extra-hosts.ts";
+import { extraHost, withHostGateway } from "./extra-hosts.ts";
 import { frontendAttrs } from "./frontend-attrs.ts";
 import { fullPlatforms, fullTags } from "./names.ts";
 
@@ -66,11 +66,24 @@ suite("frontendAttrs()", () => {
   }
 });
 
+test("withHostGateway() asks a Docker Engine for its machine's address, and nobody else", async () => {
+  const label = { "org.mobyproject.buildkit.worker.moby.host-gateway-ip": "172.17.0.1" };
+  const hosts = ["a:host-gateway", "b:1.2.3.4"].map(extraHost).join(",");
+  const docker = { driver: "docker", labels: () => Promise.resolve(label) };
+  assert.equal(await withHostGateway(hosts, docker), "a=172.17.0.1,b=1.2.3.4");
+  const silent = { driver: "docker", labels: () => Promise.resolve({}) };
+  await assert.rejects(withHostGateway(hosts, silent), { message: /for host-gateway: host-gateway IP not found$/ });
+  const remote = { driver: "remote", labels: () => assert.fail("nobody is asked") };
+  await assert.rejects(withHostGateway(hosts, remote), {
+    message: /host-gateway is not supported by the remote driver$/,
+  });
+  assert.equal(await withHostGateway("b=1.2.3.4", remote), "b=1.2.3.4");
+});
+
 test("extraHost() refuses what is no host with an address", () => {
   for (const text of ["bad", "a:", ":1.2.3.4", "a:1.2.3", "a=x"]) {
     assert.throws(() => extraHost(text), { message: `invalid host ${text}` });
   }
-  assert.throws(() => extraHost("a:host-gateway"), { message: /host-gateway is not supported by the embedded driver/ });
 });
 
 test("fullTags() spells names out and refuses what an image cannot be called", () => {

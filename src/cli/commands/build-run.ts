@@ -230,6 +230,7 @@ async function built(
   const showStep = (step: ClientStep) => update(stepStatus(step));
   const credentials = credentialsFromDocker(config, { env });
   const surroundings: Omit<BuildSurroundings, "client" | "builder"> = {
+    driver: driver.kind,
     identity,
     credentials,
     fetchToken: isTrue(env.BUILDKIT_NO_CLIENT_TOKEN)

@@ -9,7 +9,7 @@ import { listContexts } from "../contexts/mod.ts";
 import { dockerEngineAddress, engineAddressOf } from "./address.ts";
 import { DockerEngine } from "./docker-engine.ts";
 
-const signal = AbortSignal.timeout(30_000);
+const signal = AbortSignal.timeout(600_000);
 
 /** A directory for the test, and an engine on a unix socket in it. */
 async function engine(

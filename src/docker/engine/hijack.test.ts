@@ -9,7 +9,7 @@ import { parseDockerHost } from "./address.ts";
 import { DockerEngine } from "./docker-engine.ts";
 import { FrameReader } from "./multiplexed.ts";
 
-const signal = AbortSignal.timeout(30_000);
+const signal = AbortSignal.timeout(600_000);
 
 type Answer = (request: IncomingMessage, socket: Socket) => void;
 

@@ -43,7 +43,7 @@ export function manifestForm(attributes: CacheAttributes): ManifestForm {
   if (isManifest && !oci) {
     throw new BuildError(
       "invalid_argument",
-      "invalid configuration: image-manifest cannot be used with oci-mediatypes=false",
+      "invalid configuration for remote cache, OCI mediatypes are required for image-manifest cache format",
     );
   }
   return { family: oci ? "oci" : "docker", isManifest };

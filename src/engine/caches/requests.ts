@@ -1,5 +1,7 @@
 import { BuildError } from "../../base/errors/mod.ts";
 import { booleanAttribute, compressionAttributes } from "../exporters/mod.ts";
+import { digestHex, digestOf } from "../../oci/mod.ts";
+import { inContext } from "./objects/service-http.ts";
 import type {
   CacheAttributes,
   CacheBackend,
@@ -52,11 +54,20 @@ export function entryKey({ Type, Attrs }: CacheEntry): string {
   return JSON.stringify([Type, Object.entries(Attrs).toSorted(([a], [b]) => (a < b ? -1 : 1))]);
 }
 
-/** @throws {BuildError} `unknown cache importer: "<type>"`, and for attributes that make no sense */
+/** One that makes no sense fails when it is opened: a cache that cannot be read does no build any harm. */
 export function openCacheImporter({ Type, Attrs }: CacheEntry): CacheImporter {
-  const importer = backends.find(({ type }) => type === Type)?.importer;
-  if (!importer) throw new BuildError("not_found", `unknown cache importer: ${JSON.stringify(Type)}`);
-  return importer(Attrs);
+  try {
+    const importer = backends.find(({ type }) => type === Type)?.importer;
+    if (!importer) throw new BuildError("not_found", `unknown cache importer: ${Type}`);
+    try {
+      return importer(Attrs);
+    } catch (error) {
+      return inContext(`failed to configure ${Type} cache importer`)(error);
+    }
+  } catch (error) {
+    const hash = digestHex(digestOf(entryKey({ Type, Attrs }))).slice(0, 16);
+    return { name: `${Type}:${BigInt(`0x${hash}`)}`, open: () => Promise.reject(error) };
+  }
 }
 
 function exportSettings(attributes: CacheAttributes): ExportSettings {

@@ -3,6 +3,7 @@ import type { Descriptor } from "../../oci/mod.ts";
 import { step } from "../exporters/mod.ts";
 import type { VertexProgress } from "../solver/mod.ts";
 import type { CollectedCache } from "./collect.ts";
+import { inContext } from "./objects/service-http.ts";
 import { cacheDocuments, type ManifestForm } from "./manifest.ts";
 
 /** How many blobs travel at once. */
@@ -35,16 +36,20 @@ export async function writeDocuments(
     cache.blobs.map(({ descriptor, knownIn, ...blob }) => async (options) => {
       const open = (opening: { signal: AbortSignal }) => blob.open({ ...opening, lend: true });
       await step(progress, `writing layer ${descriptor.digest}`, () =>
-        writer.writeBlob(descriptor, open, { ...options, knownIn }),
+        writer.writeBlob(descriptor, open, { ...options, knownIn }).catch(inContext("error writing layer blob")),
       );
     }),
   );
   await step(progress, `writing config ${config.descriptor.digest}`, () =>
-    writer.writeBlob(config.descriptor, () => once(config.bytes), { signal, knownIn: [] }),
+    writer
+      .writeBlob(config.descriptor, () => once(config.bytes), { signal, knownIn: [] })
+      .catch(inContext("error writing config blob")),
   );
-  const what = form.isManifest ? "cache image manifest" : "manifest";
+  const what = form.isManifest ? "cache image manifest" : "cache manifest";
   await step(progress, `writing ${what} ${manifest.descriptor.digest}`, () =>
-    writer.writeManifest(manifest.descriptor, manifest.bytes, { signal }),
+    writer
+      .writeManifest(manifest.descriptor, manifest.bytes, { signal })
+      .catch(inContext("error writing manifest blob")),
   );
   return { "cache.manifest": JSON.stringify(manifest.descriptor) };
 }

@@ -40,7 +40,7 @@ suite("loadEngineConfig()", () => {
       ["unix:///run/polyarch/polyarchd.sock"],
     );
     assert.deepEqual(config.log, { level: "info", format: "text" });
-    assert.deepEqual([...config.entitlements], []);
+    assert.deepEqual([...config.entitlements], ["device"]);
     assert.deepEqual(
       [config.tls, config.platforms, config.maxParallelism, config.dns, config.idleTimeoutMs, config.warnings],
       [undefined, undefined, undefined, undefined, undefined, []],
@@ -124,7 +124,7 @@ insecure-entitlements = ["network.host", "security.insecure"]
     const rule = { all: false, filters: ["type==regular"], keepDurationMs: 172_800_000, minFree: undefined };
     const rules = [{ ...rule, reserved: { percent: 10 }, maxUsed: undefined }];
     assert.deepEqual(config.gc, { enabled: true, bounds, rules });
-    assert.deepEqual([...config.entitlements], ["network.host", "security.insecure"]);
+    assert.deepEqual([...config.entitlements], ["network.host", "security.insecure", "device"]);
     assert.deepEqual(config.log, { format: "json", level: "warn" });
     assert.deepEqual(config.addresses, [
       { type: "tcp", text: "tcp://0.0.0.0:8080", host: "0.0.0.0", port: 8080 },
@@ -182,7 +182,7 @@ labels = { a = "file", b = "file" }
     assert.deepEqual(config.addresses, [{ type: "tcp", text: "tcp://[::1]:2", host: "::1", port: 2 }]);
     assert.equal(config.socketOwner.gid, 1234);
     assert.equal(config.tls?.ca, undefined);
-    assert.deepEqual([...config.entitlements], ["security.insecure"]);
+    assert.deepEqual([...config.entitlements], ["security.insecure", "device"]);
     assert.equal(config.log.level, "error");
     assert.equal(config.maxParallelism, Number.MAX_SAFE_INTEGER);
     assert.deepEqual(

@@ -61,6 +61,7 @@ export async function loadEngineConfig(flags: EngineFlags, surroundings: ConfigS
   }
   const debugAddress = flags.debugAddress ?? (env["BUILDKITD_DEBUGADDR"] || file.debugAddress);
   const traceSocket = flags.traceSocket ?? file.traceSocket;
+  const cdi = cdiConfig(flags, file.cdi);
   const maxParallelism = flags.maxParallelism ?? file.maxParallelism;
   return {
     root: checkRoot(flags.root ?? file.root ?? defaultRoot),
@@ -70,7 +71,11 @@ export async function loadEngineConfig(flags: EngineFlags, surroundings: ConfigS
     socketOwner: { uid: file.uid, gid: flags.group === undefined ? file.gid : groupId(flags.group, groupFile) },
     tls,
     log: { level: logLevel(flags, file, env), format: logFormat(flags.logFormat ?? file.logFormat ?? "text") },
-    entitlements: new Set(flags.entitlements?.map(entitlement) ?? file.entitlements ?? unasked(flags)),
+    // As with buildkitd, whoever may build may ask for devices, where there can be any.
+    entitlements: new Set([
+      ...(flags.entitlements?.map(entitlement) ?? file.entitlements ?? unasked(flags)),
+      ...(cdi ? ["device"] : []),
+    ]),
     maxParallelism: maxParallelism === 0 ? Number.MAX_SAFE_INTEGER : maxParallelism,
     gc: gcConfig(flags, file),
     history: file.history,
@@ -83,7 +88,7 @@ export async function loadEngineConfig(flags: EngineFlags, surroundings: ConfigS
     labels: { ...file.labels, ...Object.fromEntries((flags.labels ?? []).map(label)) },
     dns: file.dns,
     network: networkConfig(flags, file.network, env),
-    cdi: cdiConfig(flags, file.cdi),
+    cdi,
     registries: file.registries,
     idleTimeoutMs: flags.idleTimeoutMs,
     warnings,

@@ -46,22 +46,14 @@ export function reflectionService(routes: readonly Route[]): readonly Route[] {
     const fileDescriptorProto = [...needed].map(({ descriptor }) => Buffer.from(descriptor, "base64"));
     return { case: "fileDescriptorResponse", value: { fileDescriptorProto } };
   };
-  return [
-    ...service(reflection.ServerReflection, {
-      async *serverReflectionInfo(requests) {
-        for await (const request of requests) {
-          yield { validHost: request.host, originalRequest: request, messageResponse: answer(request) };
-        }
-      },
-    }),
-    ...service(reflectionV1Alpha.ServerReflection, {
-      async *serverReflectionInfo(requests) {
-        for await (const request of requests) {
-          yield { validHost: request.host, originalRequest: request, messageResponse: answer(request) };
-        }
-      },
-    }),
-  ];
+  const handlers = {
+    async *serverReflectionInfo(requests: AsyncIterable<Request>) {
+      for await (const request of requests) {
+        yield { validHost: request.host, originalRequest: request, messageResponse: answer(request) };
+      }
+    },
+  };
+  return [...service(reflection.ServerReflection, handlers), ...service(reflectionV1Alpha.ServerReflection, handlers)];
 }
 
 function missing(what: string): Answer {

@@ -11,7 +11,7 @@ import {
   refuseProvenance,
   sbomRequest,
 } from "../attestations/mod.ts";
-import { type CacheEntry, type CacheExports, openCacheExports, openCacheImporter } from "../caches/mod.ts";
+import { type CacheEntry, type CacheExports, openCacheExports } from "../caches/mod.ts";
 import {
   type Document,
   type ExportContext,
@@ -160,7 +160,6 @@ function check(
     if (deps.jobs.has(request.Ref)) throw new BuildError("already_exists", `job ID ${request.Ref} exists`);
     const exporters = exportersOf(request).map((exporter) => openExporter(exporter.Type, exporter.Attrs));
     const cacheExports = openCacheExports(cacheExportsOf(request), deps.env);
-    for (const entry of cacheImportsOf(request)) openCacheImporter(entry);
     sourcePolicy(policiesOf(request));
     const asked = askedAttestations(request.FrontendAttrs);
     sbomRequest(asked);

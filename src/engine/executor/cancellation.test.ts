@@ -107,6 +107,6 @@ await testsWithBed(import.meta.url, (bed) => {
 
 /** Waits for something that another process brings about. */
 async function eventually(condition: () => boolean): Promise<void> {
-  for (let i = 0; i < 500 && !condition(); i++) await delay(10);
+  for (let i = 0; i < 6000 && !condition(); i++) await delay(10);
   assert.ok(condition());
 }

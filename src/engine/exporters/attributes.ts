@@ -8,7 +8,8 @@ export function booleanAttribute(attributes: ExporterAttributes, key: string, fa
   if (value === undefined) return fallback;
   if (value === "" || /^(1|t|T|TRUE|true|True)$/.test(value)) return true;
   if (/^(0|f|F|FALSE|false|False)$/.test(value)) return false;
-  throw new BuildError("invalid_argument", `non-bool value specified for ${key}`);
+  const reason = `strconv.ParseBool: parsing ${JSON.stringify(value)}: invalid syntax`;
+  throw new BuildError("invalid_argument", `non-bool value specified for ${key}: ${reason}`);
 }
 
 /** How layers are to be compressed. @throws {BuildError} for codecs and levels that do not exist or do not work yet */
@@ -19,13 +20,14 @@ export function compressionAttributes(attributes: ExporterAttributes): { compres
     throw new BuildError("unimplemented", `compression "estargz" is not supported yet: use gzip, zstd or uncompressed`);
   }
   if (type !== "gzip" && type !== "zstd" && type !== "uncompressed") {
-    throw new BuildError("invalid_argument", `unsupported layer compression type "${type}"`);
+    throw new BuildError("invalid_argument", `unsupported compression type ${type}`);
   }
   const levelText = attributes["compression-level"];
   if (levelText === undefined) return { compression: { type }, force };
   const level = Number(levelText);
   const highest = type === "zstd" ? 22 : 9;
-  if (!/^\d+$/.test(levelText) || level > highest || type === "uncompressed") {
+  if (type === "uncompressed" && /^\d+$/.test(levelText)) return { compression: { type }, force };
+  if (!/^\d+$/.test(levelText) || level > highest) {
     throw new BuildError(
       "invalid_argument",
       `invalid compression-level "${levelText}" for ${type}, want 0 to ${highest}`,

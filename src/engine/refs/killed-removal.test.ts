@@ -44,7 +44,7 @@ test("a store whose process is killed while it removes has each layer wholly or 
       readdirSync(join(root, path)),
     );
   // The sweep deletes in the background.
-  for (let tries = 0; tries < 200 && left().length > 0; tries++) await setTimeout(25);
+  for (let tries = 0; tries < 2400 && left().length > 0; tries++) await setTimeout(25);
   assert.deepEqual(left(), []);
 });
 

@@ -41,7 +41,7 @@ test("a store whose process is killed while it writes has everything that was fi
   }
   // The sweep deletes in the background.
   const litter = (): string[] => readdirSync(join(root, "refs/tmp"));
-  for (let attempt = 0; attempt < 200 && litter().length > 0; attempt++) await setTimeout(25);
+  for (let attempt = 0; attempt < 2400 && litter().length > 0; attempt++) await setTimeout(25);
   assert.deepEqual(litter(), []);
   assert.deepEqual(readdirSync(join(root, "content/ingest")), []);
 });

@@ -26,7 +26,7 @@ import {
 } from "../mod.ts";
 import { knownSource, resolveSource, type Source } from "./source.ts";
 
-const signal = AbortSignal.timeout(60_000);
+const signal = AbortSignal.timeout(600_000);
 const utf8 = new TextEncoder();
 
 function image(server: TestRegistry, repository: string, tag: string | undefined, platform: string): Descriptor {

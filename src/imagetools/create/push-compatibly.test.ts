@@ -20,7 +20,7 @@ import { type CompatibleOptions, mergeImage, type PushEvent, pushCompatibly } fr
 import { asAttestationOf } from "./filter-platforms.ts";
 import { resolveSource } from "./source.ts";
 
-const signal = AbortSignal.timeout(60_000);
+const signal = AbortSignal.timeout(600_000);
 const utf8 = new TextEncoder();
 
 suite("an image for a registry that does not take everything", () => {

@@ -14,7 +14,7 @@ import { anonymous, openRegistry, type Registry } from "../../registry/mod.ts";
 import { addImage, startTestRegistry, type TestRegistry } from "../../registry/testing/mod.ts";
 import { inspectImage, inspectRaw } from "./inspect.ts";
 
-const signal = AbortSignal.timeout(60_000);
+const signal = AbortSignal.timeout(600_000);
 const utf8 = new TextEncoder();
 
 /** An index of two images and a statement about the first of them, as builds with attestations make it. */

@@ -9,7 +9,7 @@ import type { BootEvent, Driver } from "../../driver.ts";
 import { embeddedDriver } from "./embedded-driver.ts";
 import { enginePaths } from "./paths.ts";
 
-const signal = AbortSignal.timeout(60_000);
+const signal = AbortSignal.timeout(600_000);
 
 /** A driver whose engine is the test's own program; it is stopped when the test ends. */
 async function driverOf(

@@ -4,6 +4,7 @@ import type { Registry } from "../../../registry/mod.ts";
 import { booleanAttribute } from "../../exporters/mod.ts";
 import type { CacheAttributes, CacheBackend, CacheContext } from "../backend.ts";
 import { findCaches, manifestForm, type ManifestPlace } from "../manifest.ts";
+import { inContext } from "../objects/service-http.ts";
 import { type DocumentWriter, writeDocuments } from "../write-documents.ts";
 
 /** `type=registry`: a cache under a name of its own, or inside of an image. */
@@ -15,7 +16,9 @@ export const registryBackend: CacheBackend = {
       name: formatReference(reference),
       open: async (context) => {
         const registry = context.registry({ insecure });
-        const top = await registry.resolve(reference, context);
+        const top = await registry
+          .resolve(reference, context)
+          .catch(inContext("failed to configure registry cache importer"));
         return await findCaches(top, placeIn(registry, reference, context), context);
       },
     };

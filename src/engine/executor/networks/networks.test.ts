@@ -18,6 +18,7 @@ import { startSpawner } from "../../../base/process/mod.ts";
 import { addLink, makeNetworkNamespace, networkLinks } from "../../../base/sys/mod.ts";
 import { bridgeList, findBridgePlugins, OwnedBridge, removeLeftBridge } from "./bridge.ts";
 import { parseNetworkList } from "./cni/mod.ts";
+import { leasedAddresses } from "./cni/host-local.ts";
 import { interfacesIn } from "./cni/result.ts";
 import { openNetworks } from "./open.ts";
 import type { NetworkSettings } from "./networks.ts";
@@ -293,4 +294,31 @@ test("BuildKit's own plugins are preferred where all of them are there", () => {
     plugins.map(({ type }) => type),
     ["buildkit-cni-bridge", "buildkit-cni-firewall"],
   );
+});
+
+test("leasedAddresses() finds what host-local has noted for an attachment", () => {
+  const dataDir = join(directory, "noted");
+  const noted = {
+    "10.0.0.2": "a\r\neth0",
+    "10.0.0.3": "b\r\neth0",
+    "fd00::2": "a\neth0\n",
+    "192.168.7.7": "a",
+    lock: "a",
+  };
+  mkdirSync(join(dataDir, "n"), { recursive: true });
+  for (const [name, text] of Object.entries(noted)) writeFileSync(join(dataDir, "n", name), text);
+  const ranges = [[{ subnet: "10.0.0.0/24" }], [{ subnet: "fd00::/64" }]];
+  const ipam = { type: "buildkit-cni-host-local", dataDir, subnet: "172.16.0.0/12", ranges };
+  const attachment = {
+    id: "a",
+    list: { name: "n", cniVersion: "1.0.0", plugins: [{ type: "bridge", ipam }, { type: "x" }] },
+  };
+  const rest = { directories: [], args: "" };
+  assert.deepEqual(leasedAddresses({ ...attachment, ...rest }).toSorted(), [
+    "10.0.0.2/24",
+    "192.168.7.7/32",
+    "fd00::2/64",
+  ]);
+  const other = { ...attachment.list, name: "none" };
+  assert.deepEqual(leasedAddresses({ ...attachment, ...rest, list: other }), []);
 });

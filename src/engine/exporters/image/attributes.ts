@@ -2,7 +2,7 @@ import { BuildError } from "../../../base/errors/mod.ts";
 import { formatPlatform, type MediaTypeFamily, parsePlatform } from "../../../oci/mod.ts";
 import type { Compression } from "../../refs/mod.ts";
 import { booleanAttribute, compressionAttributes, epochAttribute } from "../attributes.ts";
-import type { ExporterAttributes } from "../exporter.ts";
+import type { ExporterAttributes, ExportSource } from "../exporter.ts";
 import { type ImageNames, parseImageNames } from "./names.ts";
 
 /** Where an annotation goes. */
@@ -47,12 +47,6 @@ export function parseImageAttributes(
   const oci = booleanAttribute(attributes, "oci-mediatypes", true);
   const { compression, force } = compressionAttributes(attributes);
   const annotations = parseAnnotations(attributes);
-  if (!oci && compression.type === "zstd") {
-    throw new BuildError(
-      "invalid_argument",
-      `exporter option "compression=zstd" conflicts with "oci-mediatypes=false"`,
-    );
-  }
   if (!oci) refuseOciOnly(attributes, annotations);
   return {
     names: parseImageNames(attributes, options),
@@ -80,9 +74,11 @@ function refuseOciOnly(attributes: ExporterAttributes, annotations: readonly Ann
       'exporter option "oci-artifact=true" conflicts with "oci-mediatypes=false"',
     );
   }
-  if (annotations.some(({ kind }) => kind !== "manifest")) {
-    throw new BuildError("invalid_argument", 'cannot export annotations with "oci-mediatypes=false"');
-  }
+  if (annotations.some(({ kind }) => kind !== "manifest")) throw annotationsNeedOci();
+}
+
+function annotationsNeedOci(): BuildError {
+  return new BuildError("invalid_argument", 'cannot export annotations with "oci-mediatypes=false"');
 }
 
 function parseRewrite(attributes: ExporterAttributes): boolean {
@@ -107,16 +103,36 @@ function parseAnnotations(attributes: ExporterAttributes): readonly Annotation[]
   return annotations;
 }
 
-/** The annotations of one place, those of one platform winning over general ones; `undefined` when there are none. */
+/**
+ * The same attributes with the annotations that the frontend wants on its result, which win.
+ * @throws {BuildError} `invalid_argument` for annotations that have no place in this result
+ */
+export function withResultsAnnotations(attributes: ImageAttributes, source: ExportSource): ImageAttributes {
+  const decoder = new TextDecoder();
+  const said = Object.fromEntries(Object.entries(source.metadata).map(([key, value]) => [key, decoder.decode(value)]));
+  const annotations = [...attributes.annotations, ...parseAnnotations(said)];
+  for (const { platform } of annotations) {
+    if (platform === undefined || source.refs.length === 1 || source.refs.some(({ id }) => id === platform)) continue;
+    throw new BuildError("invalid_argument", `invalid annotation: no platform ${platform} found in source`);
+  }
+  if (attributes.family === "docker" && annotations.some(({ kind }) => kind !== "manifest")) throw annotationsNeedOci();
+  return { ...attributes, annotations, mayChangeFamily: attributes.mayChangeFamily && annotations.length === 0 };
+}
+
+/**
+ * The annotations of one place, those of one platform winning over general ones; `undefined` when there are none. There is one index, whatever
+ * platform one of its annotations names.
+ */
 export function annotationsFor(
   attributes: ImageAttributes,
   kind: AnnotationKind,
   platformId: string | undefined,
 ): Readonly<Record<string, string>> | undefined {
   const wanted = attributes.annotations.filter((annotation) => annotation.kind === kind);
-  const general = wanted.filter((annotation) => annotation.platform === undefined);
+  const ofIndex = kind === "index" || kind === "index-descriptor";
+  const general = wanted.filter((annotation) => ofIndex || annotation.platform === undefined);
   const specific = wanted.filter(
-    (annotation) => annotation.platform !== undefined && annotation.platform === platformId,
+    (annotation) => !ofIndex && annotation.platform !== undefined && annotation.platform === platformId,
   );
   const entries = [...general, ...specific].map(({ key, value }) => [key, value] as const);
   return entries.length === 0 ? undefined : Object.fromEntries(entries);

@@ -1,11 +1,12 @@
 import { BuildError } from "../../../base/errors/mod.ts";
-import { formatReference, type Reference } from "../../../oci/mod.ts";
+import { type Descriptor, descriptorToJson, formatReference } from "../../../oci/mod.ts";
 import { booleanAttribute } from "../attributes.ts";
 import type { ExportContext, Exporter, ExporterAttributes, ExporterResponse, ExportSource } from "../exporter.ts";
+import { withSaid } from "../said.ts";
 import { step } from "../step.ts";
 import { assembleImage, type AssembledImage } from "./assemble.ts";
-import { type ImageAttributes, parseImageAttributes } from "./attributes.ts";
-import { canBeNamed, namesOf } from "./names.ts";
+import { type ImageAttributes, parseImageAttributes, withResultsAnnotations } from "./attributes.ts";
+import { canBeNamed, namesOf, writtenNames } from "./names.ts";
 import { pushCompatibly } from "./push-compatibly.ts";
 import { topDescriptor } from "./top-descriptor.ts";
 
@@ -18,39 +19,52 @@ export function imageExporter(attributes: ExporterAttributes): Exporter {
   const push = booleanAttribute(attributes, "push", false);
   const insecure = booleanAttribute(attributes, "registry.insecure", false);
   for (const key of ofStores) booleanAttribute(attributes, key, false);
-  const image = parseImageAttributes(attributes, { byDigest, inlineAttestations: true });
-  if (push && !canBeNamed(image.names)) throw needsTag();
+  const given = parseImageAttributes(attributes, { byDigest, inlineAttestations: true });
+  if (push && !canBeNamed(given.names)) throw needsTag();
   return {
     title: "exporting to image",
-    export: async (source, context) => {
+    export: async (result, context) => {
+      const source = withSaid(result, attributes);
+      const image = withResultsAnnotations(given, source);
       const assembled = await assembleImage(source, image, context);
       if (push) {
         const registry = context.registry({ insecure });
         const pushed = await pushCompatibly(assembled, source, image, { context, registry });
         if (pushed.names.length === 0) throw needsTag();
-        return imageResponse(pushed.image, pushed.names, image, source);
+        const { digest } = pushed.image.top.descriptor;
+        const top = topDescriptor(pushed.image, image, source);
+        return imageResponse(pushed.image, writtenNames(image.names, source, digest), top, image);
       }
-      const names = namesOf(image.names, source, assembled.top.descriptor.digest);
+      const { digest } = assembled.top.descriptor;
+      const names = namesOf(image.names, source, digest);
       for (const name of names) await step(context.progress, `naming to ${formatReference(name)}`, () => undefined);
-      return imageResponse(assembled, names, image, source);
+      return imageResponse(
+        assembled,
+        writtenNames(image.names, source, digest),
+        topDescriptor(assembled, image, source),
+        image,
+      );
     },
   } satisfies { title: string; export(source: ExportSource, context: ExportContext): Promise<ExporterResponse> };
 }
 
-/** What the client learns about an image. */
+/**
+ * What the client learns about an image.
+ * @param names separated by commas
+ * @param descriptor of the whole
+ */
 export function imageResponse(
   image: AssembledImage,
-  names: readonly Reference[],
+  names: string,
+  descriptor: Descriptor,
   attributes: ImageAttributes,
-  source: ExportSource,
 ): ExporterResponse {
-  const descriptor = topDescriptor(image, attributes, source);
   const only = image.index || attributes.hidesConfig ? undefined : image.manifests[0];
   return {
     "containerimage.digest": descriptor.digest,
-    "containerimage.descriptor": Buffer.from(JSON.stringify(descriptor)).toString("base64"),
+    "containerimage.descriptor": Buffer.from(JSON.stringify(descriptorToJson(descriptor))).toString("base64"),
     ...(only ? { "containerimage.config.digest": only.config.descriptor.digest } : {}),
-    ...(names.length > 0 ? { "image.name": names.map(formatReference).join(",") } : {}),
+    ...(names === "" ? {} : { "image.name": names }),
   };
 }
 

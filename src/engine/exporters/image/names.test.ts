@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { digestOf, formatReference } from "../../../oci/mod.ts";
 import type { ExportSource } from "../exporter.ts";
-import { canBeNamed, namesOf, parseImageNames } from "./names.ts";
+import { canBeNamed, namesOf, parseImageNames, writtenNames } from "./names.ts";
 
 const digest = digestOf(Buffer.from("image"));
 const source = (name?: string): ExportSource => ({
@@ -36,6 +36,17 @@ for (const [attributes, said, want] of [
     assert.ok(canBeNamed(names));
   });
 }
+
+test("writtenNames() are what was asked for, letter by letter", () => {
+  const written = (attributes: Record<string, string>, said?: string) =>
+    writtenNames(parseImageNames(attributes), source(said), digest);
+  assert.equal(written({ name: "a,h/b:2" }), "a,h/b:2");
+  assert.equal(written({ name: "*" }, "x:1,y"), "x:1,y");
+  assert.equal(written({ name: "*" }), "");
+  assert.equal(written({ name: "a", "dangling-name-prefix": "h/d" }), `a,h/d@${digest}`);
+  assert.equal(written({ name: "a", "dangling-name-prefix": "d", "danging-name-empty-only": "" }), "a");
+  assert.equal(written({ "dangling-name-prefix": "d" }), `d@${digest}`);
+});
 
 test("parseImageNames() refuses what can be no name of a new image", () => {
   assert.throws(() => parseImageNames({ name: `a@${digest}` }), /a name with a digest cannot be given to a new image/);

@@ -7,10 +7,14 @@ import type { ExporterAttributes, ExportSource } from "../exporter.ts";
 export interface ImageNames {
   /** Normalized references; tags filled in unless the image is pushed by digest. */
   readonly given: readonly Reference[];
+  /** As the request writes them. */
+  readonly text: string;
   /** `name=*`: the frontend says it. */
   readonly fromFrontend: boolean;
   /** A repository in which the image gets a name with its digest. */
-  readonly dangling: { readonly repository: Reference; readonly onlyUnnamed: boolean } | undefined;
+  readonly dangling:
+    | { readonly repository: Reference; readonly text: string; readonly onlyUnnamed: boolean }
+    | undefined;
   readonly byDigest: boolean;
 }
 
@@ -30,8 +34,9 @@ export function parseImageNames(attributes: ExporterAttributes, options: { byDig
   const onlyUnnamed = booleanAttribute(attributes, "danging-name-empty-only", false);
   return {
     given: fromFrontend ? [] : parseNames(name, byDigest),
+    text: name,
     fromFrontend,
-    dangling: repository && { repository, onlyUnnamed },
+    dangling: repository && { repository, text: prefix, onlyUnnamed },
     byDigest,
   };
 }
@@ -56,6 +61,15 @@ export function namesOf(names: ImageNames, source: ExportSource, digest: Digest)
 export function givenNames(names: ImageNames, source: ExportSource): readonly Reference[] {
   const said = names.fromFrontend ? source.metadata["image.name"] : undefined;
   return said ? parseNames(new TextDecoder().decode(said), names.byDigest) : names.given;
+}
+
+/** All names of an image as they were written, separated by commas: what a client is told of them. */
+export function writtenNames(names: ImageNames, source: ExportSource, digest: Digest): string {
+  const said = names.fromFrontend ? source.metadata["image.name"] : undefined;
+  const text = said ? new TextDecoder().decode(said) : names.fromFrontend ? "" : names.text;
+  const { dangling } = names;
+  if (!dangling || (dangling.onlyUnnamed && text !== "")) return text;
+  return [...(text === "" ? [] : [text]), `${dangling.text}@${digest}`].join(",");
 }
 
 function parseNames(text: string, byDigest: boolean): readonly Reference[] {

@@ -60,7 +60,7 @@ test("pushImage() pushes again what the registry turns out not to have", async (
     await server[Symbol.asyncDispose]();
   });
   const context = {
-    signal: AbortSignal.timeout(60_000),
+    signal: AbortSignal.timeout(600_000),
     progress: { status: () => undefined },
     noteKnownIn: () => undefined,
   } as unknown as ExportContext;

@@ -1,6 +1,7 @@
 import { BuildError } from "../../../base/errors/mod.ts";
 import {
   type Descriptor,
+  descriptorToJson,
   type Digest,
   digestHex,
   familiarReference,
@@ -12,10 +13,11 @@ import { type TarMember, writeTar } from "../../../tar/mod.ts";
 import { booleanAttribute } from "../attributes.ts";
 import type { ExportContext, Exporter, ExporterAttributes } from "../exporter.ts";
 import { type AssembledImage, assembleImage, documentsOf } from "../image/assemble.ts";
-import { parseImageAttributes } from "../image/attributes.ts";
+import { parseImageAttributes, withResultsAnnotations } from "../image/attributes.ts";
 import { namesOf } from "../image/names.ts";
-import { topDescriptor } from "../image/top-descriptor.ts";
+import { archivedDescriptor } from "../image/top-descriptor.ts";
 import { imageResponse } from "../image/exporter.ts";
+import { withSaid } from "../said.ts";
 import { sendArchive } from "../send.ts";
 import { sendBlobs } from "./send-blobs.ts";
 
@@ -25,26 +27,25 @@ import { sendBlobs } from "./send-blobs.ts";
  * @see https://github.com/opencontainers/image-spec/blob/main/image-layout.md
  */
 export function archiveExporter(type: "oci" | "docker", attributes: ExporterAttributes): Exporter {
-  const image = parseImageAttributes(attributes);
+  const given = parseImageAttributes(attributes);
   const asArchive = booleanAttribute(attributes, "tar", true);
   return {
     title: type === "oci" ? "exporting to oci image format" : "exporting to docker image format",
-    export: async (source, context) => {
+    export: async (result, context) => {
+      const source = withSaid(result, attributes);
+      const image = withResultsAnnotations(given, source);
       if (type === "docker" && source.multiPlatform) {
         throw new BuildError("invalid_argument", "docker exporter does not currently support exporting manifest lists");
       }
       const assembled = await assembleImage(source, image, context);
       const names = namesOf(image.names, source, assembled.top.descriptor.digest);
-      const response = imageResponse(assembled, names, image, source);
+      const top = archivedDescriptor(assembled, image, source);
+      const response = imageResponse(assembled, names.map(formatReference).join(","), top, image);
       if (!asArchive) {
         await sendBlobs(assembled, context);
         return response; // the client writes the index
       }
-      await sendArchive(
-        writeTar(members(assembled, { names, top: topDescriptor(assembled, image, source) }, type, context)),
-        response,
-        context,
-      );
+      await sendArchive(writeTar(members(assembled, { names, top }, type, context)), response, context);
       return response;
     },
   };
@@ -93,16 +94,17 @@ interface Naming {
 }
 
 function layoutIndex({ names, top }: Naming): unknown {
-  const named = (name: Reference | undefined) => ({
-    ...top,
-    ...(name && {
-      annotations: {
-        ...top.annotations,
-        "io.containerd.image.name": formatReference(name),
-        ...(name.digest ? {} : { "org.opencontainers.image.ref.name": name.tag ?? "latest" }),
-      },
-    }),
-  });
+  const named = (name: Reference | undefined) =>
+    descriptorToJson({
+      ...top,
+      ...(name && {
+        annotations: {
+          ...top.annotations,
+          "io.containerd.image.name": formatReference(name),
+          ...(name.digest ? {} : { "org.opencontainers.image.ref.name": name.tag ?? "latest" }),
+        },
+      }),
+    });
   return {
     schemaVersion: 2,
     mediaType: mediaTypes.ociIndex,

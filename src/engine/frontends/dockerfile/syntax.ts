@@ -1,9 +1,9 @@
 import { parseReference, type Reference } from "../../../oci/mod.ts";
 
 /** The version of `docker/dockerfile` whose language is built in, labs included. */
-const builtinVersion = { major: 1, minor: 24 } as const;
+const builtinVersion = { major: 1, minor: 26 } as const;
 
-/** {@link builtinVersion}, as provenance tells it. */
+/** The same as text, for clients that ask, and for provenance. */
 export const dockerfileVersion = `${builtinVersion.major}.${builtinVersion.minor}.0`;
 
 /** Where the frontend's image is published, and registries that mirror Docker Hub. */

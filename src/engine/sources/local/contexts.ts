@@ -60,19 +60,23 @@ export function openContexts(options: {
   /** The last few walks, most recent last: a directory in which nothing changed since costs a walk and nothing else. */
   const recent = new Map<string, { readonly stamp: WalkStamp; readonly toc: LayerToc }>();
 
-  /** Walks and hashes, with what is left of the last walk of the same directory and filter. */
+  /**
+   * Walks and hashes, with what is left of the last walk of the same directory and filter.
+   * @param isPassing nobody will walk this directory again
+   */
   async function walk(
     directory: string,
     filter: TreeFilter,
     signal: AbortSignal,
     report: (hashedBytes: number) => void,
+    { isPassing = false } = {},
   ): Promise<OpenContext> {
     const key = digestHex(digestOf(JSON.stringify([directory, filter])));
     const indexFile = join(root, "indexes", key);
     return await walks.run(
       key,
       async (shared) => {
-        using _inUse = use?.indexes.begin(indexFile, `index of local source ${directory}`);
+        using _inUse = isPassing ? undefined : use?.indexes.begin(indexFile, `index of local source ${directory}`);
         const last = recent.get(key);
         await makeDirectory(join(root, "indexes"), { mode: 0o700 });
         const walked = await bytes.run(
@@ -80,6 +84,7 @@ export function openContexts(options: {
           { root: directory, filter, indexFile, ...(last ? { known: last.stamp } : {}) },
           { signal: shared, onProgress: report },
         );
+        if (isPassing) await rm(indexFile, { force: true });
         report(walked.unchanged ? 0 : walked.hashedBytes);
         recent.delete(key);
         if (walked.unchanged) {
@@ -134,7 +139,7 @@ export function openContexts(options: {
         onProgress: report,
       });
       // What counts for people is what was sent; reading it once more is our own affair.
-      return done(await walk(directory, {}, signal, () => undefined));
+      return done(await walk(directory, {}, signal, () => undefined, { isPassing: !shared }));
     },
   };
 }

@@ -1,10 +1,11 @@
 import { messageOf } from "../../../../base/errors/mod.ts";
 import { log } from "../../../../base/log/mod.ts";
 import { type Attachment, detach, interfaceName } from "./attachment.ts";
+import { leasedAddresses } from "./host-local.ts";
 import { type NetworkNamespace, restoreNamespace } from "./namespace.ts";
 import type { PluginRunner } from "./plugin.ts";
 import type { AttachmentRecords } from "./records.ts";
-import { interfacesIn } from "./result.ts";
+import { interfacesIn, type ResultInterface } from "./result.ts";
 
 /** A namespace and how it is connected. */
 export interface Connected {
@@ -39,10 +40,17 @@ export async function takeApartNoted(undoing: Undoing): Promise<void> {
   for (const id of records.ids()) {
     const attachment = records.read(id);
     if (attachment) {
-      const namespace = restoreNamespace(interfacesIn(attachment.result, interfaceName));
+      const namespace = restoreNamespace(interfacesOf(attachment));
       await takeApart(undoing, { namespace, attachment });
     } else {
       records.remove(id);
     }
   }
+}
+
+/** What was in the namespace. The engine, and the plugin with it, may have been killed before that could say so. */
+function interfacesOf(attachment: Attachment): readonly ResultInterface[] {
+  const { result } = attachment;
+  if (result !== undefined) return interfacesIn(result, interfaceName);
+  return [{ name: interfaceName, addresses: leasedAddresses(attachment) }];
 }
