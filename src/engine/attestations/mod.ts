@@ -12,6 +12,7 @@ export type { Attestation, AttestationFiles, Attestations, AttestationSubject } 
 export * from "./provenance/mod.ts";
 export {
   type SbomRequest,
+  type ScannedFile,
   type ScannedTree,
   type ScannerImage,
   type ScanStatement,

@@ -1,11 +1,15 @@
 import { digestOf } from "../../../oci/mod.ts";
-import { type ScannedTree, type ScanStatement, scanTrees } from "../../attestations/mod.ts";
+import { type ScannedFile, type ScannedTree, type ScanStatement, scanTrees } from "../../attestations/mod.ts";
+import { followPath } from "../../ops/mod.ts";
 import type { Ref } from "../../refs/mod.ts";
 import type { TocEntry } from "../../snapshots/mod.ts";
 import type { Build } from "../build.ts";
 import type { LazyResult } from "../lazy-result.ts";
 import { openEntry } from "../open-entry.ts";
 import type { ScannedRef, ScanOptions } from "./scan-options.ts";
+
+/** Files that people are told of since they could not be read: the list names more. */
+const maxWarnings = 10;
 
 /** Looks through results without running anything, when somebody looks into what was found. @returns directories of statements, one for each result */
 export async function builtinScans(
@@ -46,8 +50,12 @@ async function scanResult(
     const created = epoch === undefined ? (targets.core?.createdAt ?? new Date(0)) : new Date(epoch * 1000);
     const tool = `polyarch-${deps.version}`;
     const statements = await scanTrees({ core, extras }, { tool, created, signal });
-    for (const { path, why } of statements.flatMap(({ findings }) => findings.unread)) {
+    const unread = statements.flatMap(({ findings }) => findings.unread);
+    for (const { path, why } of unread.slice(0, maxWarnings)) {
       step.warn({ level: 1, short: `SBOM: /${path} could not be read: ${why}` });
+    }
+    if (unread.length > maxWarnings) {
+      step.warn({ level: 1, short: `SBOM: ${unread.length - maxWarnings} more files could not be read` });
     }
     const ref = await write(statements, created, { build, description: name });
     step.complete();
@@ -84,13 +92,24 @@ async function write(
 /** A result as scanners see it. @param ref `undefined`: the empty tree */
 async function scannedTree(ref: Ref | undefined, { signal }: { readonly signal: AbortSignal }): Promise<ScannedTree> {
   const tree = await ref?.tree({ signal });
+  const fileOf = ({ path, type, size, mode }: TocEntry): ScannedFile | undefined =>
+    type === "file" ? { path, sizeBytes: size, isExecutable: (mode & 0o111) !== 0 } : undefined;
   return {
     *files() {
-      for (const { path, type, size, mode } of tree?.walk("") ?? []) {
-        if (type === "file") yield { path, sizeBytes: size, isExecutable: (mode & 0o111) !== 0 };
+      for (const entry of tree?.walk("") ?? []) {
+        const file = fileOf(entry);
+        if (file) yield file;
       }
     },
     has: (path) => tree?.get(path) !== undefined,
+    find: (path) => {
+      try {
+        const entry = tree?.get(followPath(tree, path));
+        return entry && fileOf(entry);
+      } catch {
+        return undefined; // links in circles, and such
+      }
+    },
     async open({ path }) {
       const entry = tree?.get(path);
       const [located] = (entry && (await ref?.locate([entry], { signal }))) ?? [];

@@ -3,13 +3,14 @@ import { distroQualifier } from "./distribution.ts";
 import { packageUrl } from "./package-url.ts";
 import { wholeText } from "./whole-text.ts";
 
-const maxBytes = 256 * 1024 * 1024;
+/** Far more than there is of any distribution. */
+const maxBytes = 64 * 1024 * 1024;
 
 /** Packages of Alpine and its kin. @see https://wiki.alpinelinux.org/wiki/Apk_spec */
 export const apkCatalog: Catalog = {
   name: "apk",
   wants: ({ path }) => path === "lib/apk/db/installed" || path === "usr/lib/apk/db/installed",
-  read: async (file, reader, distribution) => {
+  read: async (file, reader, { distribution }) => {
     const text = await wholeText(file, reader, maxBytes);
     return text.split(/\n{2,}/).flatMap((paragraph) => packageOf(paragraph, file.path, distribution) ?? []);
   },

@@ -18,6 +18,8 @@ export interface ScannedTree {
   files(): Iterable<ScannedFile>;
   /** Whether anything is at `path`. */
   has(path: string): boolean;
+  /** The regular file that `path` leads to, links followed. */
+  find(path: string): ScannedFile | undefined;
   open(file: ScannedFile): Promise<FileReader>;
 }
 
@@ -40,12 +42,18 @@ export interface FoundPackage {
   readonly url: string;
   /** Path of the file that says so. */
   readonly foundIn: string;
-  /** As it is written there. */
-  readonly license?: string | undefined;
+  /** As it is written there; of several, all hold. */
+  readonly license?: string | readonly string[] | undefined;
   /** Who has packed it: `Name <address>`, or one of both. */
   readonly supplier?: string | undefined;
   readonly isSupplierOrganization?: boolean;
   readonly homepage?: string | undefined;
+}
+
+/** The tree that a catalog lies in. */
+export interface Surroundings {
+  readonly tree: ScannedTree;
+  readonly distribution: Distribution | undefined;
 }
 
 /** One way in which packages are written down. */
@@ -58,5 +66,5 @@ export interface Catalog {
    * Reads packages out of a file.
    * @throws {Error} when it is not what it should be
    */
-  read(file: ScannedFile, reader: FileReader, distribution: Distribution | undefined): Promise<readonly FoundPackage[]>;
+  read(file: ScannedFile, reader: FileReader, surroundings: Surroundings): Promise<readonly FoundPackage[]>;
 }

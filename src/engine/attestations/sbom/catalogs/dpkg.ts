@@ -1,21 +1,37 @@
-import type { Catalog, Distribution, FoundPackage } from "./catalog.ts";
+import type { Catalog, Distribution, FoundPackage, ScannedTree } from "./catalog.ts";
+import { copyrightLicenses } from "./debian-copyright.ts";
 import { distroQualifier } from "./distribution.ts";
 import { packageUrl } from "./package-url.ts";
 import { headerFields, wholeText } from "./whole-text.ts";
 
-/** Those of whole distributions have less than a tenth. */
-const maxBytes = 256 * 1024 * 1024;
+/** Far more than there is of any distribution. */
+const maxBytes = 64 * 1024 * 1024;
+
+const maxCopyrightBytes = 1024 * 1024;
 
 /** Packages of Debian and its kin: `/var/lib/dpkg/status`, and one file for each below `status.d` where there is no dpkg. */
 export const dpkgCatalog: Catalog = {
   name: "dpkg",
   wants: ({ path }) =>
     path === "var/lib/dpkg/status" || (/^var\/lib\/dpkg\/status\.d\/[^/]+$/.test(path) && !path.endsWith(".md5sums")),
-  read: async (file, reader, distribution) => {
+  read: async (file, reader, { tree, distribution }) => {
     const text = await wholeText(file, reader, maxBytes);
-    return text.split(/\n{2,}/).flatMap((paragraph) => packageOf(paragraph, file.path, distribution) ?? []);
+    const found: FoundPackage[] = [];
+    for (const paragraph of text.split(/\n{2,}/)) {
+      const known = packageOf(paragraph, file.path, distribution);
+      if (known) found.push({ ...known, license: await licensesOf(known.name, tree) });
+    }
+    return found;
   },
 };
+
+/** What a package's copyright file says, if that is there, and not too long to be one. */
+async function licensesOf(name: string, tree: ScannedTree): Promise<readonly string[] | undefined> {
+  const file = /^[a-z0-9][a-z0-9.+-]*$/.test(name) ? tree.find(`usr/share/doc/${name}/copyright`) : undefined;
+  if (!file || file.sizeBytes > maxCopyrightBytes) return undefined;
+  await using reader = await tree.open(file);
+  return copyrightLicenses(await wholeText(file, reader, maxCopyrightBytes));
+}
 
 function packageOf(
   paragraph: string,

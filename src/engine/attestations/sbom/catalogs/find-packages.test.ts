@@ -39,6 +39,8 @@ test("packages of Debian's are those that dpkg has installed", async () => {
   const { distribution, packages, unread } = await find({
     "usr/lib/os-release": bookworm,
     "var/lib/dpkg/status": status,
+    "usr/share/doc/libc6/copyright":
+      "Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\n\nFiles: *\nLicense: LGPL-2.1+\n",
   });
   assert.deepEqual(distribution, { id: "debian", version: "12", name: "Debian GNU/Linux 12 (bookworm)" });
   assert.deepEqual(unread, []);
@@ -54,7 +56,8 @@ test("packages of Debian's are those that dpkg has installed", async () => {
     ],
   );
   const [, libc] = packages;
-  assert.equal(libc?.supplier, "GNU Libc Maintainers <debian-glibc@lists.debian.org>");
+  assert.deepEqual(libc?.license, ["LGPL-2.1-or-later"]);
+  assert.equal(libc.supplier, "GNU Libc Maintainers <debian-glibc@lists.debian.org>");
   assert.equal(libc.homepage, "https://www.gnu.org/software/libc/libc.html");
   assert.equal(libc.foundIn, "var/lib/dpkg/status");
 });

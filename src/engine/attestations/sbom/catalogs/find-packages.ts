@@ -63,7 +63,7 @@ export async function findPackages(tree: ScannedTree, { signal }: { signal: Abor
         () =>
           attempt(file, async () => {
             await using reader = await tree.open(file);
-            return await catalog.read(file, reader, distribution);
+            return await catalog.read(file, reader, { tree, distribution });
           }),
     ),
   );

@@ -3,7 +3,7 @@ import { packageUrl } from "./package-url.ts";
 import { wholeText } from "./whole-text.ts";
 
 const maxManifestBytes = 4 * 1024 * 1024;
-const maxLockBytes = 64 * 1024 * 1024;
+const maxLockBytes = 32 * 1024 * 1024;
 const lockName = /(?:^|\/)(?:package-lock|npm-shrinkwrap)\.json$/;
 
 /** Packages of npm's that are installed: what lies below `node_modules`. */

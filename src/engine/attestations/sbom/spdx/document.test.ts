@@ -14,7 +14,14 @@ const findings: Findings = {
       supplier: "Debian GCC Maintainers <debian-gcc@lists.debian.org>",
       homepage: "http://gcc.gnu.org/",
     },
-    { name: "a", version: "", url: "pkg:golang/a", foundIn: "bin/a", license: "custom", homepage: "no address" },
+    {
+      name: "a",
+      version: "",
+      url: "pkg:golang/a",
+      foundIn: "bin/a",
+      license: ["MIT OR ISC", "custom", ""],
+      homepage: "no address",
+    },
   ],
   unread: [{ path: "var/lib/rpm/Packages", why: "broken" }],
 };
@@ -59,7 +66,7 @@ test("spdxDocument() describes the tree, which contains what was found", () => {
   ]);
   assert.deepEqual(
     [module?.["versionInfo"], module?.["homepage"], module?.["licenseDeclared"]],
-    [undefined, undefined, "LicenseRef-custom"],
+    [undefined, undefined, "(MIT OR ISC) AND LicenseRef-custom"],
   );
   assert.deepEqual(hasExtractedLicensingInfos, [
     { licenseId: "LicenseRef-custom", extractedText: "custom", name: "custom" },

@@ -11,6 +11,9 @@ export interface DocumentOptions {
   readonly created: Date;
 }
 
+/** Files that are named since they could not be read. */
+const maxComments = 100;
+
 /**
  * What was found in a tree as an SPDX 2.3 document: the tree itself is the first package, it contains all others. The same findings give the same
  * document, its namespace included.
@@ -28,7 +31,9 @@ export function spdxDocument(findings: Findings, options: DocumentOptions): obje
   };
   const root = { ...bareElement(name, "SPDXRef-DocumentRoot"), primaryPackagePurpose: "CONTAINER" };
   const contained = [...(system ? [system] : []), ...elements];
-  const comment = unread.map(({ path, why }) => `/${path} could not be read: ${why}`).join("\n");
+  const told = unread.slice(0, maxComments).map(({ path, why }) => `/${path} could not be read: ${why}`);
+  if (unread.length > maxComments) told.push(`${unread.length - maxComments} more files could not be read`);
+  const comment = told.join("\n");
   const contents = {
     packages: [root, ...contained],
     ...(unlisted.size > 0 && {
@@ -60,8 +65,8 @@ export function spdxDocument(findings: Findings, options: DocumentOptions): obje
 
 function packageElement(found: FoundPackage, unlisted: Map<string, UnlistedLicense>) {
   const { name, version, url, foundIn, homepage } = found;
-  const declared = licenseExpression(found.license ?? "");
-  for (const license of declared.unlisted) unlisted.set(license.id, license);
+  const declared = [found.license ?? []].flat().map(licenseExpression);
+  for (const license of declared.flatMap((one) => one.unlisted)) unlisted.set(license.id, license);
   const type = url.slice("pkg:".length, url.indexOf("/"));
   const id = digestOf(`${url} ${foundIn}`).slice(0, 16);
   return {
@@ -70,7 +75,7 @@ function packageElement(found: FoundPackage, unlisted: Map<string, UnlistedLicen
     supplier: actor(found),
     ...(homepage !== undefined && URL.canParse(homepage) && { homepage }),
     sourceInfo: `acquired package info from /${foundIn}`,
-    licenseDeclared: declared.expression,
+    licenseDeclared: allOf(declared.map(({ expression }) => expression)),
     externalRefs: [{ referenceCategory: "PACKAGE-MANAGER", referenceType: "purl", referenceLocator: url }],
   };
 }
@@ -86,6 +91,13 @@ function bareElement(name: string, SPDXID: string) {
     licenseDeclared: "NOASSERTION",
     copyrightText: "NOASSERTION",
   };
+}
+
+/** What holds when all of these do. */
+function allOf(expressions: readonly string[]): string {
+  const [first = "NOASSERTION", ...others] = expressions.filter((one) => one !== "NOASSERTION");
+  if (others.length === 0) return first;
+  return [first, ...others].map((one) => (/ OR /.test(one) ? `(${one})` : one)).join(" AND ");
 }
 
 /** `Person: Jane Doe (jane@example.com)` */

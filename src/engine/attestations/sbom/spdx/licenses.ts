@@ -72,7 +72,7 @@ class ExpressionParser {
 
   /** `undefined`: it is none. */
   parse(): string | undefined {
-    if (this.#tokens.length > 200) return undefined;
+    if (this.#tokens.length > 1000) return undefined;
     const whole = this.#joined();
     return this.#at === this.#tokens.length ? whole : undefined;
   }

@@ -14,6 +14,7 @@ export function memoryTree(contents: Readonly<Record<string, string | Uint8Array
   return {
     files: () => [...files.values()].map(({ file }) => file),
     has: (path) => [...files.keys()].some((known) => known === path || known.startsWith(`${path}/`)),
+    find: (path) => files.get(path)?.file,
     open: ({ path }) =>
       Promise.resolve({
         read: (offset, length) =>

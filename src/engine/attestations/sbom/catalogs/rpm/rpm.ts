@@ -11,7 +11,7 @@ const database = /^(?:var\/lib\/rpm|usr\/lib\/sysimage\/rpm|usr\/share\/rpm)\/(?
 export const rpmCatalog: Catalog = {
   name: "rpm",
   wants: ({ path }) => database.test(path),
-  read: async (file, reader, distribution) => {
+  read: async (file, reader, { distribution }) => {
     if (!file.path.endsWith(".sqlite")) throw new Error("only rpm databases that are SQLite's can be read");
     const found: FoundPackage[] = [];
     for await (const row of tableRows(reader, "Packages")) {
