@@ -19,7 +19,7 @@ suite("toldProvenance()", () => {
     runDetails: {
       builder: { id: "me" },
       metadata: {
-        invocationID: "id",
+        invocationId: "id",
         startedOn: "then",
         finishedOn: "now",
         buildkit_metadata: { vcs: { revision: "r" } },

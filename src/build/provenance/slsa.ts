@@ -46,7 +46,7 @@ function inOldForm({ buildDefinition = {}, runDetails = {} }: Json): Json {
 function oldMetadata(metadata: Json): Json {
   const { request = false, resolvedDependencies = false } = (metadata["buildkit_completeness"] ?? {}) as Json;
   return defined({
-    buildInvocationID: metadata["invocationID"],
+    buildInvocationID: metadata["invocationId"],
     buildStartedOn: metadata["startedOn"],
     buildFinishedOn: metadata["finishedOn"],
     completeness: { parameters: request, environment: true, materials: resolvedDependencies },

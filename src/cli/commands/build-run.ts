@@ -247,8 +247,7 @@ async function built(
       if (event.type === "status") update(statusFromWire(event.status));
       else showStep(event.step);
     },
-    provenance:
-      metadataFile === "" || driver.kind === "embedded" ? "disabled" : provenanceMode(env.BUILDX_METADATA_PROVENANCE),
+    provenance: metadataFile === "" ? "disabled" : provenanceMode(env.BUILDX_METADATA_PROVENANCE),
     onStart,
     now,
     signal,

@@ -189,7 +189,7 @@ export class ProvenanceRecorder {
 
   /** What its graph tells; `undefined`: there is none, or it has not been made. */
   #capture(result: LazyResult): Capture | undefined {
-    if (!result.graph || !result.isMade) return undefined;
+    if (!result.graph?.result || !result.isMade) return undefined;
     let capture = this.#captures.get(result);
     if (!capture) {
       capture = captureGraph(result.graph, this.#build.material);
