@@ -18,14 +18,16 @@ const plain: PreparedBuild = {
   cacheOnlyByDefault: false,
 };
 const image = { exporter: "image", attrs: { name: "x" }, target: { type: "none" } } as const;
-const knows =
-  (...capabilities: string[]) =>
-  () =>
-    Promise.resolve(new Set(capabilities));
+const knows = (...capabilities: string[]) => ({
+  capabilities: () => Promise.resolve(new Set(capabilities)),
+  name: () => Promise.resolve("github.com/moby/buildkit"),
+});
+
+const notToBeAsked = { capabilities: () => assert.fail("not to be asked"), name: () => assert.fail("not to be asked") };
 
 suite("fitToEngine()", () => {
   test("asks the engine nothing for a build that every engine can do", async () => {
-    const fitted = await fitToEngine({ ...plain, outputs: [image] }, () => assert.fail("not to be asked"));
+    const fitted = await fitToEngine({ ...plain, outputs: [image] }, notToBeAsked);
     assert.deepEqual(fitted, { build: { ...plain, outputs: [image] }, warnings: [] });
   });
   test("has provenance made where the engine can, and does without where nobody asked for it", async () => {
@@ -34,8 +36,13 @@ suite("fitToEngine()", () => {
     assert.equal(made.build.attrs["attest:provenance"], "mode=min,inline-only=true");
     const without = await fitToEngine(build, knows());
     assert.deepEqual([without.build.attrs, without.warnings], [plain.attrs, []]);
-    const cannotBeAsked = () => Promise.reject(new BuildError("unimplemented", "unknown service"));
-    assert.deepEqual((await fitToEngine(build, cannotBeAsked)).build.attrs, plain.attrs);
+    const refuse = () => Promise.reject(new BuildError("unimplemented", "unknown service"));
+    assert.deepEqual((await fitToEngine(build, { capabilities: refuse, name: refuse })).build.attrs, plain.attrs);
+  });
+  test("has our own engine say nothing of an image that nobody has asked for", async () => {
+    const build = { ...plain, outputs: [image], attestations: { ...noAttestations, provenanceByDefault: true } };
+    const { attrs } = (await fitToEngine(build, { ...notToBeAsked, name: () => Promise.resolve("polyarch") })).build;
+    assert.deepEqual(attrs, plain.attrs);
   });
   test("passes on attestations, in the form of old where that is wished for", async () => {
     const attestations = { asked: { sbom: "type=sbom" }, provenanceByDefault: false, withoutArtifact: true };

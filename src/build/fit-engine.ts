@@ -22,18 +22,26 @@ export interface FittedBuild {
   readonly warnings: readonly string[];
 }
 
+/** An engine, as far as a build has to fit it; only asked about what matters to the build. */
+export interface EngineToFit {
+  /** What it can do, by BuildKit's ids. */
+  capabilities(): Promise<ReadonlySet<string>>;
+  /** What it calls itself. */
+  name(): Promise<string | undefined>;
+}
+
+/** Our own engine's name. It says nothing of an image unless asked to: the same sources give the same digest. */
+const ours = "polyarch";
+
 /**
  * A build as an engine takes it that has certain capabilities. An engine passes over what it does not know of, so what matters is refused here.
- * @param ask tells what the engine can do; only called when the build has something to it that not all engines can do
  * @throws {BuildError} `unimplemented` for what the engine cannot do, with docker buildx's words where it has some
  */
-export async function fitToEngine(build: PreparedBuild, ask: () => Promise<ReadonlySet<string>>): Promise<FittedBuild> {
+export async function fitToEngine(prepared: PreparedBuild, engine: EngineToFit): Promise<FittedBuild> {
+  const build = await withoutDefaults(prepared, engine);
   const needs = needsOf(build);
   if (needs.size === 0) return { build, warnings: [] };
-  const known = await ask().catch((error: unknown) => {
-    if (error instanceof BuildError && error.code === "unimplemented") return new Set<string>(); // it cannot even be asked
-    throw error;
-  });
+  const known = await engine.capabilities().catch((error: unknown) => orElse(error, new Set<string>()));
   const lacks = (capability: Capability) => needs.has(capability) && !known.has(capability);
   const { asked, provenanceByDefault } = build.attestations;
   if (lacks("exporter.image.attestations") && Object.keys(asked).length > 0) {
@@ -74,6 +82,19 @@ export async function fitToEngine(build: PreparedBuild, ask: () => Promise<Reado
   };
   const outputs = build.attestations.withoutArtifact && canAttest ? build.outputs.map(withoutArtifact) : build.outputs;
   return { build: { ...build, attrs, caches, outputs }, warnings: [...new Set(warnings)] };
+}
+
+/** The build, and nothing said of it that nobody has asked for, where the engine is ours. */
+async function withoutDefaults(build: PreparedBuild, engine: EngineToFit): Promise<PreparedBuild> {
+  if (!build.attestations.provenanceByDefault) return build;
+  const name = await engine.name().catch((error: unknown) => orElse(error, undefined));
+  return name === ours ? { ...build, attestations: { ...build.attestations, provenanceByDefault: false } } : build;
+}
+
+/** What to think of an engine that cannot even be asked. */
+function orElse<T>(error: unknown, otherwise: T): T {
+  if (error instanceof BuildError && error.code === "unimplemented") return otherwise;
+  throw error;
 }
 
 function needsOf({ attestations, outputs, caches, sourcePolicy, attrs }: PreparedBuild): ReadonlySet<Capability> {

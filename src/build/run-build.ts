@@ -73,7 +73,10 @@ export async function runBuild(prepared: PreparedBuild, surroundings: BuildSurro
   const { client, builder, signal, onEvent } = surroundings;
   signal.throwIfAborted();
   const known = await withKnownHosts(prepared, surroundings);
-  const { build, warnings } = await fitToEngine(known, () => client.capabilities({ signal }));
+  const { build, warnings } = await fitToEngine(known, {
+    capabilities: () => client.capabilities({ signal }),
+    name: async () => (await client.info({ signal }))?.package,
+  });
   for (const short of warnings) warn(short, surroundings);
   const layout = await openLayoutOutput(build.outputs);
   const id = newSessionId();

@@ -47,6 +47,29 @@ suite("a frontend that is an image", () => {
     assert.match(said, new RegExp(`^Dockerfile\ndocker-image://${house.base} sha256:[0-9a-f]{64}\n$`));
   });
 
+  test("may say something of the image, also to a client that leads the build", {
+    skip: differs("an older BuildKit has another form for it"),
+  }, async () => {
+    const { host } = house.registry;
+    const context = await contextOf("word hello", "say [1]");
+    await house.build(context, ["-t", `${host}/said:ours`, "--push"]);
+    const led = await house.buildx(["build", "--progress=plain", "-t", `${host}/said:theirs`, "--push", context]);
+    assert.equal(led.code, 0, led.stderr);
+    for (const tag of ["ours", "theirs"]) {
+      const raw = async (name: string) =>
+        JSON.parse(
+          await must("skopeo", ["inspect", "--raw", "--tls-verify=false", `docker://${host}/said${name}`]),
+        ) as {
+          readonly manifests: readonly { readonly digest: string; readonly platform: { readonly os: string } }[];
+          readonly layers: readonly { readonly digest: string }[];
+        };
+      const about = (await raw(`:${tag}`)).manifests.find(({ platform }) => platform.os === "unknown");
+      const [statement] = (await raw(`@${about?.digest}`)).layers;
+      const text = await (await fetch(`http://${host}/v2/said/blobs/${statement?.digest}`)).text();
+      assert.match(text, /^\{"_type":".*","predicateType":"https:\/\/example\.com\/said\/v1",.*,"predicate":\[1\]\}$/);
+    }
+  });
+
   test("is told what is at an address and in a repository", {
     skip: differs("an older BuildKit cannot tell"),
   }, async (t) => {

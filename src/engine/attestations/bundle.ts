@@ -21,7 +21,8 @@ export function decodeStatement(text: string, name: string): BundledStatement {
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    throw refuse(messageOf(cause), cause);
+    const isMore = messageOf(cause).startsWith("Unexpected non-whitespace character after JSON");
+    throw refuse(isMore ? "in-toto statement is not a single JSON object" : messageOf(cause), cause);
   }
   if (!isRecord(value)) throw refuse("want an object");
   const { predicateType = "", subject, predicate = null } = value;

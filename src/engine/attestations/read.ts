@@ -1,4 +1,4 @@
-import { BuildError, messageOf } from "../../base/errors/mod.ts";
+import { BuildError, isAbort, messageOf } from "../../base/errors/mod.ts";
 import { baseName, joinPath } from "../../base/text/paths/mod.ts";
 import type { Attestation, Attestations } from "./attestation.ts";
 import { decodeStatement } from "./bundle.ts";
@@ -41,7 +41,10 @@ export async function readAttestations(
   const read: ReadAttestation[] = [];
   let total = 0;
   const text = async ({ files }: Attestation, path: string): Promise<string> => {
-    const bytes = await files.readFile(path, { signal, maxBytes });
+    const bytes = await files.readFile(path, { signal, maxBytes }).catch((error: unknown) => {
+      if (isAbort(error) || signal.aborted || !(error instanceof BuildError)) throw error;
+      throw new BuildError(error.code, `cannot read in-toto attestation: ${error.message}`, { cause: error });
+    });
     total += bytes.byteLength;
     if (total > maxTotalBytes) {
       throw new BuildError("resource_exhausted", `the attestations of a result take more than ${maxTotalBytes} bytes`);

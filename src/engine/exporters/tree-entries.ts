@@ -1,5 +1,6 @@
 import { BuildError } from "../../base/errors/mod.ts";
-import { LinkGroups, type TocEntry } from "../snapshots/mod.ts";
+import { comparePaths, LinkGroups, type TocEntry } from "../snapshots/mod.ts";
+import { attestationFiles } from "./attestation-files.ts";
 import type { ExportContext, ExportSource, PlatformRef } from "./exporter.ts";
 
 /** Where the tree of one platform goes when each has a directory of its own, for instance `linux_arm_v7`. */
@@ -11,7 +12,7 @@ export function platformDirectory({ id }: PlatformRef): string {
  * All entries of one platform's tree in order, the root left out, with the bytes of every regular file at hand. Two names of one file
  * stay two names only where both still are that file: a later layer may have replaced one of them.
  */
-export async function locatedEntries(platformRef: PlatformRef, context: ExportContext): Promise<readonly TocEntry[]> {
+async function locatedEntries(platformRef: PlatformRef, context: ExportContext): Promise<readonly TocEntry[]> {
   const { ref } = platformRef;
   const { signal } = context;
   const tree = await ref.tree({ signal });
@@ -29,6 +30,26 @@ export async function locatedEntries(platformRef: PlatformRef, context: ExportCo
     firstNames.set(group, entry.path);
     return rest;
   });
+}
+
+/**
+ * All that is written of one platform's tree, in order: its entries, as {@link locatedEntries} has them, and in its root what is said of it, which
+ * takes the place of what has the same name.
+ */
+export async function exportedEntries(
+  platformRef: PlatformRef,
+  source: ExportSource,
+  { saidPrefix, split, context }: { saidPrefix: string; split: boolean; context: ExportContext },
+): Promise<readonly TocEntry[]> {
+  const entries = (await locatedEntries(platformRef, context)).filter(({ type }) => type !== "socket");
+  const naming = source.multiPlatform && !split ? "by-platform" : "plain";
+  const said = await attestationFiles(platformRef, entries, source, { prefix: saidPrefix, naming, context });
+  if (said.length === 0) return entries;
+  const taken = new Set(said.map(({ path }) => path));
+  const kept = entries
+    .filter(({ path }) => !taken.has(path.split("/", 1)[0] ?? ""))
+    .map(({ hardlink, ...entry }) => (hardlink === undefined || taken.has(hardlink) ? entry : { ...entry, hardlink }));
+  return [...kept, ...said].sort((a, b) => comparePaths(a.path, b.path));
 }
 
 /** Whether the platforms' trees go into directories of their own. */

@@ -10,6 +10,7 @@
  *   source ID      what is at a repository or an address
  *   old            the result by its bare id, as frontends of old gave it
  *   warn TEXT      a warning
+ *   say JSON       something that is said of the image
  *   docker LINE    a line of a Dockerfile that the frontend built into the engine does, on top of nothing else
  *   itself         the same, asked of another process of the frontend
  *   fail TEXT      an error
@@ -72,6 +73,7 @@ async function build(engine: Client<typeof gateway.LLBBridge>) {
   const { Data } = await engine.readFile({ Ref: id, FilePath: filename });
   const orders = new TextDecoder().decode(Data).split("\n");
   const words: string[] = [];
+  const said: string[] = [];
   let isOld = false;
   const dockerfile: string[] = [];
   for (const order of orders) {
@@ -117,6 +119,9 @@ async function build(engine: Client<typeof gateway.LLBBridge>) {
           ranges: [],
         });
         break;
+      case "say":
+        said.push(rest);
+        break;
       case "docker":
         dockerfile.push(rest);
         break;
@@ -158,5 +163,14 @@ async function build(engine: Client<typeof gateway.LLBBridge>) {
   }
   const reply = await engine.solve({ Definition: marshal(made), allowResultReturn: true, allowResultArrayRef: true });
   if (!reply.result) throw new BuildError("unknown", "no result");
-  return reply.result;
+  const attestation = await Promise.all(said.map(async (json) => await attestationOf(engine, json)));
+  const platform = `linux/${process.arch === "arm64" ? "arm64" : "amd64"}`;
+  return { result: reply.result.result, attestations: { [platform]: { attestation } } };
+}
+
+async function attestationOf(engine: Client<typeof gateway.LLBBridge>, json: string) {
+  const state = scratch.file([{ type: "mkfile", path: "/said", mode: 0o644, data: bytes(json) }]);
+  const reply = await engine.solve({ Definition: marshal(state), allowResultReturn: true, allowResultArrayRef: true });
+  const id = reply.result?.result.case === "ref" ? reply.result.result.value.id : "";
+  return { ref: { id }, path: "said", inTotoPredicateType: "https://example.com/said/v1" };
 }

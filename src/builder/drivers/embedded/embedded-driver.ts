@@ -50,7 +50,7 @@ export function embeddedDriver(options: EmbeddedDriverOptions): Driver {
       ociExporter: true,
       dockerExporter: true,
       cacheExport: true,
-      attestation: false, // ours makes none yet
+      attestation: true,
       multiPlatform: true,
       directPush: true,
       preferImageDigest: true,

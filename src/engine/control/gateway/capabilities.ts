@@ -1,7 +1,7 @@
 import { type LlbCapability, llbCapabilities } from "../../../llb/mod.ts";
 
 /** What graphs may ask of engines in general and this one cannot do yet. Clients are told so, and do without. */
-const missing: ReadonlySet<string> = new Set<LlbCapability>(["exec.meta.network.proxy", "exporter.image.attestations"]);
+const missing: ReadonlySet<string> = new Set<LlbCapability>(["exec.meta.network.proxy"]);
 
 /** What graphs may ask of this engine, sorted. */
 export const engineCapabilities: readonly string[] = llbCapabilities.filter((id) => !missing.has(id)).sort();

@@ -47,8 +47,10 @@ export class GatewayAttestations {
     const decoded = Object.entries(said).map(([id, { attestation: list }]) => {
       left -= list.reduce((sum, { inTotoSubjects }) => sum + 1 + inTotoSubjects.length, 0);
       if (left < 0) throw new BuildError("resource_exhausted", `more than ${maxSaid} attestations of one build`);
-      const files = ({ ref }: gateway.Attestation) =>
-        ref && ref.id !== "" ? (this.#told.get(ref.id) ?? find(ref.id)) : nothing;
+      const files = ({ ref }: gateway.Attestation): AttestationFiles => {
+        if (ref && ref.id !== "") return this.#told.get(ref.id) ?? find(ref.id);
+        throw new BuildError("invalid_argument", "attestation does not have available content");
+      };
       return [id, list.map((one) => ({ ...decode(one), files: files(one) }))] as const;
     });
     return new Map(decoded.filter(([, list]) => list.length > 0));
@@ -100,9 +102,3 @@ function subjectKindOf(kind: gateway.InTotoSubjectKind): Attestation["subjects"]
   if (kind === gateway.InTotoSubjectKind.Raw) return "raw";
   throw new BuildError("invalid_argument", `unknown attestation subject type ${String(kind)}`);
 }
-
-/** What an attestation stands on that names no result. */
-const nothing: AttestationFiles = {
-  readFile: () => Promise.reject(new BuildError("invalid_argument", "attestation does not have available content")),
-  readDir: () => Promise.reject(new BuildError("invalid_argument", "attestation does not have available content")),
-};

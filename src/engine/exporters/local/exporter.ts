@@ -3,13 +3,15 @@ import type { FileStat, TreeSource } from "../../../filesync/mod.ts";
 import { sendDirectory } from "../../../session/mod.ts";
 import { comparePaths, type TocEntry } from "../../snapshots/mod.ts";
 import { booleanAttribute, epochAttribute, epochOf } from "../attributes.ts";
+import { attestationPrefix } from "../attestation-files.ts";
 import type { ExportContext, Exporter, ExporterAttributes, ExportSource } from "../exporter.ts";
-import { locatedEntries, PathClashes, platformDirectory, splitsByPlatform } from "../tree-entries.ts";
+import { exportedEntries, PathClashes, platformDirectory, splitsByPlatform } from "../tree-entries.ts";
 import { contentChunks } from "../../snapshots/mod.ts";
 
 /** `type=local`: the filesystem of the result into a directory of the client; a directory per platform when there are several. */
 export function localExporter(attributes: ExporterAttributes): Exporter {
   const epoch = epochAttribute(attributes);
+  const saidPrefix = attestationPrefix(attributes);
   const split =
     attributes["platform-split"] === undefined ? undefined : booleanAttribute(attributes, "platform-split", true);
   const mode = attributes["mode"] ?? "copy";
@@ -18,7 +20,7 @@ export function localExporter(attributes: ExporterAttributes): Exporter {
   return {
     title: "exporting to client directory",
     export: async (source, context) => {
-      const entries = await allEntries(source, splitsByPlatform(source, split), epoch, context);
+      const entries = await allEntries(source, { saidPrefix, split: splitsByPlatform(source, split), epoch }, context);
       const started = new Date();
       const id = "copying files";
       let current = 0;
@@ -44,8 +46,7 @@ export function localExporter(attributes: ExporterAttributes): Exporter {
 /** What is sent, in the order in which trees are sent, and where the bytes of each come from. */
 async function allEntries(
   source: ExportSource,
-  split: boolean,
-  epoch: Date | undefined,
+  { saidPrefix, split, epoch }: { saidPrefix: string; split: boolean; epoch: Date | undefined },
   context: ExportContext,
 ): Promise<ReadonlyMap<FileStat, TocEntry>> {
   const all: [FileStat, TocEntry][] = [];
@@ -68,8 +69,7 @@ async function allEntries(
       };
       all.push([directory, directory]);
     }
-    for (const entry of await locatedEntries(platformRef, context)) {
-      if (entry.type === "socket") continue;
+    for (const entry of await exportedEntries(platformRef, source, { saidPrefix, split, context })) {
       if (clashes && !clashes.claim(entry.path, entry.type, platformRef.id)) continue;
       all.push([{ ...statOf(entry, split ? top : undefined), ...time }, entry]);
     }

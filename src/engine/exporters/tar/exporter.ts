@@ -1,20 +1,26 @@
 import { type TarEntry, type TarMember, writeTar } from "../../../tar/mod.ts";
 import type { TocEntry } from "../../snapshots/mod.ts";
 import { booleanAttribute, epochAttribute, epochOf } from "../attributes.ts";
+import { attestationPrefix } from "../attestation-files.ts";
 import type { ExportContext, Exporter, ExporterAttributes, ExportSource } from "../exporter.ts";
 import { sendArchive } from "../send.ts";
-import { locatedEntries, PathClashes, platformDirectory, splitsByPlatform } from "../tree-entries.ts";
+import { exportedEntries, PathClashes, platformDirectory, splitsByPlatform } from "../tree-entries.ts";
 import { contentChunks } from "../../snapshots/mod.ts";
 
 /** `type=tar`: the filesystem of the result as one archive, straight from the tables of contents; a directory per platform when there are several. */
 export function tarExporter(attributes: ExporterAttributes): Exporter {
   const epoch = epochAttribute(attributes);
+  const saidPrefix = attestationPrefix(attributes);
   const split =
     attributes["platform-split"] === undefined ? undefined : booleanAttribute(attributes, "platform-split", true);
   return {
     title: "exporting to client tarball",
     export: async (source, context) => {
-      await sendArchive(writeTar(members(source, splitsByPlatform(source, split), epoch, context)), {}, context);
+      await sendArchive(
+        writeTar(members(source, { saidPrefix, split: splitsByPlatform(source, split), epoch }, context)),
+        {},
+        context,
+      );
       return {};
     },
   };
@@ -22,8 +28,7 @@ export function tarExporter(attributes: ExporterAttributes): Exporter {
 
 async function* members(
   source: ExportSource,
-  split: boolean,
-  epoch: Date | undefined,
+  { saidPrefix, split, epoch }: { saidPrefix: string; split: boolean; epoch: Date | undefined },
   context: ExportContext,
 ): AsyncGenerator<TarMember> {
   const clashes = source.refs.length > 1 && !split ? new PathClashes() : undefined;
@@ -36,8 +41,7 @@ async function* members(
         entry: { name: prefix, type: "dir", mode: 0o755, uid: 0, gid: 0, size: 0, mtimeSec: 0, mtimeNsec: 0, ...time },
       };
     }
-    for (const entry of await locatedEntries(platformRef, context)) {
-      if (entry.type === "socket") continue;
+    for (const entry of await exportedEntries(platformRef, source, { saidPrefix, split, context })) {
       if (clashes && !clashes.claim(entry.path, entry.type, platformRef.id)) continue;
       const tarEntry = { ...tarEntryOf(entry, prefix), ...time };
       yield tarEntry.type === "file" ? { entry: tarEntry, body: contentChunks(entry) } : { entry: tarEntry };
