@@ -24,7 +24,7 @@ License: LGPL-2.1
 License: BSD-3-clause
  Text that is for some of the files above.
 `;
-  assert.deepEqual(copyrightLicenses(text), ["(GPL-2.0-or-later or Artistic) and (MIT)", "LGPL-2.1-only"]);
+  assert.deepEqual(copyrightLicenses(text), ["(GPL-2.0-or-later or Artistic-1.0-Perl) and (MIT)", "LGPL-2.1-only"]);
 });
 
 test("copyrightLicenses() says nothing of files that are for people", () => {

@@ -2,6 +2,7 @@ import { headerFields } from "./whole-text.ts";
 
 /** What Debian calls licenses that have other names elsewhere. */
 const otherNames: Readonly<Record<string, string>> = {
+  artistic: "Artistic-1.0-Perl",
   expat: "MIT",
   cc0: "CC0-1.0",
   "bsd-2-clauses": "BSD-2-Clause",

@@ -19,7 +19,7 @@ const findings: Findings = {
       version: "",
       url: "pkg:golang/a",
       foundIn: "bin/a",
-      license: ["MIT OR ISC", "custom", ""],
+      license: ["MIT OR ISC", "custom", "", "mit or isc"],
       homepage: "no address",
     },
   ],

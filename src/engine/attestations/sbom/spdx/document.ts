@@ -95,7 +95,7 @@ function bareElement(name: string, SPDXID: string) {
 
 /** What holds when all of these do. */
 function allOf(expressions: readonly string[]): string {
-  const [first = "NOASSERTION", ...others] = expressions.filter((one) => one !== "NOASSERTION");
+  const [first = "NOASSERTION", ...others] = new Set(expressions.filter((one) => one !== "NOASSERTION"));
   if (others.length === 0) return first;
   return [first, ...others].map((one) => (/ OR /.test(one) ? `(${one})` : one)).join(" AND ");
 }
