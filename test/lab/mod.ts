@@ -21,6 +21,7 @@ export { type LabGit, startGit } from "./git.ts";
 export { type GitHttpRequest, type LabGitHttp, serveGitOverHttp } from "./git-http.ts";
 export { pushEngineImage } from "./engine-image.ts";
 export { pushGoImage } from "./go-image.ts";
+export { type InstalledPackage, installPackages } from "./installed-packages.ts";
 export { type LabKubernetes, type LabObject, startKubernetes } from "./kubernetes/cluster.ts";
 export { type LabPlatform, labPlatforms } from "./platforms.ts";
 export { type Held, type LabPolyarch, openPolyarch, polyarchProgram } from "./polyarch.ts";
