@@ -2,6 +2,7 @@ import { control } from "../../api/mod.ts";
 import { create } from "../../base/protobuf/mod.ts";
 import { BuildError } from "../../base/errors/mod.ts";
 import { type Descriptor, digestOf } from "../../oci/mod.ts";
+import { checkCompatibility, exporterAsOf, type RequestedExporter } from "./compatibility.ts";
 import { type CacheEntry, type CacheExports, openCacheExports } from "../caches/mod.ts";
 import {
   type Document,
@@ -136,12 +137,7 @@ function refuseUnsupported(request: control.SolveRequest): void {
     throw new BuildError("unimplemented", `${what} is not supported by this engine yet`);
   };
   if (request.ProxyNetwork) refuse("the proxy network");
-  if (request.CompatibilityVersion > 30n) {
-    throw new BuildError(
-      "invalid_argument",
-      `unsupported compatibility-version ${request.CompatibilityVersion}: upgrade buildkit (max supported: 30)`,
-    );
-  }
+  checkCompatibility(request.CompatibilityVersion);
 }
 
 /** Rules about sources. */
@@ -163,14 +159,16 @@ function cacheImportsOf({ Cache: cache }: control.SolveRequest): readonly CacheE
   return [...(cache?.Imports ?? []), ...old];
 }
 
-function exportersOf(request: control.SolveRequest): readonly { Type: string; Attrs: Record<string, string> }[] {
+function exportersOf(request: control.SolveRequest): readonly RequestedExporter[] {
   const epoch = request.FrontendAttrs["build-arg:SOURCE_DATE_EPOCH"];
-  const exporters =
+  const asked =
     request.Exporters.length > 0
       ? request.Exporters
       : request.ExporterDeprecated === ""
         ? []
         : [{ Type: request.ExporterDeprecated, Attrs: request.ExporterAttrsDeprecated }];
+  const isAttested = Object.keys(request.FrontendAttrs).some((key) => key.startsWith("attest:"));
+  const exporters = asked.map((exporter) => exporterAsOf(request.CompatibilityVersion, exporter, { isAttested }));
   if (epoch === undefined || !/^\d+$/.test(epoch)) return exporters;
   return exporters.map(({ Type, Attrs }) => ({ Type, Attrs: { "source-date-epoch": epoch, ...Attrs } }));
 }
