@@ -3,7 +3,8 @@
  *
  *   bin/node scripts/e2e.ts [--reference] [FILE…] [-- options of node --test]
  *
- * Without files all of them run, two at a time, in an environment that is the same for everybody. After 25 minutes those that still run are named and ended: something hangs.
+ * Without files all of them run, two at a time, in an environment that is the same for everybody. When
+ * none has ended for a quarter of an hour, those that still run are named and ended: something hangs.
  *
  * Two ways to see whether a test asks for what people know. What fails then is about our own engine's processes, or a
  * difference that docs/ explains:
@@ -14,7 +15,9 @@
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { globSync } from "node:fs";
+import { globSync, watch } from "node:fs";
+import { rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { makeBaseImages, must, startDocker, testEnvironment, unpackDocker } from "../test/lab/mod.ts";
 import { offerHelp } from "./own-help.ts";
@@ -36,7 +39,18 @@ await using docker = asked === "docker" ? await startDocker("sid", { bridge: tru
 const engine = docker?.host ?? asked;
 
 const jobs = reference || engine ? 1 : 2;
-const options = ["--test", "--test-reporter=spec", `--test-concurrency=${jobs}`, "--test-timeout=600000"];
+/** Grows whenever a test ends. */
+const ended = join(tmpdir(), `polyarch-ended-${process.pid}`);
+await writeFile(ended, "");
+const options = [
+  "--test",
+  `--test-concurrency=${jobs}`,
+  "--test-timeout=600000",
+  "--test-reporter=spec",
+  "--test-reporter-destination=stdout",
+  "--test-reporter=dot",
+  `--test-reporter-destination=${ended}`,
+];
 const child = spawn(
   join(root, "bin/node"),
   ["--disable-warning=ExperimentalWarning", ...options, ...given.slice(split + 1), ...files],
@@ -51,12 +65,19 @@ const child = spawn(
   },
 );
 // The runner's own time-outs do not cover what runs before and after tests. Told to end, it says what it still waits for.
-const patience = setTimeout(() => {
-  console.error("The tests have taken 25 minutes: ending those that still run");
-  child.kill("SIGTERM");
-  setTimeout(() => child.kill("SIGKILL"), 60_000).unref();
-}, 25 * 60_000);
-if (jobs === 1) clearTimeout(patience);
+let patience: NodeJS.Timeout | undefined;
+const waitOn = () => {
+  clearTimeout(patience);
+  patience = setTimeout(() => {
+    console.error("No test has ended for a quarter of an hour: ending those that still run");
+    child.kill("SIGTERM");
+    setTimeout(() => child.kill("SIGKILL"), 60_000).unref();
+  }, 15 * 60_000);
+};
+waitOn();
+const watching = watch(ended, waitOn);
 const [code] = (await once(child, "close")) as [number | null];
+watching.close();
 clearTimeout(patience);
+await rm(ended);
 process.exitCode = code ?? 1;

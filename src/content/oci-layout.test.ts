@@ -43,9 +43,9 @@ test("a blob that was tampered with is noticed", async (t) => {
 });
 
 test("what is no layout is refused by name", async (t) => {
-  await assert.rejects(openOciLayout("/nonexistent"), {
+  await assert.rejects(openOciLayout("/nonexistent/there"), {
     code: "not_found",
-    message: /"\/nonexistent" is not an OCI image layout/,
+    message: /"\/nonexistent\/there" is not an OCI image layout/,
   });
   await assert.rejects(
     openOciLayout(await layout(t, { version: '{"imageLayoutVersion":"2"}' })),

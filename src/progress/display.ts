@@ -22,7 +22,7 @@ export interface DisplayOptions {
   };
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly now: () => Date;
-  /** Name of the builder and its driver, for the first line; absent where nothing is built. */
+  /** Name of the builder and its driver, for the first line; absent where nothing is built: then warnings are not told of once more at the end. */
   readonly builder?: { readonly name: string; readonly driver: string };
   /** Show what belongs to a warning in full. */
   readonly debug?: boolean;
@@ -131,11 +131,11 @@ class PacedDisplay implements Display {
   finish(): void {
     clearInterval(this.#timer);
     this.#options.output.off("resize", this.#onResize);
-    const { output, debug = false } = this.#options;
+    const { output, builder, debug = false } = this.#options;
     const safe = (text: string) => safeText(text, { colors: output.isTTY === true });
     this.#printer.finish();
     output.write(renderFailures(this.#view, this.#tails, safe));
-    output.write(renderWarnings(this.#view, { debug, safe }));
+    if (builder) output.write(renderWarnings(this.#view, { debug, safe }));
   }
 }
 

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
 import { chmod, mkdir, mkdtemp, readFile, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { outsideProxyPrefix } from "./environment.ts";
 import { must, run } from "./run.ts";
@@ -143,7 +143,7 @@ export class DebianArchive {
     );
     if (existsSync(dir)) return dir;
     await mkdir(dirname(dir), { recursive: true });
-    const partial = await mkdtemp(`${dir}.`);
+    const partial = await mkdtemp(join(dirname(dir), `.${basename(dir)}-`));
     await chmod(partial, 0o755);
     for (const deb of packages) await must("dpkg-deb", ["--extract", deb.path, partial]);
     await rename(partial, dir).catch(async (cause: unknown) => {

@@ -206,7 +206,7 @@ suite("--build-context", () => {
 suite("what cannot be meant", () => {
   const refused: [context: string, dockerfile: string, stdin: string, message: RegExp][] = [
     ["", "", "", /^please specify build context \(e\.g\. "\." for the current directory\)$/],
-    ["/nonexistent", "", "", /^unable to prepare context: path "\/nonexistent" not found$/],
+    ["/nonexistent/there", "", "", /^unable to prepare context: path "\/nonexistent\/there" not found$/],
     ["/dev/null", "", "", /^unable to prepare context: path "\/dev\/null" not found$/],
     ["app", "nowhere/D", "", /^failed to read dockerfile: open nowhere\/D: no such file or directory$/],
     ["-", "-", "", /^invalid argument: can't use stdin for both build context and dockerfile$/],

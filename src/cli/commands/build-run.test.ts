@@ -112,7 +112,10 @@ suite("polyarch build", () => {
     [["--builder=far", "."], /^ERROR: no builder "far" found/],
     [["--push", "."], /^ERROR: failed to build: tag is needed when pushing to registry$/m],
     [["-o", "dest=x", "."], /^ERROR: type is required for output$/m],
-    [["/nonexistent"], /^ERROR: failed to build: unable to prepare context: path "\/nonexistent" not found$/m],
+    [
+      ["/nonexistent/there"],
+      /^ERROR: failed to build: unable to prepare context: path "\/nonexistent\/there" not found$/m,
+    ],
     [
       ["--load", "-t", "x", "."],
       /^ERROR: failed to build: Cannot connect to the Docker daemon at unix:\/\/\/nonexistent\/docker\.sock/,

@@ -11,6 +11,7 @@ import {
   refuseProvenance,
   sbomRequest,
 } from "../attestations/mod.ts";
+import { checkCompatibility, exporterAsOf, newestCompatibility, type RequestedExporter } from "./compatibility.ts";
 import { type CacheEntry, type CacheExports, openCacheExports } from "../caches/mod.ts";
 import {
   type Document,
@@ -92,7 +93,7 @@ export async function solve(
     job,
     scope: build.scope,
     material: environment.material,
-    compatibilityVersion: Number(request.CompatibilityVersion) || newestCompatibilityVersion,
+    compatibilityVersion: Number(request.CompatibilityVersion || newestCompatibility),
     builderPlatform: formatPlatform(worker.ops.platform),
     provenanceEnv: deps.provenanceEnv,
     now: worker.ops.now,
@@ -176,21 +177,13 @@ function check(
   }
 }
 
-/** Results that differ between versions of BuildKit are made as from this one on. */
-const newestCompatibilityVersion = 30;
-
 /** Names what would otherwise be ignored. */
 function refuseUnsupported(request: control.SolveRequest): void {
   const refuse = (what: string): never => {
     throw new BuildError("unimplemented", `${what} is not supported by this engine yet`);
   };
   if (request.ProxyNetwork) refuse("the proxy network");
-  if (request.CompatibilityVersion > newestCompatibilityVersion) {
-    throw new BuildError(
-      "invalid_argument",
-      `unsupported compatibility-version ${request.CompatibilityVersion}: upgrade buildkit (max supported: ${newestCompatibilityVersion})`,
-    );
-  }
+  checkCompatibility(request.CompatibilityVersion);
 }
 
 /** Rules about sources. */
@@ -212,14 +205,16 @@ function cacheImportsOf({ Cache: cache }: control.SolveRequest): readonly CacheE
   return [...(cache?.Imports ?? []), ...old];
 }
 
-function exportersOf(request: control.SolveRequest): readonly { Type: string; Attrs: Record<string, string> }[] {
+function exportersOf(request: control.SolveRequest): readonly RequestedExporter[] {
   const epoch = request.FrontendAttrs["build-arg:SOURCE_DATE_EPOCH"];
-  const exporters =
+  const asked =
     request.Exporters.length > 0
       ? request.Exporters
       : request.ExporterDeprecated === ""
         ? []
         : [{ Type: request.ExporterDeprecated, Attrs: request.ExporterAttrsDeprecated }];
+  const isAttested = Object.keys(request.FrontendAttrs).some((key) => key.startsWith("attest:"));
+  const exporters = asked.map((exporter) => exporterAsOf(request.CompatibilityVersion, exporter, { isAttested }));
   if (epoch === undefined || !/^\d+$/.test(epoch)) return exporters;
   return exporters.map(({ Type, Attrs }) => ({ Type, Attrs: { "source-date-epoch": epoch, ...Attrs } }));
 }

@@ -110,4 +110,14 @@ suite("PlainPrinter", () => {
     ]);
     assert.match(text, /\x1b\[31mred\x1b\]0;title\x07\n/);
   });
+
+  test("prints steps that it hears of together in the order in which they ended", () => {
+    const vertexes = [
+      step("c", "third", { start: 5, stop: 9 }),
+      step("a", "first", { start: 0, stop: 3 }),
+      step("b", "second", { start: 1, stop: 8 }),
+    ];
+    const names = printed([10, message({ vertexes })]).match(/^#\d \w+$/gm);
+    assert.deepEqual(names, ["#1 first", "#2 second", "#3 third"]);
+  });
 });

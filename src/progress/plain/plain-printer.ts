@@ -1,6 +1,6 @@
 import { formatLogTime } from "../format/time.ts";
 import type { Nanos, SolveStatus } from "../status.ts";
-import { allStopped } from "../view/intervals.ts";
+import { allStopped, lastStop } from "../view/intervals.ts";
 import type { Reduction } from "../view/reduce.ts";
 import { emptyView, type ProgressView, type VertexView } from "../view/view.ts";
 import { endLine, itemLine } from "./lines.ts";
@@ -67,7 +67,7 @@ export class PlainPrinter {
   /** Writes what there is to say, and decides which step has the word next. */
   print(): void {
     const touched = [...this.#touched].flatMap((key) => this.#view.vertexes.get(key) ?? []);
-    const completed = touched.filter((vertex) => allStopped(vertex.intervals)).toSorted((a, b) => a.index - b.index);
+    const completed = touched.filter((vertex) => allStopped(vertex.intervals)).toSorted(byEnd);
     const running = touched.filter((vertex) => !allStopped(vertex.intervals));
     const before = this.#current;
     const own = completed.find(({ digest }) => digest === before);
@@ -216,4 +216,10 @@ function logTime(vertex: VertexView, timestamp: Nanos): string {
 
 function shorten(name: string): string {
   return name.length > 72 ? `${name.slice(0, 72)}...` : name;
+}
+
+/** In the order in which they ended: a record of a build names them in any. */
+function byEnd(one: VertexView, other: VertexView): number {
+  const [a, b] = [lastStop(one.intervals), lastStop(other.intervals)];
+  return a === b ? one.index - other.index : a < b ? -1 : 1;
 }

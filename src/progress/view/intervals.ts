@@ -29,3 +29,8 @@ export function totalNanos(intervals: readonly Interval[], now: Nanos): Nanos {
 export function allStopped(intervals: readonly Interval[]): boolean {
   return intervals.length > 0 && intervals.every(({ stop }) => stop !== undefined);
 }
+
+/** When the last run of something ended that does not run any more. */
+export function lastStop(intervals: readonly Interval[]): Nanos {
+  return intervals.at(-1)?.stop ?? 0n;
+}

@@ -1,11 +1,22 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, globSync, mkdirSync, readFileSync, symlinkSync, copyFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+} from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { currentPlatform } from "../../../oci/mod.ts";
 import { architectures } from "../../../binfmt/mod.ts";
 
 const cache = join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "polyarch");
+const lab = process.env["POLYARCH_LAB_CACHE"] ?? join(cache, "lab");
 
 /**
  * A statically linked busybox for an architecture (as in platforms), or `undefined` when none can be had. Looks on this machine and among what the
@@ -15,11 +26,7 @@ export function findBusybox(architecture: string = currentPlatform().architectur
   const machine = architectures.find(({ name }) => name === architecture)?.elf;
   if (!machine) return undefined;
   const own = join(cache, "test-busybox");
-  const patterns = [
-    join(own, "bin/busybox"),
-    join(cache, "lab/debian/*/unpacked/*/{bin,usr/bin}/busybox"),
-    "/bin/busybox",
-  ];
+  const patterns = [join(own, "bin/busybox"), join(lab, "debian/*/unpacked/*/{bin,usr/bin}/busybox"), "/bin/busybox"];
   const find = () =>
     globSync(patterns).find((path) => {
       const header = readFileSync(path).subarray(0, 20);
@@ -47,7 +54,16 @@ export function makeRoot(directory: string, busybox: string): void {
 
 function download(to: string): boolean {
   if (existsSync(to)) return true;
-  mkdirSync(`${to}.new`, { recursive: true });
-  const script = `cd "$0.new" && apt-get --quiet=2 download busybox-static && dpkg-deb --extract busybox-static*.deb . && mv -T "$0.new" "$0"`;
-  return spawnSync("/bin/sh", ["-c", script, to], { stdio: "ignore" }).status === 0;
+  mkdirSync(cache, { recursive: true });
+  const partial = mkdtempSync(`${to}.`); // other test files may do the same at the same time
+  const script = 'cd "$0" && apt-get --quiet=2 download busybox-static && dpkg-deb --extract busybox-static*.deb .';
+  try {
+    if (spawnSync("/bin/sh", ["-c", script, partial], { stdio: "ignore" }).status !== 0) return false;
+    renameSync(partial, to);
+  } catch (error) {
+    if (!existsSync(to)) throw error;
+  } finally {
+    rmSync(partial, { recursive: true, force: true });
+  }
+  return true;
 }
