@@ -25,7 +25,7 @@ import {
 } from "../engine/control/mod.ts";
 import { DeviceRegistry } from "../engine/devices/mod.ts";
 import { History } from "../engine/history/mod.ts";
-import { TraceRecorder, tracedRoutes, traceService } from "../engine/traces/mod.ts";
+import { TraceRecorder, TraceSender, tracedRoutes, traceService, traceTarget } from "../engine/traces/mod.ts";
 import type { Executor } from "../engine/executor/mod.ts";
 import { explainFullDisk, openWorker } from "../engine/worker/mod.ts";
 import { formatPlatform, type Platform, platformsEqual } from "../oci/mod.ts";
@@ -115,7 +115,9 @@ async function runEngine(config: EngineConfig): Promise<void> {
       onEnd: debug && ((record) => debug.server.addBuild(record)),
     }),
   );
-  const traces = new TraceRecorder({ now: () => new Date() });
+  const collector = traceTarget(process.env);
+  const sender = collector && stack.use(new TraceSender(collector));
+  const traces = new TraceRecorder({ now: () => new Date(), onSpan: sender && ((span) => sender.add(span)) });
   const sessions = stack.use(new SessionManager());
   const deps: EngineDeps = {
     worker: config.platforms ? { ...worker, executor: await withPlatforms(worker.executor, config.platforms) } : worker,

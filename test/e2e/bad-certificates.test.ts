@@ -72,7 +72,7 @@ suite("a node over TLS", () => {
     test(`is refused with a certificate ${what}, and the builder is not made`, async () => {
       const before = await stateOf(house, scratch);
       const done = await house.polyarch([...remote("--bootstrap", "--use", ...given()), address], {
-        timeoutMs: 60_000,
+        timeoutMs: 180_000,
       });
       assertClear(done, says);
       assert.match(done.stderr, new RegExp(`^ERROR: no engine answers at ${address}: `, "m"));

@@ -21,7 +21,7 @@ const env = {
   http_proxy: nowhere,
   https_proxy: nowhere,
 };
-const polyarch = (args: readonly string[]) => house.polyarch(args, { cwd, env, timeoutMs: 45_000 });
+const polyarch = (args: readonly string[]) => house.polyarch(args, { cwd, env, timeoutMs: 180_000 });
 
 const pairs = ["", "x", "=", "a=b", "a=b=c", ",", ",,a", "type=", "type=nope", "type=local", "type=tar,dest=-"];
 const amounts = ["0", "-1", "1e99", "99999999999999999999", "NaN", "true", "1h1", "10XB", "linux/amd64", "linux/x/y/z"];

@@ -15,7 +15,7 @@ suite("an engine does not start", { concurrency: 3 }, () => {
     const root = join(await house.directory(), "root");
     const rooted = args.some((arg) => arg.startsWith("--root")) ? args : ["--root", root, ...args];
     const addressed = args.some((arg) => arg.startsWith("--addr")) ? rooted : [...rooted, `--addr=unix://${root}.sock`];
-    return await run(engineProgram, addressed, { cwd: scratch, timeoutMs: 30_000 });
+    return await run(engineProgram, addressed, { cwd: scratch, timeoutMs: 180_000 });
   };
   const long = `/tmp/${"a".repeat(110)}.sock`;
 
@@ -90,7 +90,7 @@ suite("an engine does not start", { concurrency: 3 }, () => {
       '"$2" --root=over/state --addr=unix://$1/over.sock',
     ].join("\n");
     const done = await run("unshare", ["--mount", "sh", "-c", script, "sh", disk, engineProgram], {
-      timeoutMs: 30_000,
+      timeoutMs: 180_000,
     });
     assertClear(done, /^polyarchd: mkdir .*ro\/state: read-only file system$/m, 1, /^polyarchd: mkdir/gm);
     assertClear(

@@ -19,8 +19,8 @@ const env = { ...house.env, DOCKER_HOST: docker.host };
 const endpoint = `unix://${house.socket}`;
 const store = house.env["BUILDX_CONFIG"] as string;
 
-const buildx = (...args: string[]): Promise<Finished> => run(buildxProgram, args, { env, timeoutMs: 60_000 });
-const polyarch = (...args: string[]): Promise<Finished> => house.polyarch(args, { env, timeoutMs: 60_000 });
+const buildx = (...args: string[]): Promise<Finished> => run(buildxProgram, args, { env, timeoutMs: 180_000 });
+const polyarch = (...args: string[]): Promise<Finished> => house.polyarch(args, { env, timeoutMs: 180_000 });
 
 async function ok(done: Promise<Finished>): Promise<string> {
   const { code, stdout, stderr } = await done;

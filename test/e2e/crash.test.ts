@@ -32,8 +32,9 @@ test("an engine killed in the middle of a RUN starts again and builds", async ()
     client.once("exit", (code) => reject(new Error(`the build ended with ${code}:\n${said.join("\n")}`)));
   });
   await running;
+  const exited = once(client, "exit") as Promise<[number | null]>;
   await house.kill();
-  const [code] = (await once(client, "exit")) as [number | null];
+  const [code] = await exited;
   assert.equal(code, 1, said.join("\n"));
   await allSaid;
   assert.match(said.join("\n"), /^ERROR: /m);

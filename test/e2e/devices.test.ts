@@ -64,7 +64,7 @@ async function buildWith(program: string, lines: readonly string[], ...args: str
   const directory = await mkdtemp(at("context-"));
   await writeFile(join(directory, "Dockerfile"), ["FROM base", ...lines, ""].join("\n"));
   const options = ["build", "--builder=lab", "--progress=plain", "--no-cache", `--build-context=base=${base}`];
-  return await run(program, [...options, ...args, directory], { env, timeoutMs: 60_000 });
+  return await run(program, [...options, ...args, directory], { env, timeoutMs: 180_000 });
 }
 /** Builds, and returns what the steps said. */
 async function build(lines: readonly string[], ...args: string[]): Promise<string> {
@@ -91,7 +91,7 @@ suite("an engine that knows of devices", () => {
 
   test("shows them to clients, with what is said of them", async () => {
     for (const program of [polyarchProgram, buildx]) {
-      const shown = await must(program, ["inspect", "lab"], { env, timeoutMs: 60_000 });
+      const shown = await must(program, ["inspect", "lab"], { env, timeoutMs: 180_000 });
       assert.match(shown, /^Devices:\s+Name:\s+vendor1\.com\/device=foo\n\s+Automatically allowed:\s+false$/m);
       assert.match(shown, /Name:\s+vendor2\.com\/net=one\n\s+Automatically allowed:\s+true\n\s+Annotations:/);
       assert.match(shown, /org\.mobyproject\.buildkit\.device\.class:\s+fast$/m);

@@ -67,7 +67,7 @@ suite("an engine on TCP with mutual TLS", () => {
   test("builds for docker buildx's remote driver, which shows its labels and platforms", async () => {
     const create = ["create", "--name", "farm", "--driver", "remote", "--driver-opt"];
     await must(buildx, [...create, driverOptions("certs/client"), address], { env });
-    const shown = await must(buildx, ["inspect", "farm"], { env, timeoutMs: 30_000 });
+    const shown = await must(buildx, ["inspect", "farm"], { env, timeoutMs: 180_000 });
     assert.match(shown, /^Status:\s+running$/m);
     assert.match(shown, /^Platforms:\s+linux\/amd64, linux\/arm64$/m);
     assert.match(shown, /^ org\.example\.rack:\s+7$/m);

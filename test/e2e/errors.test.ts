@@ -156,7 +156,7 @@ for (const mistake of mistakes) {
     const context = await house.context({ "present.txt": "here", ...mistake.files, Dockerfile: "" });
     await (await import("node:fs/promises")).writeFile(`${context}/Dockerfile`, mistake.dockerfile);
     const before = (await house.registry.requests()).length;
-    const { stderr, stdout, code, ms } = await house.fails(context, mistake.args ?? [], { timeoutMs: 60_000 });
+    const { stderr, stdout, code, ms } = await house.fails(context, mistake.args ?? [], { timeoutMs: 180_000 });
     assert.equal(code, 1, stderr);
     assert.equal(stdout, "");
     for (const words of mistake.says) assert.match(stderr, words);

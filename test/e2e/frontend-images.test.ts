@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { suite, test } from "node:test";
-import { must, processes, pushFrontendImage, serveFiles, startGit } from "../lab/mod.ts";
+import { must, processTree, pushFrontendImage, serveFiles, startGit } from "../lab/mod.ts";
 import { differs, openHouse } from "./harness.ts";
 
 const house = await openHouse();
@@ -136,7 +136,8 @@ suite("a frontend that is an image", () => {
 
   test("ends when the build is given up", async () => {
     const client = house.start(["build", "--progress=plain", await contextOf("hang")]);
-    const frontends = () => processes().filter(({ command }) => command.startsWith("/node /words.mjs"));
+    const frontends = () =>
+      processTree(house.engine()?.pid ?? -1).filter(({ command }) => command.startsWith("/node /words.mjs"));
     while (frontends().length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
     client.kill("SIGINT");
     await once(client, "close");

@@ -43,7 +43,7 @@ const free = () => rm(join(disk, "fill"));
 const small = await house.context({ Dockerfile: `FROM ${base}\nARG WORD\nRUN echo $WORD > /word\n` });
 let words = 0;
 /** Builds what was never built before. */
-const buildsSmall = () => house.build(small, [`--build-arg=WORD=${++words}`], { timeoutMs: 60_000 });
+const buildsSmall = () => house.build(small, [`--build-arg=WORD=${++words}`], { timeoutMs: 180_000 });
 
 const told =
   /^ERROR: .*no space left on device.*: the state directory (\S+) has \d\S*B.* free of 33\.6MB.*: make room, for instance with `polyarch prune --all`/m;
@@ -72,12 +72,12 @@ test("an engine whose disk is full fails builds, is emptied by prune, and goes o
   const kept = await house.context({ Dockerfile: `FROM ${base}\nRUN dd if=/dev/urandom of=/big bs=1M count=8\n` });
   await house.build(kept);
   await fill();
-  const failed = await house.fails(small, ["--build-arg=WORD=never"], { timeoutMs: 60_000 });
+  const failed = await house.fails(small, ["--build-arg=WORD=never"], { timeoutMs: 180_000 });
   assert.match(failed.stderr, told);
-  const listed = await house.polyarch(["du"], { timeoutMs: 60_000 });
+  const listed = await house.polyarch(["du"], { timeoutMs: 180_000 });
   assert.equal(listed.code, 0, listed.stderr);
   assert.match(listed.stdout, /^Total:/m);
-  const pruned = await house.polyarch(["prune", "--all", "--force"], { timeoutMs: 60_000 });
+  const pruned = await house.polyarch(["prune", "--all", "--force"], { timeoutMs: 180_000 });
   assert.equal(pruned.code, 0, pruned.stderr);
   assert.ok(freeBytes() > 8 * 1024 * 1024, `${freeBytes()} bytes free`);
   await buildsSmall();
@@ -90,7 +90,7 @@ test("an engine starts on a full disk, so that there is somebody to prune", asyn
   await fill();
   await engine[Symbol.asyncDispose]();
   engine = await start();
-  const pruned = await house.polyarch(["prune", "--all", "--force"], { timeoutMs: 60_000 });
+  const pruned = await house.polyarch(["prune", "--all", "--force"], { timeoutMs: 180_000 });
   assert.equal(pruned.code, 0, pruned.stderr);
   await free();
   await buildsSmall();

@@ -28,7 +28,7 @@ suite("a frontend", () => {
   ] as const) {
     test(`${what} fails its build, and is gone`, async () => {
       const name = what.replaceAll(/\W+/g, "-");
-      const { stderr } = await house.fails(await scripted(name, script), [], { timeoutMs: 60_000 });
+      const { stderr } = await house.fails(await scripted(name, script), [], { timeoutMs: 180_000 });
       assert.match(stderr, says);
       await house.settled();
       await gone("8861");

@@ -21,7 +21,7 @@ const child = (platform: string): string => {
 };
 const raw = (name: string) => must("skopeo", ["inspect", "--tls-verify=false", "--raw", `docker://${name}`]);
 const create = (args: readonly string[]) =>
-  house.polyarch(["imagetools", "create", "--progress=plain", ...args], { timeoutMs: 60_000 });
+  house.polyarch(["imagetools", "create", "--progress=plain", ...args], { timeoutMs: 180_000 });
 
 before(async () => {
   children = await readIndex(base);

@@ -94,7 +94,7 @@ test("a foreign RUN with no emulator says what to install, before anything runs"
   const hide = 'mount --bind /dev/null /usr/bin/qemu-mips64el-static && exec "$@"';
   const build = house.commandLine(["build", "--progress=plain", "--platform=linux/mips64le", context]);
   const args = ["--mount", "--propagation", "private", "sh", "-c", hide, "sh", ...build];
-  const { stderr, code, ms } = await run("unshare", args, { env: house.env, timeoutMs: 60_000 });
+  const { stderr, code, ms } = await run("unshare", args, { env: house.env, timeoutMs: 180_000 });
   await house.kill();
   assert.equal(code, 1, stderr);
   assert.match(stderr, /linux\/mips64le/);

@@ -8,7 +8,7 @@ import { endlessSleep, gone, openHouse } from "./harness.ts";
 
 const house = await openHouse();
 let env: Record<string, string> = {};
-const docker = (args: readonly string[]) => run("docker", args, { env, timeoutMs: 60_000 });
+const docker = (args: readonly string[]) => run("docker", args, { env, timeoutMs: 180_000 });
 
 before(async () => {
   const plugins = join(house.env["DOCKER_CONFIG"] ?? "", "cli-plugins");

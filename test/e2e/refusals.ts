@@ -36,7 +36,7 @@ export async function stateOf(house: House, cwd: string): Promise<unknown> {
   return { kept, docker: await contentsOf(DOCKER_CONFIG), files: await contentsOf(cwd), writes: writes.length };
 }
 
-/** One clear error: said once, without how the program came to it, and in seconds. */
+/** One clear error: said once, without how the program came to it, and within a minute. */
 export function assertClear(done: Finished, says: RegExp, wanted = 1, mark = /^ERROR: /gm): void {
   const { code, stderr } = done;
   assert.match(stderr, says);
@@ -49,7 +49,7 @@ export function assertClear(done: Finished, says: RegExp, wanted = 1, mark = /^E
 export function assertForPeople({ stderr, ms }: Finished): void {
   assert.doesNotMatch(stderr, /^\s+at .*:\d+:\d+\)?$/m, "no stack trace");
   assert.doesNotMatch(stderr, nodeWords);
-  assert.ok(ms < 30_000, `took ${ms} ms`);
+  assert.ok(ms < 60_000, `took ${ms} ms`);
 }
 
 const nodeWords =
@@ -73,7 +73,7 @@ export function refuses(house: House, cwd: string, what: string, mistakes: () =>
   test(what, async () => {
     const before = await stateOf(house, cwd);
     await forAll(mistakes(), async ([args, says, { code, env } = {}]) => {
-      const done = await house.polyarch(args, { cwd, timeoutMs: 60_000, ...(env ? { env } : {}) });
+      const done = await house.polyarch(args, { cwd, timeoutMs: 180_000, ...(env ? { env } : {}) });
       try {
         assertClear(done, says, code);
       } catch (error) {

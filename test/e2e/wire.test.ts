@@ -19,7 +19,7 @@ before(async () => {
 });
 
 test("docker buildx, another implementation of the client, finds the engine and its platforms", { skip }, async () => {
-  const told = await must(buildx, ["inspect", "ours"], { env, timeoutMs: 30_000 });
+  const told = await must(buildx, ["inspect", "ours"], { env, timeoutMs: 180_000 });
   assert.match(told, /^Status:\s+running$/m);
   for (const { name } of labPlatforms) assert.match(told, new RegExp(`^Platforms:.*${name}\\b`, "m"));
 });

@@ -13,5 +13,7 @@ export { BuildTrace } from "./build-trace.ts";
 export { encodeSpan, type ReportedSpan } from "./span-json.ts";
 export { formatTraceparent, parseTraceparent, type TraceContext } from "./trace-context.ts";
 export { TraceRecorder } from "./trace-recorder.ts";
+export { TraceSender } from "./trace-sender.ts";
+export { type TraceTarget, traceTarget } from "./trace-target.ts";
 export { tracedRoutes } from "./traced-routes.ts";
 export { traceService } from "./trace-service.ts";

@@ -17,18 +17,22 @@ interface Trace {
 /** Spans of all traces that are under way, in memory and within bounds: what is too much is not kept. */
 export class TraceRecorder {
   readonly #now: () => Date;
+  readonly #onSpan: (span: ReportedSpan) => void;
   /** Those that nobody has added to for longest come first. */
   readonly #traces = new Map<string, Trace>();
   #bytes = 0;
 
-  constructor({ now }: { readonly now: () => Date }) {
-    this.#now = now;
+  /** @param options.onSpan is told of each span that makes sense, whether there is room for it here or not */
+  constructor(options: { readonly now: () => Date; readonly onSpan?: ((span: ReportedSpan) => void) | undefined }) {
+    this.#now = options.now;
+    this.#onSpan = options.onSpan ?? (() => undefined);
   }
 
   /** Keeps a span. @returns whether there was room, and sense in it */
   add(reported: ReportedSpan): boolean {
     const { traceId, spanId } = reported.span;
     if (traceId.byteLength !== 16 || spanId.byteLength !== 8) return false;
+    this.#onSpan(reported);
     this.#dropStrays();
     const id = Buffer.from(traceId).toString("hex");
     const known = this.#traces.get(id);
