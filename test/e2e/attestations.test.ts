@@ -422,10 +422,8 @@ suite("who asks for what", () => {
     const asked = `${host}/quiet:asked`;
     await house.build(await scratchOf(), ["-t", asked, "--push", "--provenance=mode=min", "--sbom=true"]);
     const { layers } = await saidOf("quiet", "asked");
-    assert.deepEqual(layers.map(({ annotations }) => annotations?.["in-toto.io/predicate-type"]).sort(), [
-      "https://slsa.dev/provenance/v1",
-      spdxType,
-    ]);
+    const types = new Set(layers.map(({ annotations }) => annotations?.["in-toto.io/predicate-type"]));
+    assert.deepEqual(types, new Set(["https://slsa.dev/provenance/v1", spdxType]));
   });
 
   test("docker buildx always asks for a little provenance, unless it is told not to, and gets it", async () => {
