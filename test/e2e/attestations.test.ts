@@ -408,3 +408,53 @@ test("what makes no sense is refused", async () => {
     await fails(build(image, [say]), message);
   }
 });
+
+suite("who asks for what", () => {
+  const scratchOf = async () => await house.context({ Dockerfile: "FROM scratch\nCOPY word /\n", word: "hi\n" });
+  const digest = async (image: string) =>
+    sha256(await must("skopeo", ["inspect", "--raw", "--tls-verify=false", `docker://${image}`]));
+
+  test("our own client has our own engine say nothing that was not asked for: the same sources, the same digest", async () => {
+    const tags = ["quiet:1", "quiet:2"].map((tag) => `${host}/${tag}`);
+    for (const tag of tags) await house.build(await scratchOf(), ["-t", tag, "--push"]);
+    assert.equal((await raw("quiet:1")).manifests, undefined);
+    assert.equal(await digest(tags[0] ?? ""), await digest(tags[1] ?? ""));
+    const asked = `${host}/quiet:asked`;
+    await house.build(await scratchOf(), ["-t", asked, "--push", "--provenance=mode=min", "--sbom=true"]);
+    const { layers } = await saidOf("quiet", "asked");
+    const types = new Set(layers.map(({ annotations }) => annotations?.["in-toto.io/predicate-type"]));
+    assert.deepEqual(types, new Set(["https://slsa.dev/provenance/v1", spdxType]));
+  });
+
+  test("docker buildx always asks for a little provenance, unless it is told not to, and gets it", async () => {
+    const env = { BUILDX_NO_DEFAULT_ATTESTATIONS: "0" };
+    const image = `${host}/buildx:1`;
+    const done = await house.buildx(["build", "-t", image, "--push", await scratchOf()], { env });
+    assert.equal(done.code, 0, done.stderr);
+    const { layers } = await saidOf("buildx", "1");
+    assert.equal(layers.length, 1);
+    const file = join(await house.directory(), "plain.tar");
+    const archive = await house.buildx(["build", "-o", `type=oci,dest=${file}`, await scratchOf()], { env });
+    assert.equal(archive.code, 0, archive.stderr);
+    const top = await must("skopeo", ["inspect", "--raw", `oci-archive:${file}`]);
+    assert.equal((JSON.parse(top) as Partial<RawDocument>).manifests, undefined);
+  });
+
+  test("several nodes each say something of their own part, and the merged image keeps it", async () => {
+    const polyarch = async (args: readonly string[]) => {
+      const done = await house.polyarch(args);
+      assert.equal(done.code, 0, done.stderr);
+    };
+    const create = ["create", "--name=pair", "--driver=remote"];
+    await polyarch([...create, "--platform", both[0], address]);
+    await polyarch([...create, "--append", "--platform", both[1], `unix://${house.socket}`]);
+    const image = ["--provenance=mode=max", "-t", `${host}/pair:1`, "--push", await scratchOf()];
+    await polyarch(["build", "--builder=pair", "--progress=plain", "--platform", both.join(), ...image]);
+    const { manifests } = await raw("pair:1");
+    assert.deepEqual(manifests.map(isSaid), [false, false, true, true]);
+    assert.deepEqual(
+      manifests.slice(2).map(({ annotations }) => annotations?.["vnd.docker.reference.digest"]),
+      manifests.slice(0, 2).map(({ digest }) => digest),
+    );
+  });
+});

@@ -158,6 +158,18 @@ suite("a scanner that is an image", () => {
     assert.deepEqual(await listed("platforms"), [{ sbom: native }, { sbom: "s390x" }, { sbom: "arm" }]);
   });
 
+  test("need not look again where a cache from elsewhere has what it has written", async () => {
+    const context = await house.context({ Dockerfile: "FROM scratch\nCOPY word /cached\n", word: "x" });
+    const cache = `type=registry,ref=${host}/cache`;
+    const { stderr } = await house.build(context, [attest(), `--cache-to=${cache}`]);
+    assert.notDeepEqual(saidIn(stderr), []);
+    await house.settled();
+    const pruned = await house.polyarch(["prune", "--all", "--force"]);
+    assert.equal(pruned.code, 0, pruned.stderr);
+    const { stderr: again } = await house.build(context, [attest(), `--cache-from=${cache}`]);
+    assert.deepEqual(saidIn(again), []);
+  });
+
   test("that fails fails the build, as does one that has nothing to run, or is not there", async () => {
     const failing = await house.context({ Dockerfile: "FROM scratch\nCOPY word /fails\n", word: "x" });
     const { stderr } = await house.fails(failing, [attest()]);

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { BuildError } from "../../base/errors/mod.ts";
-import { parsePlatform } from "../../oci/mod.ts";
+import { digestOf, parsePlatform } from "../../oci/mod.ts";
 import type { Attestation } from "./attestation.ts";
 import { compactJson, indentJson } from "./json-layout.ts";
 import { packageUrl } from "./provenance/package-url.ts";
 import { readAttestations, refuseProvenance, statementOf, withoutInlineOnly } from "./read.ts";
+import { withLayersOfFiles } from "./sbom-layers.ts";
 import { encodeStatement } from "./statement.ts";
 
 const { signal } = new AbortController();
@@ -203,4 +204,27 @@ test("what frontends say of how a result was made is refused", () => {
 test("what is only for the inside of images stays there", () => {
   const [inline, other] = ["true", "false"].map((text) => said({}, { metadata: { "inline-only": Buffer.from(text) } }));
   assert.deepEqual(withoutInlineOnly([inline!, other!]), [other]);
+});
+
+test("files of an SBOM are told to be in a layer, where one holds them and nobody has commented on them", () => {
+  const layer = digestOf(Buffer.from("layer"));
+  const layerOf = (path: string) => (path === "bin/sh" ? layer : undefined);
+  const files = [
+    { fileName: "/bin/sh" },
+    { fileName: "./bin/sh", comment: "" },
+    { fileName: "bin/sh", comment: "mine" },
+    { fileName: "/x" },
+    1,
+  ];
+  const document = { spdxVersion: "SPDX-2.3", files };
+  const made: unknown = JSON.parse(withLayersOfFiles(JSON.stringify(document), layerOf));
+  const comment = `layerID: ${layer}`;
+  assert.deepEqual(made, {
+    spdxVersion: "SPDX-2.3",
+    files: [{ fileName: "/bin/sh", comment }, { fileName: "./bin/sh", comment }, ...files.slice(2)],
+    creationInfo: { creators: ["Tool: polyarch"] },
+  });
+  for (const other of ["[]", "null", '{"files":[{"fileName":"/bin/sh"}]}']) {
+    assert.equal(withLayersOfFiles(other, layerOf), other);
+  }
 });

@@ -13,7 +13,7 @@ import {
   importedCache,
   openCacheImporter,
 } from "../caches/mod.ts";
-import { type PlatformRef, step } from "../exporters/mod.ts";
+import { step } from "../exporters/mod.ts";
 import type { Compression, Ref } from "../refs/mod.ts";
 import type { Build } from "./build.ts";
 import type { ResultEdge } from "./lazy-result.ts";
@@ -80,7 +80,7 @@ export class BuildCaches {
    */
   async export(
     { exporters }: CacheExports,
-    refs: readonly PlatformRef[],
+    results: readonly Ref[],
     edges: readonly ResultEdge[],
   ): Promise<Readonly<Record<string, string>>> {
     const { job, sessionId } = this.#build;
@@ -90,7 +90,6 @@ export class BuildCaches {
         const handle = job.progressFor({ digest: digestOf(`${sessionId}-cache-${index}`), name });
         handle.start();
         try {
-          const results = refs.map(({ ref }) => ref);
           const cache = await step(handle, "preparing build cache for export", () =>
             this.#collect(edges, { results, mode, compression, force }),
           );

@@ -119,7 +119,7 @@ export async function solve(
     const caller = request.EnableSessionExporter ? await environment.session(undefined, { signal }) : undefined;
     const added = caller ? await findExporters(caller, source, { signal }) : [];
     exported = await exportAll([...exporters, ...added], source, { request, build, inlineCache, signal });
-    const cached = await build.caches.export(cacheExports, source.refs, [...edges.values()]);
+    const cached = await exportCaches(build, cacheExports, { result, source });
     exported = { ...exported, response: { ...exported.response, ...cached } };
     if (caller) await finalizeExport(caller, exported.response, { signal });
     return exported.response;
@@ -234,9 +234,6 @@ async function resultOf(request: control.SolveRequest, build: Build, signal: Abo
 
 /** Makes the filesystems of the result, and what is said of them, all at once. They stay held by the build. */
 async function makeAll(result: BuildResult, store: RefStore): Promise<ExportSource> {
-  const said = [...result.attestations.values()]
-    .flat()
-    .flatMap(({ files }) => (files instanceof LazyResult ? files : []));
   const [refs] = await Promise.all([
     Promise.all(
       result.refs.map(async ({ id, platform, result }) => ({
@@ -245,10 +242,27 @@ async function makeAll(result: BuildResult, store: RefStore): Promise<ExportSour
         ref: (await result.build()) ?? store.scratch(),
       })),
     ),
-    Promise.all(said.map(async (files) => await files.build())),
+    Promise.all(treesSaid(result).map(async (files) => await files.build())),
   ]);
   const { multiPlatform, metadata, attestations } = result;
   return { multiPlatform, metadata, attestations, refs };
+}
+
+/** Trees in which it stands what is said of a result. */
+function treesSaid({ attestations }: BuildResult): readonly LazyResult[] {
+  return [...attestations.values()].flat().flatMap(({ files }) => (files instanceof LazyResult ? files : []));
+}
+
+/** Writes caches with all that the result is made of, and with what scanners have written that looked through it. */
+async function exportCaches(
+  build: Build,
+  exports: CacheExports,
+  { result, source }: { readonly result: BuildResult; readonly source: ExportSource },
+): Promise<ExporterResponse> {
+  const said = treesSaid(result);
+  const edges = [...result.refs.map((one) => one.result), ...said].flatMap(({ edge }) => edge ?? []);
+  const scans = (await Promise.all(said.map(async (files) => await files.build()))).flatMap((ref) => ref ?? []);
+  return await build.caches.export(exports, [...source.refs.map(({ ref }) => ref), ...scans], edges);
 }
 
 /** What is said of each tree by the one and by the other. */
