@@ -110,7 +110,10 @@ test("what cannot be meant is refused in docker buildx's words", async () => {
   const cases: [value: string, message: RegExp][] = [
     ["nothing", /invalid context value: nothing, expected key=value/],
     ["Base=.", /invalid context name Base: invalid reference format: repository name .*must be lowercase/],
-    ["base=/nonexistent/there", /failed to get build context base: stat \/nonexistent\/there: no such file or directory/],
+    [
+      "base=/nonexistent/there",
+      /failed to get build context base: stat \/nonexistent\/there: no such file or directory/,
+    ],
     ["base=target:other", /failed to find target other for context base/],
   ];
   for (const [value, message] of cases) {
