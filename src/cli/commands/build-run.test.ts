@@ -108,7 +108,6 @@ suite("polyarch build", () => {
     [["-q", "--progress=plain", "."], /^ERROR: progress=plain and quiet cannot be used together/],
     [["--progress=fancy", "."], /^ERROR: invalid progress mode fancy/],
     [["--attest=mode=max", "."], /^ERROR: failed to build: attestation type not specified/],
-    [["--provenance=true", "."], /^ERROR: failed to build: Attestation is not supported for the embedded driver\.\n/],
     [["--builder=far", "."], /^ERROR: no builder "far" found/],
     [["--push", "."], /^ERROR: failed to build: tag is needed when pushing to registry$/m],
     [["-o", "dest=x", "."], /^ERROR: type is required for output$/m],

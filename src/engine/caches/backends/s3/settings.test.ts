@@ -48,7 +48,7 @@ test("s3Settings() refuses what makes no sense", () => {
     [{ retry_max_attempts: "x" }, /^retry_max_attempts must be a positive integer$/],
     [{ retry_mode: "legacy" }, /^retry_mode must be "standard" or "adaptive"$/],
     [{ touch_refresh: "1d" }, /^touch_refresh must be a duration like 24h, not "1d"$/],
-    [{ use_path_style: "maybe" }, /^non-bool value specified for use_path_style$/],
+    [{ use_path_style: "maybe" }, /^non-bool value specified for use_path_style: /],
     [{ endpoint_url: "minio:9000" }, /^endpoint_url must be an http or https URL, not "minio:9000"$/],
   ];
   for (const [attributes, message] of cases) {
