@@ -4,7 +4,7 @@ import { BuildError } from "../../base/errors/mod.ts";
 import { digestOf, parsePlatform } from "../../oci/mod.ts";
 import type { Attestation } from "./attestation.ts";
 import { compactJson, indentJson } from "./json-layout.ts";
-import { packageUrl } from "./provenance/package-url.ts";
+import { imagePackageUrl } from "./provenance/image-package-url.ts";
 import { readAttestations, refuseProvenance, statementOf, withoutInlineOnly } from "./read.ts";
 import { withLayersOfFiles } from "./sbom-layers.ts";
 import { encodeStatement } from "./statement.ts";
@@ -62,7 +62,7 @@ suite("JSON", () => {
 
 test("names become package URLs, as others write them", () => {
   const purl = (name: string, platform?: string) =>
-    packageUrl("docker", name, platform ? parsePlatform(platform) : undefined);
+    imagePackageUrl("docker", name, platform ? parsePlatform(platform) : undefined);
   const digest = `sha256:${"a".repeat(64)}`;
   assert.deepEqual(
     [

@@ -1,6 +1,6 @@
 import { type Digest, digestAlgorithm, digestHex } from "../../../oci/mod.ts";
 import type { GitMaterial, Materials } from "./materials.ts";
-import { packageUrl } from "./package-url.ts";
+import { imagePackageUrl } from "./image-package-url.ts";
 
 /** Hexadecimal digests by algorithm. */
 export type DigestSet = Readonly<Record<string, string>>;
@@ -15,11 +15,11 @@ export interface Dependency {
 export function dependenciesOf({ images, blobs, git, http }: Materials): readonly Dependency[] {
   return [
     ...images.map(({ ref, platform, digest, isLocal }) => ({
-      uri: packageUrl(isLocal ? "oci" : "docker", ref, platform),
+      uri: imagePackageUrl(isLocal ? "oci" : "docker", ref, platform),
       ...(digest && { digest: digestSet(digest) }),
     })),
     ...blobs.map(({ ref, digest, isLocal }) => ({
-      uri: packageUrl(isLocal ? "oci" : "docker", ref, undefined, { ref_type: "blob" }),
+      uri: imagePackageUrl(isLocal ? "oci" : "docker", ref, undefined, { ref_type: "blob" }),
       digest: digestSet(digest),
     })),
     ...git.flatMap((material) => [
@@ -45,6 +45,6 @@ function bundleDependency({ url, bundle }: GitMaterial): readonly Dependency[] {
   const [, scheme, name, algorithm, hex] = /^([^:]+):\/\/(.+)@([^@:]+):([^@:]+)$/.exec(bundle ?? "") ?? [];
   if (scheme === undefined || name === undefined || algorithm === undefined || hex === undefined) return [];
   const type = scheme === "oci-layout+blob" ? "oci" : "docker";
-  const uri = packageUrl(type, name, undefined, { ref_type: "bundle", vcs_url: url });
+  const uri = imagePackageUrl(type, name, undefined, { ref_type: "bundle", vcs_url: url });
   return [{ uri, digest: { [algorithm]: hex } }];
 }

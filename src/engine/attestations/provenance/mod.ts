@@ -5,7 +5,7 @@
 export { Capture } from "./capture.ts";
 export { checkComplete } from "./complete.ts";
 export type { BlobMaterial, GitMaterial, HttpMaterial, ImageMaterial } from "./materials.ts";
-export { packageUrl } from "./package-url.ts";
+export { imagePackageUrl } from "./image-package-url.ts";
 export { type BuildFacts, type KnownProvenance, type Predicate, predicateOf } from "./predicate.ts";
 export { predicateText, predicateTypes } from "./predicate-text.ts";
 export {

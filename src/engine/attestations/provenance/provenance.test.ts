@@ -8,7 +8,7 @@ import { Capture } from "./capture.ts";
 import { checkComplete } from "./complete.ts";
 import { dependenciesOf } from "./dependencies.ts";
 import { opJson } from "./op-json.ts";
-import { packageUrl } from "./package-url.ts";
+import { imagePackageUrl } from "./image-package-url.ts";
 import { type BuildFacts, predicateOf } from "./predicate.ts";
 import { predicateText } from "./predicate-text.ts";
 import { redacted } from "./redact.ts";
@@ -61,7 +61,7 @@ suite("readProvenanceWishes()", () => {
   }
 });
 
-suite("packageUrl()", () => {
+suite("imagePackageUrl()", () => {
   for (const [name, want] of [
     ["alpine", "pkg:docker/alpine@latest?platform=linux%2Famd64"],
     ["docker.io/library/alpine:3.20", "pkg:docker/alpine@3.20?platform=linux%2Famd64"],
@@ -70,10 +70,10 @@ suite("packageUrl()", () => {
     [`ghcr.io/a@${digest}`, `pkg:docker/ghcr.io/a?digest=${digest}&platform=linux%2Famd64`],
     [`ghcr.io/a:1@${digest}`, `pkg:docker/ghcr.io/a@1?digest=${digest}&platform=linux%2Famd64`],
   ] as const) {
-    test(`${name} is ${want}`, () => assert.equal(packageUrl("docker", name, platform), want));
+    test(`${name} is ${want}`, () => assert.equal(imagePackageUrl("docker", name, platform), want));
   }
   test("escapes addresses as Go does", () => {
-    const url = packageUrl("oci", `a@${digest}`, undefined, { vcs_url: "https://x.org/a b.git#m" });
+    const url = imagePackageUrl("oci", `a@${digest}`, undefined, { vcs_url: "https://x.org/a b.git#m" });
     assert.equal(url, `pkg:oci/a?digest=${digest}&vcs_url=https:%2F%2Fx.org%2Fa%20b.git%23m`);
   });
 });

@@ -9,7 +9,7 @@ import {
 import {
   byAlgorithm,
   encodeStatement,
-  packageUrl,
+  imagePackageUrl,
   readAttestations,
   type Statement,
   statementOf,
@@ -64,7 +64,7 @@ export async function assembleAttestations(
   if (said.length === 0) return undefined;
   const digest = byAlgorithm([image.digest]);
   const self = givenNames(attributes.names, source).map((name) => ({
-    name: packageUrl("docker", formatReference(name), platformRef.platform),
+    name: imagePackageUrl("docker", formatReference(name), platformRef.platform),
     digest,
   }));
   const statements: Document[] = [];

@@ -6,7 +6,7 @@ import { familiarReference, formatPlatform, parseReference, type Platform } from
  * @param qualifiers written after the digest and the platform
  * @see https://github.com/package-url/purl-spec
  */
-export function packageUrl(
+export function imagePackageUrl(
   type: "docker" | "oci",
   name: string,
   platform?: Platform,
