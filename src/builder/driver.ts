@@ -48,6 +48,8 @@ export type RemoveCall = DriverCall & {
   readonly keepState: boolean;
   /** Also ends an engine that still runs, without waiting for it. */
   readonly force?: boolean;
+  /** When it aborts, an engine is given up that has not answered yet; one that has may take its time to delete what it has built. */
+  readonly answer?: AbortSignal;
 };
 
 /**

@@ -7,7 +7,7 @@ import { loadBuilder, type OpenNode, openNodes } from "./node-status.ts";
 export interface RemoveOptions {
   readonly keepState: boolean;
   readonly keepDaemon: boolean;
-  /** How long a builder's engines may take to go. */
+  /** How long a builder's engines may take to answer; once they have, deleting may take longer. */
   readonly timeoutMs: number | undefined;
   readonly signal: AbortSignal;
 }
@@ -69,12 +69,12 @@ export async function stopBuilder(
 
 async function removeCreated(builders: Builders, builder: Builder, options: RemoveOptions): Promise<void> {
   const { keepState, keepDaemon, signal, timeoutMs } = options;
-  const limited = timeoutMs ? AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]) : signal;
+  const answer = timeoutMs ? AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]) : signal;
   const failures = keepDaemon
     ? []
     : await eachNode(
         await openNodes(builders, builder),
-        async (driver) => await driver.remove({ signal: limited, keepState, force: true }),
+        async (driver) => await driver.remove({ signal, answer, keepState, force: true }),
         "remove",
       );
   signal.throwIfAborted(); // who interrupts this wants to keep the builder

@@ -22,8 +22,10 @@ export interface DisplayOptions {
   };
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly now: () => Date;
-  /** Name of the builder and its driver, for the first line; absent where nothing is built: then warnings are not told of once more at the end. */
+  /** Name of the builder and its driver, for the first line; absent where nothing is built. */
   readonly builder?: { readonly name: string; readonly driver: string };
+  /** Warnings are told of once more at the end, unless false. */
+  readonly sumsUpWarnings?: boolean;
   /** Show what belongs to a warning in full. */
   readonly debug?: boolean;
 }
@@ -131,11 +133,11 @@ class PacedDisplay implements Display {
   finish(): void {
     clearInterval(this.#timer);
     this.#options.output.off("resize", this.#onResize);
-    const { output, builder, debug = false } = this.#options;
+    const { output, sumsUpWarnings = true, debug = false } = this.#options;
     const safe = (text: string) => safeText(text, { colors: output.isTTY === true });
     this.#printer.finish();
     output.write(renderFailures(this.#view, this.#tails, safe));
-    if (builder) output.write(renderWarnings(this.#view, { debug, safe }));
+    if (sumsUpWarnings) output.write(renderWarnings(this.#view, { debug, safe }));
   }
 }
 

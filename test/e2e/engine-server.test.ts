@@ -257,7 +257,7 @@ test("an engine tells systemd when it is ready, and when it stops", async () => 
   const args = [at("notify.sock"), engineProgram, "--root", at("notifying"), "--addr", address];
   const environment = { ...process.env, BUILDCTL: buildctlProgram, BUILDKIT_HOST: address };
   const said = await must("python3", ["-c", manager, ...args], { env: environment });
-  assert.match(said, /^READY=1\nBuildKit:.*\nSTOPPING=1 0\n$/);
+  assert.match(said, /^READY=1\nBuildKit:.*\nDockerfile: .*\nSTOPPING=1 0\n$/);
 });
 
 suite("an engine with a buildkitd.toml", () => {

@@ -19,7 +19,7 @@ export async function showLogs({ client, args: [ref = ""], flags, write }: Call)
   }
   const output = process.stdout;
   const mode = chooseMode(progress, { env: process.env, isTty: output.isTTY });
-  const display = openDisplay({ mode, output, env: process.env, now: () => new Date() });
+  const display = openDisplay({ mode, output, env: process.env, now: () => new Date(), sumsUpWarnings: false });
   try {
     for await (const message of client.status(ref)) display.update(statusFromWire(message));
   } finally {

@@ -47,8 +47,8 @@ export const dockerContainerDriver: OpenDriver = async (input) => {
       const container = await docker.containers.inspect(name, call);
       if (container?.running) await docker.containers.stop(name, call);
     },
-    remove: async ({ signal, keepState, force = false }) => {
-      const container = await docker.containers.inspect(name, { signal });
+    remove: async ({ signal, answer = signal, keepState, force = false }) => {
+      const container = await docker.containers.inspect(name, { signal: answer });
       if (container) await docker.containers.remove(name, { signal, force: force || container.running });
       if (!keepState) await docker.removeVolume(stateVolume(name), { signal, force });
     },

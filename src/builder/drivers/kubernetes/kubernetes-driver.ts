@@ -130,7 +130,7 @@ export const kubernetesDriver: OpenDriver = async ({ node, env }) => {
     },
     // Pods are the cluster's business: whoever wants none sets replicas to 0 there, or removes the node.
     stop: () => Promise.resolve(),
-    remove: async ({ signal, keepState }) => {
+    remove: async ({ signal: whole, answer: signal = whole, keepState }) => {
       const { api, namespace } = await open();
       await api.call("DELETE", `${engines(namespace)}/${name}?propagationPolicy=Background`, { signal });
       for (const { metadata } of objects.configMaps) {

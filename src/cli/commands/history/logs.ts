@@ -18,7 +18,14 @@ export async function runLogs(invocation: Invocation<typeof historyLogsFlags>): 
   const build = await findBuild(place, args[0] ?? "", { signal });
   // An old build's clock stands where its news stand.
   let clock = build.completed ? build.created : undefined;
-  const display = openDisplay({ mode, output: stderr, env, now: () => clock ?? now(), debug: globals.debug });
+  const display = openDisplay({
+    mode,
+    output: stderr,
+    env,
+    now: () => clock ?? now(),
+    sumsUpWarnings: false,
+    debug: globals.debug,
+  });
   try {
     for await (const message of build.node.client.status(build.ref, { signal })) {
       if (clock) clock = latest(message, clock);
