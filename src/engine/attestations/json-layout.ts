@@ -1,3 +1,5 @@
+import { escapedJson } from "../../base/text/go-values/mod.ts";
+
 /**
  * JSON without the blanks between its parts, and with what HTML would mind escaped: as Go's encoder passes documents on. Keys, numbers and their order
  * stay as they are, which parsing and writing anew would not promise.
@@ -45,7 +47,7 @@ function pieces(text: string, layOut: (between: string) => string, beforeString:
     out.push(layOut(text.slice(at, quote < 0 ? text.length : quote)));
     if (quote < 0) return out.join("");
     const end = endOfString(text, quote);
-    out.push(beforeString(), escaped(text.slice(quote, end)));
+    out.push(beforeString(), escapedJson(text.slice(quote, end)));
     at = end;
   }
 }
@@ -60,8 +62,4 @@ function endOfString(text: string, quote: number): number {
     if (slashes % 2 === 0) return next + 1;
     from = next + 1;
   }
-}
-
-function escaped(text: string): string {
-  return text.replaceAll(/[<>&\u2028\u2029]/g, (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }

@@ -1,4 +1,5 @@
 import { BuildError } from "../../base/errors/mod.ts";
+import { parseGoBool } from "../../base/text/go-values/mod.ts";
 
 /** A collector of OpenTelemetry that the engine's traces go to. */
 export interface TraceTarget {
@@ -17,7 +18,7 @@ export function traceTarget(env: Readonly<Record<string, string | undefined>>): 
   try {
     return readTarget(env);
   } catch (error) {
-    if (/^(1|t|T|TRUE|true|True)$/.test(env["OTEL_IGNORE_ERROR"] ?? "")) return undefined;
+    if (parseGoBool(env["OTEL_IGNORE_ERROR"] ?? "") === true) return undefined;
     throw error;
   }
 }

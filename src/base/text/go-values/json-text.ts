@@ -1,6 +1,4 @@
-/** What Go's encoder writes in another way than JavaScript's: what HTML could stumble over, and two separators of lines. */
-const unsafe = /[<>&\u2028\u2029]/;
-const eachUnsafe = new RegExp(unsafe, "g");
+import { goJson } from "./json.ts";
 
 /**
  * JSON as Go's `encoding/json` writes it: bytes in base64, bigints as numbers, nothing that HTML could stumble over. Keys keep their order.
@@ -12,7 +10,7 @@ export function goJsonText(value: unknown, indent = ""): string {
 
 /** @param line what begins a line on the level of `value` */
 function valueText(value: unknown, indent: string, line: string): string {
-  if (typeof value === "string") return stringText(value);
+  if (typeof value === "string") return goJson(value);
   if (value instanceof Uint8Array) {
     return `"${Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString("base64")}"`;
   }
@@ -27,16 +25,10 @@ function valueText(value: unknown, indent: string, line: string): string {
     let text = "";
     for (const [key, held] of Object.entries(value)) {
       if (held === undefined) continue;
-      const name = `${stringText(key)}:${isBroken ? " " : ""}`;
+      const name = `${goJson(key)}:${isBroken ? " " : ""}`;
       text += `${text === "" ? "" : ","}${isBroken ? inner : ""}${name}${valueText(held, indent, inner)}`;
     }
     return text === "" ? "{}" : `{${text}${isBroken ? line : ""}}`;
   }
   return String(value);
-}
-
-function stringText(value: string): string {
-  const text = JSON.stringify(value);
-  if (!unsafe.test(text)) return text;
-  return text.replaceAll(eachUnsafe, (found) => `\\u${found.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }

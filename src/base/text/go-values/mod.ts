@@ -4,6 +4,6 @@ export { parseByteSize } from "./bytes.ts";
 export { parseGoDuration } from "./duration.ts";
 export { humanDuration } from "./human-duration.ts";
 export { parseGoInteger } from "./integer.ts";
-export { goJson } from "./json.ts";
+export { escapedJson, goJson } from "./json.ts";
 export { goJsonText } from "./json-text.ts";
 export { goQuote } from "./quote.ts";

@@ -1,4 +1,5 @@
-import { type Digest, digestAlgorithm, digestHex } from "../../../oci/mod.ts";
+import type { Digest } from "../../../oci/mod.ts";
+import { byAlgorithm } from "../statement.ts";
 import type { GitMaterial, Materials } from "./materials.ts";
 import { imagePackageUrl } from "./image-package-url.ts";
 
@@ -32,7 +33,7 @@ export function dependenciesOf({ images, blobs, git, http }: Materials): readonl
 
 /** A digest by its algorithm. */
 export function digestSet(digest: Digest): DigestSet {
-  return { [digestAlgorithm(digest)]: digestHex(digest) };
+  return byAlgorithm([digest]);
 }
 
 /** A git object's name by its algorithm. */

@@ -1,5 +1,5 @@
 import { pb } from "../../../api/mod.ts";
-import { type DescMessage, type Message, messageJson } from "../../../base/protobuf/mod.ts";
+import { messageJson } from "../../../base/protobuf/mod.ts";
 
 /** Values for `goJsonText`. */
 type Json = Readonly<Record<string, unknown>>;
@@ -37,17 +37,9 @@ function sourceJson(source: pb.SourceOp): Json {
   return messageJson(pb.SourceOpSchema, { ...source, attrs } as pb.SourceOp);
 }
 
-const actionSchemas: Readonly<Record<string, DescMessage>> = {
-  copy: pb.FileActionCopySchema,
-  mkfile: pb.FileActionMkFileSchema,
-  mkdir: pb.FileActionMkDirSchema,
-  rm: pb.FileActionRmSchema,
-  symlink: pb.FileActionSymlinkSchema,
-};
-
-/** Unlike other messages it has its zeros written, and the action below a key of its own. */
-function actionJson({ input, secondaryInput, output, action }: pb.FileAction): Json {
-  const schema = actionSchemas[action.case ?? ""];
-  const arm = schema && action.case ? { [action.case]: messageJson(schema, action.value as Message) } : {};
-  return { input, secondaryInput, output, Action: arm };
+/** Unlike other messages it has its zeros written. */
+function actionJson(action: pb.FileAction): Json {
+  const { input, secondaryInput, output } = action;
+  const { Action } = messageJson(pb.FileActionSchema, action);
+  return { input, secondaryInput, output, Action: Action ?? {} };
 }
